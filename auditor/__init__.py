@@ -1,0 +1,1 @@
+"""Audits cardiac CT and FFR-CT claim lines."""
