@@ -1,0 +1,329 @@
+"""Dated reference tables: loads and checks them, and joins the row in force on the date of service.
+
+A table is a CSV: the key columns, ``effective_from``, ``effective_to`` (both inclusive, blank =
+open), the values, and last ``source``, the ids of documents listed in ``sources.csv``.
+``editions.csv`` says for which dates of service a table answers at all.
+"""
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from auditor.errors import AuditError
+from auditor.reference_check import checked_rows, read_rows
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+# Days are counted from 1970-01-01; the open ends lie outside every date a claim can carry.
+_FIRST_DAY = -(2**19)
+_LAST_DAY = 2**19
+
+_NOT_DATED = frozenset({"sources.csv", "editions.csv", "contradictions.csv"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """One cited document."""
+
+    id: str
+    title: str
+    publisher: str
+    section: str
+    url: str
+    edition: str
+    published_on: str
+    checked_on: str
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The dates of service for which a table answers, in one setting (claim type) or in all."""
+
+    table: str
+    setting: str
+    edition: str
+    first_date: date | None
+    last_date: date | None
+    rows: int
+    origin: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One reference table. ``rows`` is sorted by key and first day; all cells are text."""
+
+    name: str
+    keys: tuple[str, ...]
+    rows: pd.DataFrame
+    first_days: Ints
+    last_days: Ints
+    editions: tuple[Edition, ...]
+    origin: str
+    digest: str
+
+    @cached_property
+    def key_rows(self) -> dict[tuple[str, ...], list[int]]:
+        """Row positions by key, in order of their first day."""
+        found: dict[tuple[str, ...], list[int]] = {}
+        for position, key in enumerate(
+            zip(*(self.rows[name].tolist() for name in self.keys), strict=True)
+        ):
+            found.setdefault(key, []).append(position)
+        return found
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The reference row in force for each of some claim lines.
+
+    ``row`` is the position in the table or -1; ``known`` says that the table holds the key at
+    any date; ``stale`` that the date of service lies outside the dates the table answers for.
+    """
+
+    table: Table
+    row: Ints
+    known: Bools
+    stale: Bools
+    index: pd.Index = field(repr=False)
+
+    @property
+    def found(self) -> "pd.Series[bool]":
+        """Lines for which a row is in force."""
+        return pd.Series(self.row >= 0, index=self.index)
+
+    def __getitem__(self, column: str) -> "pd.Series[str]":
+        """A value column, categorical, ``""`` where no row is in force."""
+        return pd.Series(self.values(column), index=self.index)
+
+    def take(self, positions: Ints) -> "InForce":
+        """The rows of some of the lines, in the order of ``positions``."""
+        return InForce(
+            self.table,
+            self.row[positions],
+            self.known[positions],
+            self.stale[positions],
+            self.index[positions],
+        )
+
+    def values(self, column: str) -> pd.Categorical:
+        """A value column as a categorical array."""
+        cells = self.table.rows[column]
+        words = ["", *sorted(set(cells) - {""})]
+        position = {word: code for code, word in enumerate(words)}
+        codes = np.array([position[cell] for cell in cells] + [0], dtype=np.int16)
+        return pd.Categorical.from_codes(codes[self.row], categories=pd.Index(words, dtype="str"))
+
+
+class Reference:
+    """All tables of one audit, the shipped ones overlaid by the user's own."""
+
+    def __init__(self, tables: Mapping[str, Table], sources: Mapping[str, Source]) -> None:
+        self.tables = dict(tables)
+        self.sources = dict(sources)
+
+    def table(self, name: str) -> Table:
+        """A table by name; an unknown name is a fault of the program."""
+        return self.tables[name]
+
+    def words(self, table: str, column: str, **where: str) -> frozenset[str]:
+        """Distinct values of a column among the rows whose cells equal ``where``, at any date."""
+        rows = self.tables[table].rows
+        for name, cell in where.items():
+            rows = rows[rows[name] == cell]
+        return frozenset(rows[column])
+
+    def as_of(
+        self, table: str, lines: pd.DataFrame, on: Sequence[str] | Mapping[str, str]
+    ) -> InForce:
+        """The row in force on each line's date of service.
+
+        ``on`` names the line columns that hold the table's keys, in the table's order; the
+        columns must be categorical. Lines are neither dropped nor multiplied.
+        """
+        return self._look_up(self.tables[table], lines, list(on), dated=True)
+
+    def of_key(self, table: str, lines: pd.DataFrame, on: Sequence[str]) -> InForce:
+        """The last row of each line's key, whatever the date of service."""
+        return self._look_up(self.tables[table], lines, list(on), dated=False)
+
+    def _look_up(
+        self, table: Table, lines: pd.DataFrame, on: Sequence[str], *, dated: bool
+    ) -> InForce:
+        if len(on) != len(table.keys):
+            raise ValueError(f"{table.name} is keyed by {table.keys}")
+        combination, keys = distinct_keys(lines, on)
+        starts = np.zeros(len(keys), dtype=np.int64)
+        counts = np.zeros(len(keys), dtype=np.int64)
+        order: list[int] = []
+        for position, key in enumerate(keys):
+            rows = table.key_rows.get(key, [])
+            starts[position], counts[position] = len(order), len(rows)
+            order.extend(rows)
+        candidates = np.array([*order, -1], dtype=np.int64)
+        known = (counts > 0)[combination]
+        days = day_numbers(lines["service_date"])
+        if not dated:
+            row = candidates[np.where(counts > 0, starts + counts - 1, len(order))][combination]
+        else:
+            row = np.full(len(lines), -1, dtype=np.int64)
+            for nth in range(int(counts.max(initial=0))):
+                of_key = candidates[np.where(nth < counts, starts + nth, len(order))]
+                first = np.append(table.first_days, _LAST_DAY)[of_key][combination]
+                last = np.append(table.last_days, _FIRST_DAY)[of_key][combination]
+                row = np.where((first <= days) & (days <= last), of_key[combination], row)
+        stale = self.stale(table.name, lines) if dated else np.zeros(len(lines), dtype=bool)
+        return InForce(table, row, known, stale, lines.index)
+
+    def stale(self, table: str, lines: pd.DataFrame) -> Bools:
+        """Lines whose date of service the table's editions don't answer for."""
+        days = day_numbers(lines["service_date"])
+        outside = np.zeros(len(lines), dtype=bool)
+        for edition in self.tables[table].editions:
+            here = (
+                (lines["claim_type"] == edition.setting).to_numpy()
+                if edition.setting
+                else np.ones(len(lines), dtype=bool)
+            )
+            first = _day(str(edition.first_date or ""), _FIRST_DAY)
+            last = _day(str(edition.last_date or ""), _LAST_DAY)
+            outside |= here & ((days < first) | (days > last))
+        return outside
+
+    def edition_name(self, table: str, setting: str = "") -> str:
+        """The edition of a table, for a message."""
+        for edition in self.tables[table].editions:
+            if edition.setting in ("", setting):
+                return edition.edition
+        return ""
+
+    def digest(self) -> str:
+        """A digest of every table's content."""
+        parts = [f"{name}:{table.digest}" for name, table in sorted(self.tables.items())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def day_numbers(dates: "pd.Series[pd.Timestamp]") -> Ints:
+    """Days since 1970-01-01 as integers; a missing date lies before every other."""
+    return dates.to_numpy(dtype="datetime64[s]").astype("datetime64[D]").astype(np.int64)
+
+
+def distinct_keys(lines: pd.DataFrame, on: Sequence[str]) -> tuple[Ints, list[tuple[str, ...]]]:
+    """Numbers the distinct combinations of some categorical columns.
+
+    Returns the number of each line's combination, and the combinations.
+    """
+    columns = [lines[name].cat for name in on]
+    combined = np.zeros(len(lines), dtype=np.int64)
+    for column in columns:
+        combined = combined * len(column.categories) + column.codes.to_numpy()
+    size = int(np.prod([len(column.categories) for column in columns], dtype=np.int64))
+    if size <= 4 * len(lines) + 1024:
+        present = np.flatnonzero(np.bincount(combined, minlength=1))
+        numbers = np.zeros(size, dtype=np.int64)
+        numbers[present] = np.arange(len(present))
+        combination = numbers[combined] if len(lines) else combined
+    else:
+        present, combination = np.unique(combined, return_inverse=True)
+    keys: list[list[str]] = []
+    rest = present
+    for column in reversed(columns):
+        words = column.categories.to_numpy(dtype=object)
+        keys.append(list(words[rest % len(words)]))
+        rest = rest // len(words)
+    return combination, list(zip(*reversed(keys), strict=True))
+
+
+def _day(text: str, blank: int) -> int:
+    return int(np.datetime64(text, "D").astype(np.int64)) if text else blank
+
+
+def _date(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
+    """Loads the shipped tables and lays the user's tables over them, table by table.
+
+    Raises AuditError naming file, line, column and way out when a table is not sound.
+    """
+    folders = [shipped] + ([overlay] if overlay else [])
+    for folder in folders:
+        if not folder.is_dir():
+            raise AuditError(f"{folder}: there is no such folder of reference tables", exit_code=2)
+    sources: dict[str, Source] = {}
+    editions: dict[str, list[dict[str, str]]] = {}
+    for folder in folders:
+        sources.update(_read_sources(folder / "sources.csv"))
+        editions.update(_read_editions(folder / "editions.csv"))
+    tables: dict[str, Table] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.csv")):
+            if path.name in _NOT_DATED:
+                continue
+            origin = "shipped" if folder == shipped else str(folder)
+            tables[path.stem] = _read_table(path, sources, editions.get(path.stem, []), origin)
+    if not tables:
+        raise AuditError(f"{shipped}: holds no reference tables", exit_code=2)
+    return Reference(tables, sources)
+
+
+def _read_sources(path: Path) -> dict[str, Source]:
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {row["id"]: Source(**row) for row in csv.DictReader(stream)}
+
+
+def _read_editions(path: Path) -> dict[str, list[dict[str, str]]]:
+    if not path.exists():
+        return {}
+    found: dict[str, list[dict[str, str]]] = {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            found.setdefault(row["table"], []).append(row)
+    return found
+
+
+def _read_table(
+    path: Path,
+    sources: Mapping[str, Source],
+    editions: Sequence[Mapping[str, str]],
+    origin: str,
+) -> Table:
+    header, rows = read_rows(path)
+    keys = tuple(header[: header.index("effective_from")])
+    spans = checked_rows(path, header, rows, keys, frozenset(sources))
+    first = np.array([_day(start, _FIRST_DAY) for start, _ in spans], dtype=np.int64)
+    last = np.array([_day(end, _LAST_DAY) for _, end in spans], dtype=np.int64)
+    order = np.argsort(first, kind="stable")
+    frame = pd.DataFrame(rows, columns=header, dtype="str").iloc[order].reset_index(drop=True)
+    return Table(
+        name=path.stem,
+        keys=keys,
+        rows=frame,
+        first_days=first[order],
+        last_days=last[order],
+        editions=tuple(
+            Edition(
+                path.stem,
+                row["setting"],
+                row["edition"],
+                _date(row["first_date"]),
+                _date(row["last_date"]),
+                len(frame),
+                origin,
+            )
+            for row in editions
+        ),
+        origin=origin,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )

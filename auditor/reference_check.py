@@ -1,0 +1,128 @@
+"""What makes a reference table sound: shapes, dates, sources, no two rows in force at once."""
+
+import csv
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from auditor.errors import AuditError
+
+_OPEN_START = "0001-01-01"
+_OPEN_END = "9999-12-31"
+
+# A code whose shape shows that a spreadsheet ate its leading zero.
+_SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
+    "procedure_code": (re.compile(r"[0-9A-Z]{5}"), "five characters such as 75574 or 0503T"),
+    "column_one": (re.compile(r"[0-9A-Z]{5}"), "five characters such as 75574 or 0503T"),
+    "column_two": (re.compile(r"[0-9A-Z]{5}"), "five characters such as 75574 or 0503T"),
+    "revenue_code": (re.compile(r"[0-9]{4}"), "four digits such as 0480"),
+    "place_of_service": (re.compile(r"[0-9]{2}"), "two digits such as 09"),
+    "modifier": (re.compile(r"[0-9A-Z]{2}"), "two characters such as 26"),
+    "icd10": (re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?"), "a code such as I25.10"),
+    "partb_contractor": (re.compile(r"[0-9]{5}"), "five digits such as 01112"),
+}
+
+
+def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a table, as text; refuses what is not a dated table with a source."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as fault:
+        raise AuditError(
+            f"{path}: can't be read as a UTF-8 CSV ({fault}); save it as one"
+        ) from fault
+    if not rows:
+        raise AuditError(f"{path}: is empty; a reference table has a header and rows")
+    header = rows[0]
+    for name in ("effective_from", "effective_to", "source"):
+        if name not in header:
+            raise AuditError(f"{path}: has no column {name}; add it (see reference/README.md)")
+    if len(set(header)) != len(header):
+        raise AuditError(f"{path}: two columns have the same name; name each once")
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            raise AuditError(
+                f"{path} line {number}: has {len(row)} cells, the header {len(header)}; "
+                "quote cells that hold a comma"
+            )
+    return header, rows[1:]
+
+
+def checked_rows(
+    path: Path,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    keys: Sequence[str],
+    sources: frozenset[str],
+) -> list[tuple[str, str]]:
+    """Effective dates of each row; refuses bad dates, shapes, sources and overlaps.
+
+    Raises AuditError naming file, line, value and the way out.
+    """
+    start_at, end_at = header.index("effective_from"), header.index("effective_to")
+    source_at = header.index("source")
+    spans: list[tuple[str, str]] = []
+    in_force: dict[tuple[str, ...], list[tuple[str, str, int]]] = {}
+    for number, row in enumerate(rows, start=2):
+        for position, name in enumerate(header):
+            _check_shape(path, number, name, row[position])
+        start, end = row[start_at], row[end_at]
+        for name, day in (("effective_from", start), ("effective_to", end)):
+            _check_date(path, number, name, day)
+        if start and end and end < start and not _never_in_force(header, row):
+            raise AuditError(
+                f"{path} line {number}: effective_to {end} is before effective_from {start}; "
+                "swap or correct them"
+            )
+        for word in row[source_at].split() or [""]:
+            if word not in sources:
+                raise AuditError(
+                    f"{path} line {number}: source '{word}' is not in sources.csv; add it there"
+                )
+        spans.append((start, end))
+        key = tuple(row[: len(keys)])
+        in_force.setdefault(key, []).append((start or _OPEN_START, end or _OPEN_END, number))
+    _check_overlaps(path, in_force)
+    return spans
+
+
+def _check_shape(path: Path, number: int, name: str, cell: str) -> None:
+    shape = _SHAPES.get(name)
+    if shape and cell and not shape[0].fullmatch(cell):
+        raise AuditError(
+            f"{path} line {number}: {name} '{cell}' is not {shape[1]}; "
+            "a spreadsheet may have dropped a leading zero: restore it"
+        )
+
+
+def _check_date(path: Path, number: int, name: str, day: str) -> None:
+    if not day:
+        return
+    try:
+        if date.fromisoformat(day).isoformat() == day:
+            return
+    except ValueError:
+        pass
+    raise AuditError(
+        f"{path} line {number}: {name} '{day}' is not a date like 2024-01-31; correct it"
+    )
+
+
+def _never_in_force(header: Sequence[str], row: Sequence[str]) -> bool:
+    # NCCI publishes edits that never were: indicator 9, deleted on the day they began.
+    return "modifier_indicator" in header and row[header.index("modifier_indicator")] == "9"
+
+
+def _check_overlaps(
+    path: Path, in_force: dict[tuple[str, ...], list[tuple[str, str, int]]]
+) -> None:
+    for key, spans in in_force.items():
+        spans.sort()
+        for (_, end, one), (start, _, other) in zip(spans, spans[1:], strict=False):
+            if start <= end:
+                raise AuditError(
+                    f"{path} line {other}: {' '.join(key)} is in force from {start} while line {one} "
+                    f"still is; end line {one} the day before"
+                )
