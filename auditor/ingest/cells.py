@@ -1,0 +1,98 @@
+"""Dictionary-encoded columns: a cell is read once for each distinct text, not once a line.
+
+A column is its distinct texts and, for each line, the code of its text. Columns that are read
+together are brought to one code for each combination of cells that occurs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+Codes = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+Texts = Any  # a pyarrow StringArray, whose methods its type stubs don't know
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column of an export: ``texts``, mostly distinct, and a code into them for each line."""
+
+    codes: Codes
+    texts: Texts
+
+    def of(self, lines: Mask | Places) -> "Cells":
+        """The cells of some lines."""
+        return Cells(self.codes[lines], self.texts)
+
+
+def encode(column: Any) -> Cells:
+    """Cells of an Arrow column of text, chunked or not, dictionary-encoded or not."""
+    if isinstance(column, pa.Array):
+        column = pa.chunked_array([column])
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    if not column.num_chunks:
+        return same("", 0)
+    chunks = column.unify_dictionaries().chunks
+    texts = chunks[0].dictionary.cast(pa.string()).fill_null("")
+    indices = [chunk.indices for chunk in chunks]
+    if column.null_count:
+        indices = [some.fill_null(len(texts)) for some in indices]
+        texts = pa.concat_arrays([texts, string_array([""])])
+    codes = np.concatenate([some.to_numpy() for some in indices])
+    return Cells(codes.astype(np.int32, copy=False), texts)
+
+
+def string_array(texts: Sequence[str | None]) -> Texts:
+    """Texts as Arrow strings, also where there are none or all are missing."""
+    return pa.array(texts, pa.string())
+
+
+def same(text: str, lines: int) -> Cells:
+    """Cells that all hold the same text."""
+    return Cells(np.zeros(lines, dtype=np.int32), string_array([text]))
+
+
+def lines_of_code(codes: Codes, size: int) -> Places:
+    """Number of lines that have each code."""
+    return np.bincount(codes, minlength=size)
+
+
+def combine(columns: Sequence[tuple[Codes, int]]) -> tuple[Codes, Places]:
+    """One code a line for the combination of its codes, and a line that shows each combination.
+
+    ``columns`` gives the codes of each column and how many there can be.
+    """
+    lines = len(columns[0][0])
+    key = np.zeros(lines, dtype=np.int64)
+    size = 1
+    for codes, count in columns:
+        if size * max(count, 1) >= 2**62:
+            key, distinct = pd.factorize(key)
+            size = len(distinct)
+        key = key * max(count, 1) + codes
+        size *= max(count, 1)
+    combined, distinct = pd.factorize(key)
+    shown = np.zeros(len(distinct), dtype=np.int64)
+    shown[combined[::-1]] = np.arange(lines - 1, -1, -1)
+    return combined.astype(np.int32), shown
+
+
+def together(columns: Sequence[Cells], piece: Callable[[str], str], separator: str) -> Cells:
+    """One column out of several: in each line their texts, each through ``piece``, joined."""
+    if len(columns) == 1:
+        return columns[0]
+    codes, shown = combine([(cells.codes, len(cells.texts)) for cells in columns])
+    pieces = [[piece(text) for text in cells.texts.to_pylist()] for cells in columns]
+    rows = zip(*(cells.codes[shown].tolist() for cells in columns), strict=True)
+    texts = [
+        separator.join(filter(None, (of[code] for of, code in zip(pieces, row, strict=True))))
+        for row in rows
+    ]
+    return Cells(codes, string_array(texts))

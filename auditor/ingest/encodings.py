@@ -1,0 +1,97 @@
+"""Text files as UTF-8 in memory-mapped form, whatever encoding they came in."""
+
+import codecs
+import mmap
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, BinaryIO
+
+from auditor.errors import AuditError
+from auditor.ingest.contents import HEAD_BYTES, encoding_by_head
+
+_PIECE = 1 << 20
+_SHOWN = {
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "utf-32": "UTF-32",
+    "cp1252": "Windows-1252",
+    "latin-1": "Latin-1",
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as UTF-8 bytes, memory-mapped; ``start`` is the first byte after a byte order mark.
+
+    ``encoding`` is the name to show, "" for UTF-8.
+    """
+
+    memory: mmap.mmap
+    start: int
+    encoding: str
+
+
+def as_utf8(file: BinaryIO, name: str) -> Text:
+    """The open text file as UTF-8: itself if it is, else written anew to a temporary file.
+
+    A byte order mark tells the encoding, or the NULs of UTF-16; else UTF-8 if the whole file is
+    valid, else Windows-1252, or Latin-1 where that has no character. Raises AuditError if the
+    text breaks off within a character.
+    """
+    file.seek(0)
+    encoding = encoding_by_head(file.read(HEAD_BYTES))
+    if encoding == "utf-8-sig" and _is_utf8(file):
+        return Text(_map(file), len(codecs.BOM_UTF8), "")
+    if encoding is None and _is_utf8(file):
+        return Text(_map(file), 0, "")
+    if encoding in (None, "utf-8-sig"):
+        encoding = "cp1252" if _is_windows_1252(file) else "latin-1"
+    try:
+        return Text(_written_anew(file, encoding), 0, _SHOWN[encoding])
+    except UnicodeError:
+        raise AuditError(
+            f"{name} is {_SHOWN[encoding]} text that is cut short or damaged; export it again"
+        ) from None
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(_PIECE):
+        yield piece
+
+
+def _map(file: IO[bytes]) -> mmap.mmap:
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _is_utf8(file: BinaryIO) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    within_character = False
+    try:
+        for piece in _pieces(file):
+            if within_character or not piece.isascii():
+                decoder.decode(piece)
+                within_character = bool(decoder.getstate()[0])
+    except UnicodeDecodeError:
+        return False
+    return not within_character
+
+
+def _is_windows_1252(file: BinaryIO) -> bool:
+    # The five bytes to which Windows-1252 gives no character.
+    return not any(
+        len(piece.translate(None, b"\x81\x8d\x8f\x90\x9d")) < len(piece) for piece in _pieces(file)
+    )
+
+
+def _written_anew(file: BinaryIO, encoding: str) -> mmap.mmap:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    # Without a name, it vanishes with its map.
+    with tempfile.TemporaryFile() as written:
+        for piece in _pieces(file):
+            written.write(decoder.decode(piece).encode("utf-8"))
+        written.write(decoder.decode(b"", final=True).encode("utf-8"))
+        written.flush()
+        return _map(written)

@@ -1,0 +1,91 @@
+"""Columns of the claim lines frame, typed as ``schema`` says, and frames put together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from auditor.ingest.cells import Codes, Mask, Texts, string_array
+from auditor.ingest.cleaning import Cleaned
+from auditor.schema import COLUMNS
+
+_FIRST_LINES = 10_000  # among them, most columns show all their texts
+_TEXT: Any = pd.StringDtype("pyarrow", na_value=np.nan)
+_BLANK: Any = pd.CategoricalDtype(pd.Index(pd.array([""], dtype=_TEXT)))
+
+
+def categorical(codes: Codes, texts: Texts) -> Any:
+    """Text column: category 0 is always ``""``, and no other category is unused."""
+    everything: Any = pa.concat_arrays([string_array([""]), texts]).dictionary_encode()
+    distinct = everything.dictionary
+    places = everything.indices.to_numpy()[1:]
+    codes = places.astype(np.min_scalar_type(-len(distinct)))[codes]
+    used = np.zeros(len(distinct), dtype=np.bool_)
+    used[0] = True
+    used[codes[:_FIRST_LINES]] = True
+    if not used.all():
+        used[codes] = True
+    if not used.all():
+        codes = (np.cumsum(used, dtype=np.int32) - 1)[codes]
+        distinct = distinct.filter(pa.array(used))
+    return pd.Categorical.from_codes(codes, categories=pd.Index(pd.array(distinct, dtype=_TEXT)))
+
+
+def whole_numbers(numbers: npt.NDArray[np.int64], missing: Mask) -> Any:
+    """Column of cents or integers, Int64."""
+    return pd.arrays.IntegerArray(numbers, missing)
+
+
+def as_column(cleaned: Cleaned, kind: str) -> Any:
+    """Values of all lines as a column of the frame; ``kind`` is the schema column's."""
+    if kind == "text":
+        return categorical(cleaned.cells.codes, cleaned.values)
+    of_lines = cleaned.values[cleaned.cells.codes]
+    if kind == "date":
+        return of_lines
+    missing = cleaned.missing[cleaned.cells.codes]
+    if kind == "number":
+        of_lines[missing] = np.nan
+        return of_lines
+    return whole_numbers(of_lines, missing)
+
+
+def blank_column(kind: str, lines: int) -> Any:
+    """Column of the frame that the export doesn't have."""
+    if kind == "text":
+        return pd.Categorical.from_codes(np.zeros(lines, dtype=np.int8), dtype=_BLANK)
+    if kind == "date":
+        return np.full(lines, "NaT", dtype="datetime64[s]")
+    if kind == "number":
+        return np.full(lines, np.nan)
+    return whole_numbers(np.zeros(lines, dtype=np.int64), np.ones(lines, dtype=np.bool_))
+
+
+def join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Claim lines of several tables as one frame, in their order, the categories united."""
+    if len(tables) == 1:
+        return tables[0]
+    columns: dict[str, Any] = {}
+    for name, column in COLUMNS.items():
+        pieces: list[Any] = [table[name] for table in tables]
+        if not pieces:
+            columns[name] = blank_column(column.kind, 0)
+        elif column.kind == "text":
+            columns[name] = _united(pieces)
+        else:
+            columns[name] = pd.concat(pieces, ignore_index=True).array
+    return pd.DataFrame(columns, copy=False)
+
+
+def _united(pieces: Sequence[Any]) -> Any:
+    """One text column out of several, each with its own categories."""
+    texts = [string_array(piece.cat.categories.to_numpy()) for piece in pieces]
+    starts = np.cumsum([0, *map(len, texts)][:-1])
+    codes = [
+        piece.cat.codes.to_numpy().astype(np.int32) + np.int32(start)
+        for piece, start in zip(pieces, starts, strict=True)
+    ]
+    return categorical(np.concatenate(codes), pa.concat_arrays(texts))

@@ -1,0 +1,257 @@
+"""Table of an export to claim lines: every cell cleaned, what won't fit is a rejected line.
+
+Lines with a required cell that is blank or unreadable are rejected; nothing else rejects a line.
+Columns are named and typed by ``schema``; text is categorical with ``""`` for blank (category 0),
+and ``bill_type`` has its frequency only where it has four characters (see ``codes.bill_type``).
+"""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from auditor.ingest import codes, dates
+from auditor.ingest.cells import Cells, encode, same, string_array, together
+from auditor.ingest.cleaning import (
+    Cleaned,
+    Repair,
+    clean_dates,
+    clean_numbers,
+    clean_procedures,
+    clean_text,
+    days_of,
+    repair_of_lines,
+    repairs_of,
+    said,
+)
+from auditor.ingest.frame import as_column, blank_column, categorical, join, whole_numbers
+from auditor.ingest.mapping import Mapping
+from auditor.ingest.outcasts import rejected_frame, sort_out
+from auditor.ingest.raw import RawTable
+from auditor.ingest.values import Read
+from auditor.ingest.words import (
+    Words,
+    closed_up,
+    first_words,
+    joined,
+    pointed,
+    without_repeats,
+    words_of,
+)
+from auditor.schema import CLAIM_LINES, COLUMNS, REQUIRED
+
+__all__ = ["Intake", "claim_lines", "join"]
+
+MOST_MODIFIERS = 5
+TOO_MANY_MODIFIERS = f"more than {MOST_MODIFIERS} modifiers, the rest left out"
+POINTER_TO_NOTHING = "points to no diagnosis of the export, all of them kept"
+
+_WORD_READERS: dict[str, Read] = {
+    "modifiers": codes.modifiers,
+    "diagnosis_codes": codes.diagnoses,
+    "diagnosis_pointers": codes.pointers,
+    "adjustment_codes": codes.adjustments,
+    "remark_codes": codes.remarks,
+}
+_REPAIRS = {"column": "str", "repair": "str", "cells": "int64", "example_shape": "str"}
+_LAST_OF_SPAN = frozenset({"service_date_to", "statement_through"})
+
+# The cells of each schema column that the export has: of some several, side by side.
+Found = dict[str, list[Cells]]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What became of one table of an export.
+
+    ``lines_read`` counts kept and rejected lines; blank rows and the ``totals_rows`` are no lines.
+    ``repairs`` has a row a column and kind of repair (column, repair, cells, example_shape), for
+    the kept lines; ``rejected`` a row a rejected line (columns ``schema.REJECTED``).
+    """
+
+    file: str
+    sheet: str | None
+    sha256: str
+    notes: tuple[str, ...]
+    mapping: Mapping
+    lines_read: int
+    totals_rows: int
+    repairs: pd.DataFrame
+    rejected: pd.DataFrame
+
+
+def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake]:
+    """Claim lines of a table, one row a line, and what became of the rest.
+
+    The frame has every column of ``schema``, blank where the export has none: text categorical,
+    dates datetime64[s], cents and integers Int64, numbers float64, a RangeIndex. Raises AuditError
+    if the table can't be read.
+    """
+    positions = sorted({place for match in mapping.matches for place in match.positions})
+    raw = table.read(positions)
+    with ThreadPoolExecutor() as pool:  # Arrow unites the dictionaries without Python's lock
+        columns_found = pool.map(encode, (raw.cells.column(str(place)) for place in positions))
+        by_position = dict(zip(positions, columns_found, strict=True))
+    found = _found(mapping, by_position, len(raw.rows))
+    day_first = _day_first(found)
+    required = _required(found, day_first, len(raw.rows))
+    revenue = found.get("revenue_code")
+    outcasts = sort_out(
+        required,
+        clean_text("revenue_code", revenue[0]) if revenue else None,
+        list(by_position.values()),
+    )
+    source_rows = raw.rows.to_numpy()
+    if outcasts.kept is not None:
+        kept = outcasts.kept
+        source_rows = source_rows[kept]
+        found = {name: [cells.of(kept) for cells in columns] for name, columns in found.items()}
+        required = {name: cleaned.of(kept) for name, cleaned in required.items()}
+    columns, repairs = _columns(found, day_first, required, len(source_rows))
+    columns |= _source(table, source_rows)
+    frame = pd.DataFrame({name: columns[name] for name in COLUMNS}, copy=False)
+    rejected = rejected_frame(table, raw, outcasts)
+    intake = Intake(
+        file=table.file,
+        sheet=table.sheet,
+        sha256=table.sha256,
+        notes=table.notes,
+        mapping=mapping,
+        lines_read=len(frame) + len(rejected),
+        totals_rows=outcasts.totals_rows,
+        repairs=_repairs_frame(repairs),
+        rejected=rejected,
+    )
+    return frame, intake
+
+
+def _found(mapping: Mapping, by_position: dict[int, Cells], lines: int) -> Found:
+    found: Found = {}
+    for match in mapping.matches:
+        if match.constant is not None:
+            found[match.column] = [same(match.constant, lines)]
+        elif match.positions:
+            found[match.column] = [by_position[place] for place in match.positions]
+    for name, columns in found.items():
+        if COLUMNS[name].kind == "date":
+            found[name] = [days_of(columns[0])]
+    return found
+
+
+def _required(found: Found, day_first: dict[str, bool], lines: int) -> dict[str, Cleaned]:
+    """Required columns, cleaned; modifiers in procedure cells become a first modifier column."""
+    required: dict[str, Cleaned] = {}
+    for name in REQUIRED:
+        cells = found.get(name, [same("", lines)])[0]
+        if name == "procedure_code":
+            required[name], modifiers = clean_procedures(cells)
+            if modifiers is not None:
+                found["modifiers"] = [modifiers, *found.get("modifiers", [])]
+        elif COLUMNS[name].kind == "date":
+            required[name] = clean_dates(cells, day_first=day_first.get(name, False), required=True)
+        else:
+            required[name] = clean_text(name, cells)
+    return required
+
+
+def _day_first(found: Found) -> dict[str, bool]:
+    """For each date column whether it is written day before month."""
+    orders = {
+        name: dates.order_shown(columns[0].texts.to_pylist())
+        for name, columns in found.items()
+        if COLUMNS[name].kind == "date"
+    }
+    return {name: dates.is_day_first(order, orders.values()) for name, order in orders.items()}
+
+
+def _columns(
+    found: Found, day_first: dict[str, bool], required: dict[str, Cleaned], lines: int
+) -> tuple[dict[str, Any], list[Repair]]:
+    """Every claim-line column of the frame, and the repairs it took."""
+    columns, repairs = _word_columns(found)
+    for column in CLAIM_LINES:
+        name = column.name
+        if name in columns:
+            continue
+        if name in required:
+            cleaned = required[name]
+        elif name not in found:
+            columns[name] = blank_column(column.kind, lines)
+            continue
+        elif column.kind == "date":
+            cleaned = clean_dates(
+                found[name][0], day_first=day_first[name], last_of_span=name in _LAST_OF_SPAN
+            )
+        elif column.kind == "text":
+            cells = together(found[name], codes.bill_type_piece, "")
+            cleaned = clean_text(name, cells)
+        else:
+            cleaned = clean_numbers(column.kind, found[name][0])
+        columns[name] = as_column(cleaned, column.kind)
+        repairs += repairs_of(name, cleaned.cells, cleaned.repairs)
+    return columns, repairs
+
+
+def _word_columns(found: Found) -> tuple[dict[str, Any], list[Repair]]:
+    """The columns of which a line may have several words, joined with blanks."""
+    repairs: list[Repair] = []
+    words = {name: _words(name, found[name], repairs) for name in _WORD_READERS if name in found}
+    if "diagnosis_codes" in words and "diagnosis_pointers" in words:
+        pointers = without_repeats(words["diagnosis_pointers"])
+        cells = Cells(pointers.codes, joined(pointers))
+        choices = [codes.pointers(text) for text in cells.texts.to_pylist()]
+        diagnoses, lines = pointed(words["diagnosis_codes"], cells, choices)
+        words["diagnosis_codes"] = diagnoses
+        repairs += repair_of_lines("diagnosis_pointers", POINTER_TO_NOTHING, cells, lines)
+    columns = {}
+    for name, line_words in words.items():
+        line_words = without_repeats(line_words)
+        if name == "modifiers":
+            cells = Cells(line_words.codes, joined(line_words))
+            line_words, lines = first_words(line_words, MOST_MODIFIERS)
+            repairs += repair_of_lines(name, TOO_MANY_MODIFIERS, cells, lines)
+        columns[name] = categorical(line_words.codes, joined(line_words))
+    return columns, repairs
+
+
+def _words(name: str, columns: Sequence[Cells], repairs: list[Repair]) -> Words:
+    """Words of one schema column; what was repaired is added to the repairs."""
+    read = _WORD_READERS[name]
+    values = [[read(text) for text in cells.texts.to_pylist()] for cells in columns]
+    for cells, column_values in zip(columns, values, strict=True):
+        repaired = said(range(len(column_values)), (value.repair for value in column_values))
+        repairs += repairs_of(name, cells, repaired)
+    words = words_of(columns, values)
+    # Cells with several diagnoses beside others: places count the diagnoses, not the cells.
+    return closed_up(words) if words.ids.shape[1] > len(columns) > 1 else words
+
+
+def _source(table: RawTable, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Where each line came from: file, sheet, row."""
+    nowhere = np.zeros(len(rows), dtype=np.int32)
+    return {
+        "source_file": categorical(nowhere, string_array([table.file])),
+        "source_sheet": categorical(nowhere, string_array([table.sheet or ""])),
+        "source_row": whole_numbers(rows, np.zeros(len(rows), dtype=np.bool_)),
+    }
+
+
+def _repairs_frame(repairs: Iterable[Repair]) -> pd.DataFrame:
+    """One row a column and kind of repair, in schema order."""
+    counted: dict[tuple[str, str], Repair] = {}
+    for repair in repairs:
+        key = (repair.column, repair.repair)
+        before = counted.get(key)
+        cells = repair.cells + (before.cells if before else 0)
+        counted[key] = replace(before or repair, cells=cells)
+    order = list(COLUMNS)
+    rows = sorted(counted.values(), key=lambda row: (order.index(row.column), row.repair))
+    typed = {
+        name: pd.Series([getattr(row, name) for row in rows], dtype=kind)
+        for name, kind in _REPAIRS.items()
+    }
+    return pd.DataFrame(typed)

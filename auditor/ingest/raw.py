@@ -1,0 +1,64 @@
+"""What reading gives: the table found in a file, its rows as text, and the rows that don't fit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+KnownColumns = Callable[[Sequence[str]], int]
+"""Given header cells, the number of distinct claim-line columns they name."""
+
+SAMPLE_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A row whose cells don't fit the header; ``row`` is counted as a spreadsheet would."""
+
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RawLines:
+    """Cells as found, for the columns that were asked for.
+
+    ``cells`` has one column a position, named ``"0"``, ``"3"``, of type dictionary<int32, string>,
+    never null; ``rows`` (int64) is each one's row number as a spreadsheet would show it: records,
+    blank ones, title rows and the header counted. Misfits and blank rows are not in ``cells``.
+    """
+
+    cells: pa.Table
+    rows: "pa.Array[Any]"
+    misfits: tuple[Misfit, ...]
+    blank_rows: int = 0
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table found in an export file, not yet read beyond its first rows.
+
+    ``file`` is the name to show, without folder ("night.zip/hospital.csv"); ``header`` holds the
+    header cells trimmed, blanks and duplicates kept; ``header_row`` is 1-based, as a spreadsheet
+    would show it; ``sample`` has up to 200 rows below the header, each as wide as the header;
+    ``notes`` says in plain words how the file was understood; ``sha256`` is the input file's.
+    """
+
+    file: str
+    path: Path
+    sheet: str | None
+    header: tuple[str, ...]
+    header_row: int
+    sample: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+    sha256: str
+    _read: Callable[[Sequence[int]], RawLines]
+
+    def read(self, positions: Sequence[int]) -> RawLines:
+        """Read the columns at these header positions (0-based), all rows.
+
+        Raises AuditError if the file can't be split into rows.
+        """
+        return self._read(tuple(dict.fromkeys(positions)))

@@ -1,0 +1,354 @@
+"""Splits all rows of a delimited text: many threads at once where that is safe, else with care.
+
+Safe is: every record stands on one line and has as many cells as the header. Then record and line
+numbers agree, and pyarrow's threads may cut the text at any line end.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from auditor.errors import AuditError
+from auditor.ingest.encodings import Text
+from auditor.ingest.header import fitted, is_blank
+from auditor.ingest.raw import Misfit, RawLines
+
+CELL: Any = pa.dictionary(pa.int32(), pa.string())
+_BLOCK = 1 << 22
+_CAREFUL_BLOCK = 1 << 24
+_COUNTED_AT_ONCE = 1 << 18
+_TAIL_BYTES = 4096
+_LONGEST_LINE = 1 << 20
+_FEWEST_CELLS_TO_TELL = 4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the rows begin and how they are cut.
+
+    ``width`` is the number of cells a row; more than the header's when rows end in blank cells.
+    """
+
+    delimiter: str
+    header: tuple[str, ...]
+    header_row: int
+    width: int
+    first_byte: int
+
+
+@dataclass(frozen=True)
+class _Records:
+    cells: pa.Table
+    rows: npt.NDArray[np.int64]
+    misfits: list[Misfit] = field(default_factory=list)
+    blank_rows: int = 0
+
+
+def read_records(text: Text, layout: Layout, name: str, positions: Sequence[int]) -> RawLines:
+    """All rows below the header, for the columns at these positions.
+
+    Raises AuditError where a quotation mark is never closed.
+    """
+    beyond = range(len(layout.header), layout.width)
+    # Without any column pyarrow could not count rows.
+    wanted = list(dict.fromkeys([*positions, *beyond])) or [0]
+    quick = _read_quickly(text, layout, wanted)
+    if quick is not None and blank_mask(quick.cells) is None:
+        records = quick
+    else:
+        records = _read_carefully(text, layout, name)
+    records = _without_spill(records, beyond)
+    blank = blank_mask(records.cells)
+    blank_rows = records.blank_rows
+    if blank is not None:
+        blank_rows += int(blank.sum())
+        records = _kept(records, ~blank)
+    return RawLines(
+        cells=records.cells.select([str(position) for position in positions]),
+        rows=pa.array(records.rows),
+        misfits=tuple(sorted(records.misfits, key=lambda misfit: misfit.row)),
+        blank_rows=blank_rows,
+    )
+
+
+def blank_mask(cells: pa.Table) -> npt.NDArray[np.bool_] | None:
+    """Which rows have only blank cells; None if no row has."""
+    mask: npt.NDArray[np.bool_] | None = None
+    # Columns of few values first: most settle at once that no row is blank.
+    for column in sorted(cells.columns, key=_distinct):
+        here = np.concatenate([np.zeros(0, bool), *map(_blank_cells, column.chunks)])
+        mask = here if mask is None else mask & here
+        if not mask.any():
+            return None
+    return mask
+
+
+def _distinct(column: Any) -> int:
+    return sum(len(chunk.dictionary) for chunk in column.chunks)
+
+
+def _blank_cells(chunk: Any) -> npt.NDArray[np.bool_]:
+    trimmed: Any = pc.utf8_trim_whitespace(chunk.dictionary)
+    blank = pc.equal(trimmed, pa.scalar("")).to_numpy(zero_copy_only=False)
+    cells: npt.NDArray[np.bool_] = blank[chunk.indices.to_numpy()]
+    return cells
+
+
+def _kept(records: _Records, keep: npt.NDArray[np.bool_]) -> _Records:
+    return _Records(
+        records.cells.filter(pa.array(keep)),
+        records.rows[keep],
+        records.misfits,
+        records.blank_rows,
+    )
+
+
+def _without_spill(records: _Records, beyond: Sequence[int]) -> _Records:
+    """Rows whose cells beyond the header's last are not blank become misfits."""
+    if not beyond:
+        return records
+    blank = blank_mask(records.cells.select([str(position) for position in beyond]))
+    spilt = np.ones(len(records.rows), bool) if blank is None else ~blank
+    misfits = [
+        Misfit(int(row), f"more cells than the header, which has {beyond[0]}")
+        for row in records.rows[spilt]
+    ]
+    kept = _kept(records, ~spilt)
+    return _Records(kept.cells, kept.rows, [*records.misfits, *misfits], records.blank_rows)
+
+
+def _read_quickly(text: Text, layout: Layout, positions: Sequence[int]) -> _Records | None:
+    """All rows by many threads; None unless each line proves to be one fitting record."""
+    end = _end(text, layout)
+    if end <= layout.first_byte or _last_line_leaves_quote_open(text, layout, end):
+        return None
+    rows = pa.py_buffer(text.memory).slice(layout.first_byte, end - layout.first_byte)
+    try:
+        cells = _split(pa.BufferReader(rows), layout, positions)
+    except pa.ArrowInvalid:
+        return None
+    if cells.num_rows != _count_lines(text, layout.first_byte, end):
+        return None
+    first = layout.header_row + 1
+    return _Records(cells, np.arange(first, first + cells.num_rows, dtype=np.int64))
+
+
+def _end(text: Text, layout: Layout) -> int:
+    """Byte offset behind the last row, without the line ends that follow it."""
+    tail = text.memory[max(layout.first_byte, len(text.memory) - _TAIL_BYTES) :]
+    return len(text.memory) - len(tail) + len(tail.rstrip(b"\r\n"))
+
+
+def _split(
+    rows: Any,
+    layout: Layout,
+    positions: Sequence[int],
+    on_misfit: Callable[[Any], Literal["skip"]] | None = None,
+) -> pa.Table:
+    careful = on_misfit is not None
+    return pyarrow.csv.read_csv(
+        rows,
+        read_options=pyarrow.csv.ReadOptions(
+            use_threads=not careful,  # only one thread knows the number of a misfit
+            block_size=_CAREFUL_BLOCK if careful else _BLOCK,
+            column_names=[str(position) for position in range(layout.width)],
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=layout.delimiter,
+            newlines_in_values=careful,
+            ignore_empty_lines=not careful,
+            invalid_row_handler=on_misfit,
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            check_utf8=False,  # as_utf8 has checked it
+            include_columns=[str(position) for position in positions],
+            column_types={str(position): CELL for position in positions},
+            strings_can_be_null=False,
+        ),
+    )
+
+
+def _last_line_leaves_quote_open(text: Text, layout: Layout, end: int) -> bool:
+    start = max(layout.first_byte, end - _LONGEST_LINE)
+    line = text.memory[start:end]
+    line = line[max(line.rfind(b"\n"), line.rfind(b"\r")) + 1 :]
+    return leaves_quote_open(line.decode("utf-8", errors="replace"), layout.delimiter)
+
+
+def leaves_quote_open(record: str, delimiter: str) -> bool:
+    """Whether the record would go on with the next line."""
+    try:
+        return len(list(csv.reader([record + "\n", delimiter], delimiter=delimiter))) < 2
+    except csv.Error:  # longer than any cell may be
+        return True
+
+
+def _count_lines(text: Text, start: int, end: int) -> int:
+    """Lines between two byte offsets; a line ends in LF, CR LF or CR, the last in none."""
+    octets = np.frombuffer(text.memory, np.uint8)
+    returns = text.memory.find(b"\r", start, end) >= 0
+    lines = 1
+    bounds = [*range(start, end, _COUNTED_AT_ONCE), end]
+    for first, beyond in pairwise(bounds):
+        piece = octets[first:beyond]
+        lines += int(np.count_nonzero(piece == 10))
+        if returns:
+            before_next = octets[first + 1 : min(beyond + 1, end)]
+            carriage = piece[: len(before_next)] == 13
+            lines += int(np.count_nonzero(carriage & (before_next != 10)))
+    return lines
+
+
+def _read_carefully(text: Text, layout: Layout, name: str) -> _Records:
+    """All rows by one thread: cells of several lines, blank rows, and rows that don't fit.
+
+    All columns, too: only then is a row known to be blank, or to have swallowed the next.
+    """
+    end_mark = "\x1a" + layout.delimiter * layout.width
+    unfit: list[int] = []
+    repaired: list[tuple[int, tuple[str, ...]]] = []
+    misfits: list[Misfit] = []
+    blank_rows = 0
+    ended = False
+
+    def on_misfit(row: Any) -> Literal["skip"]:
+        nonlocal ended, blank_rows
+        if row.text == end_mark:
+            ended = True
+            return "skip"
+        unfit.append(row.number)
+        cells = _cells_of(row.text, layout)
+        surplus, lacking = cells[len(layout.header) :], layout.header[len(cells) :]
+        if is_blank(cells):
+            blank_rows += 1
+        elif is_blank(surplus) and is_blank(lacking):
+            repaired.append((row.number, fitted(cells[: len(layout.header)], layout.width)))
+        else:
+            misfits.append(Misfit(layout.header_row + row.number, _reason(cells, row.text, layout)))
+        return "skip"
+
+    rows = _Followed(text, layout.first_byte, _end(text, layout), f"\n{end_mark}\n".encode())
+    try:
+        table = _split(rows, layout, range(layout.width), on_misfit)
+    except pa.ArrowInvalid:
+        raise _not_split(text, layout, name) from None
+    total = table.num_rows + len(unfit)
+    if not ended:
+        raise quote_left_open(name, layout.header_row + total)
+    fit = np.setdiff1d(np.arange(1, total + 1), np.array(unfit, np.int64), assume_unique=True)
+    records = _Records(table, layout.header_row + fit, misfits, blank_rows)
+    return _with_repaired(_without_swallowed(records, layout), layout, repaired)
+
+
+def _cells_of(record: str, layout: Layout) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(record, newline=""), delimiter=layout.delimiter), [])
+    except csv.Error:
+        return [record]
+
+
+def _reason(cells: Sequence[str], record: str, layout: Layout) -> str:
+    found = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
+    lines = record.count("\n") + 1
+    several = f"; it runs over {lines} lines, a quotation mark may be missing" if lines > 1 else ""
+    return f"{found} where the header has {len(layout.header)}{several}"
+
+
+def _without_swallowed(records: _Records, layout: Layout) -> _Records:
+    """Rows that fit only because a cell holds the end of one line and the start of the next.
+
+    A quotation mark that opens where none belongs closes at the next one; if that stands in the
+    same column of a later line, the two lines make one record of the right width, and its cell
+    has a whole line's delimiters for each line end.
+    """
+    if layout.width < _FEWEST_CELLS_TO_TELL:
+        return records
+    swallowed = np.zeros(len(records.rows), bool)
+    for column in records.cells.columns:
+        swallowed |= np.concatenate(
+            [np.zeros(0, bool), *(_holds_lines(chunk, layout) for chunk in column.chunks)]
+        )
+    if not swallowed.any():
+        return records
+    reason = "it swallows the row after it: a quotation mark opens a cell and is not closed there"
+    misfits = [Misfit(int(row), reason) for row in records.rows[swallowed]]
+    kept = _kept(records, ~swallowed)
+    return _Records(kept.cells, kept.rows, [*records.misfits, *misfits], records.blank_rows)
+
+
+def _holds_lines(chunk: Any, layout: Layout) -> npt.NDArray[np.bool_]:
+    line_ends: Any = pc.count_substring(chunk.dictionary, "\n")
+    delimiters: Any = pc.count_substring(chunk.dictionary, layout.delimiter)
+    ends: npt.NDArray[np.int32] = line_ends.to_numpy()
+    holds = (ends > 0) & (delimiters.to_numpy() == ends * (layout.width - 1))
+    cells: npt.NDArray[np.bool_] = holds[chunk.indices.to_numpy()]
+    return cells
+
+
+def _with_repaired(
+    records: _Records,
+    layout: Layout,
+    repaired: list[tuple[int, tuple[str, ...]]],
+) -> _Records:
+    """Rows that only lacked or added blank cells at their end, back in their places."""
+    if not repaired:
+        return records
+    added = pa.table(
+        {
+            str(position): pa.array([cells[position] for _, cells in repaired]).cast(CELL)
+            for position in range(layout.width)
+        }
+    )
+    rows = np.array([layout.header_row + number for number, _ in repaired], np.int64)
+    rows = np.concatenate([records.rows, rows])
+    order = np.argsort(rows)
+    cells = pa.concat_tables([records.cells, added]).unify_dictionaries()
+    return _Records(cells.take(order), rows[order], records.misfits, records.blank_rows)
+
+
+def quote_left_open(name: str, row: int) -> AuditError:
+    """The refusal of a text in which a quotation mark is never closed."""
+    return AuditError(
+        f"{name} row {row}: a quotation mark opens a cell and is never closed, so the rows after "
+        "it can't be told apart; correct that row or export the file again"
+    )
+
+
+def _not_split(text: Text, layout: Layout, name: str) -> AuditError:
+    """Why pyarrow gave up: in practice a quote left open, whose row csv can name."""
+    raw: Any = _Followed(text, layout.first_byte, len(text.memory), b"")
+    lines = io.TextIOWrapper(raw, "utf-8", newline="")
+    row = layout.header_row
+    try:
+        for _ in csv.reader(lines, delimiter=layout.delimiter):
+            row += 1
+    except csv.Error:
+        return quote_left_open(name, row + 1)
+    return AuditError(f"{name} can't be split into rows; open it in Excel and save it as CSV again")
+
+
+class _Followed(io.RawIOBase):
+    """The rows of a text, then a last record that shows whether a quote was left open."""
+
+    def __init__(self, text: Text, first_byte: int, end: int, last: bytes) -> None:
+        self._memory, self._at, self._end, self._last = text.memory, first_byte, end, last
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        piece = self._memory[self._at : min(self._at + len(into), self._end)]
+        self._at += len(piece)
+        if not piece:
+            piece, self._last = self._last[: len(into)], self._last[len(into) :]
+        into[: len(piece)] = piece
+        return len(piece)

@@ -1,0 +1,114 @@
+"""Why a table is refused: one line that names the file, what is missing, and the way out."""
+
+import difflib
+from collections.abc import Mapping as Dictionary
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from auditor.ingest.candidates import cells
+from auditor.ingest.header_names import header_key, identifies_patient, names_of
+from auditor.ingest.mapping import Mapping, certainty, header_word, one_line
+from auditor.ingest.shapes import filled_values, fit, looks_like_data
+from auditor.ingest.values import shape
+from auditor.schema import REQUIRED
+
+if TYPE_CHECKING:
+    from auditor.ingest.raw import RawTable
+
+_WORDS = {
+    "claim_id": "claim id",
+    "patient_id": "patient id",
+    "service_date": "service date",
+    "procedure_code": "procedure code",
+}
+_MOST_HEADERS = 15
+_MOST_CANDIDATES = 3
+_ALIKE = 0.81
+_STAND_IN = (
+    "If the export has no patient at all, the profile may let the claim id stand in for the "
+    "patient (patient_id = {header}), at the cost that partners on other claims are then not found."
+)
+
+
+def refusal(table: "RawTable", mapping: Mapping, rivals: Dictionary[str, Sequence[int]]) -> str:
+    """Why the table can't be read as claim lines; ``""`` if it can.
+
+    ``rivals`` has, for a required column, the positions of all headers that could be it.
+    """
+    missing = [column for column in REQUIRED if column in mapping.missing]
+    if not missing and not rivals:
+        return ""
+    where = table.file if table.sheet is None else f"{table.file} sheet '{table.sheet}'"
+    if len(REQUIRED) - len(missing) < 2:
+        return (
+            f"{where}: does not look like claim lines: {_lacks(missing)}. {_seen(table, missing)} "
+            "Export one row a service line; if these are claim lines under other names, "
+            f"{_way_out(table, missing)}"
+        )
+    parts = []
+    if missing:
+        parts += [f"{_lacks(missing)}.", _seen(table, missing)]
+        parts += [near for column in missing if (near := _nearest(column, table, mapping))]
+    for column, positions in rivals.items():
+        names = " and ".join(header_word(table.header[place], place) for place in positions)
+        parts.append(f"{names} could each be the {_WORDS[column]}, and their values differ.")
+    parts.append(_capital(_way_out(table, [*missing, *rivals])))
+    if missing == ["patient_id"]:
+        claim = next(match for match in mapping.matches if match.column == "claim_id")
+        header = one_line(claim.headers[0]) or f"#{claim.positions[0] + 1}"
+        parts.append(_STAND_IN.format(header=f'"{header}"'))
+    return f"{where}: {' '.join(parts)}"
+
+
+def _lacks(missing: Sequence[str]) -> str:
+    return ", ".join(f"no {_WORDS[column]}" for column in missing)
+
+
+def _seen(table: "RawTable", missing: Sequence[str]) -> str:
+    """The headers, by their shapes if they may be the values of a first line without a header."""
+    headers = [header for header in table.header if header]
+    if not headers:
+        return "No header was found."
+    lead = "Columns seen"
+    if len(REQUIRED) - len(missing) < 2 and looks_like_data(headers):
+        headers = [shape(header) for header in headers]
+        lead = f"Row {table.header_row} looks like data, not like column names; its shapes"
+    shown = ", ".join(one_line(header) for header in headers[:_MOST_HEADERS])
+    more = len(headers) - _MOST_HEADERS
+    return f"{lead}: {shown}{f' and {more} more' if more > 0 else ''}."
+
+
+def _nearest(column: str, table: "RawTable", mapping: Mapping) -> str:
+    """The headers whose names, or values where these tell, come closest to a column."""
+    names = names_of(column)
+    taken = {p for match in mapping.matches if certainty(match) == "sure" for p in match.positions}
+    scored = []
+    for place, header in enumerate(table.header):
+        if place in taken or identifies_patient(header):
+            continue
+        key = header_key(header)
+        close = difflib.get_close_matches(key, names, n=1, cutoff=_ALIKE)
+        score = difflib.SequenceMatcher(None, key, close[0]).ratio() if close else 0.0
+        values = filled_values(cells(table, place))
+        telling = column in ("service_date", "procedure_code") and values
+        if telling and fit(column, values) > 0.9:
+            score += 1
+        if score:
+            scored.append((-score, place))
+    best = [place for _, place in sorted(scored)[:_MOST_CANDIDATES]]
+    if not best:
+        return ""
+    found = ", ".join(header_word(table.header[place], place) for place in best)
+    return f"Closest to a {_WORDS[column]}: {found}."
+
+
+def _way_out(table: "RawTable", columns: Sequence[str]) -> str:
+    lines = " and ".join(f'{column} = "..."' for column in columns)
+    return (
+        f"give --columns PROFILE.toml with {lines}, or start one with "
+        f"`auditor columns {table.file} --save PROFILE.toml`."
+    )
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
