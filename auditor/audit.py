@@ -1,0 +1,173 @@
+"""Claim lines, reference and rules in; findings and counts out. No files, clock or network here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from auditor.catalogue import CATALOGUE
+from auditor.claim_lines import derived, imaging
+from auditor.claim_types import with_types
+from auditor.extract import Extract, reach_of, spans
+from auditor.findings import findings_of
+from auditor.judging import Judgement, judge
+from auditor.matching import forget
+from auditor.ncci import may_be_column_two
+from auditor.reference import Reference
+from auditor.rule import Rule
+from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings
+from auditor.superseding import superseded
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the findings come to. Each line's money counts once a kind; the kinds never add up."""
+
+    findings: int
+    denial: int
+    review: int
+    note: int
+    lines_flagged: int
+    at_risk_cents: int
+    missed_cents: int
+    missed_without_amount: int
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of an audit.
+
+    ``lines``: the audited lines. ``findings``: one row a rule and line, schema.FINDINGS and
+    counts_money. ``books``: one row a rule, with in_scope = flagged + clean + not_evaluated.
+    ``not_evaluated``: rule, reason, detail, lines.
+    """
+
+    lines: pd.DataFrame
+    findings: pd.DataFrame
+    books: pd.DataFrame
+    not_evaluated: pd.DataFrame
+    superseded: int
+    as_of: date
+    totals: Totals
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Claim lines ready for the rules, and what is known of the whole run."""
+
+    lines: pd.DataFrame
+    extract: Extract
+    superseded: int
+
+
+def prepare(
+    lines: pd.DataFrame,
+    reference: Reference,
+    *,
+    as_of: date,
+    payers: Mapping[str, str] | None = None,
+    limits: Mapping[str, int] | None = None,
+) -> Prepared:
+    """Types, superseding and the extract: what must see all lines of a run at once."""
+    lines = with_types(lines, payers or {})
+    gone = superseded(lines)
+    standing = lines[~gone].reset_index(drop=True) if gone.any() else lines
+    standing = derived(standing, reference)
+    standing = standing.assign(may_be_column_two=may_be_column_two(standing, reference))
+    extract = Extract(
+        as_of=as_of,
+        spans=spans(standing),
+        reach=reach_of(standing),
+        pairing_npis=_pairing_npis(standing, limits or {}),
+    )
+    return Prepared(standing, extract, int(gone.sum()))
+
+
+def _pairing_npis(lines: pd.DataFrame, limits: Mapping[str, int]) -> frozenset[str]:
+    """Billing NPIs of which some line found the other component."""
+    pairing = readings(
+        lines,
+        limits.get("pairing_days", PAIRING_DAYS),
+        limits.get("search_days", SEARCH_DAYS),
+    )
+    npi = lines["billing_npi"].cat
+    codes = np.unique(npi.codes.to_numpy()[pairing.partner >= 0])
+    return frozenset(npi.categories[codes])
+
+
+def audit(
+    prepared: Prepared,
+    reference: Reference,
+    *,
+    rules: Sequence[Rule] = CATALOGUE,
+    limits: Mapping[str, int] | None = None,
+) -> Audit:
+    """Applies the rules to prepared lines; right for any set that holds all lines of a patient."""
+    try:
+        judgements = [
+            judge(rule, prepared.lines, reference, prepared.extract, limits or {}) for rule in rules
+        ]
+        findings = findings_of(judgements, prepared.lines)
+    finally:
+        forget()
+    return Audit(
+        lines=prepared.lines,
+        findings=findings,
+        books=_books(judgements),
+        not_evaluated=_not_evaluated(judgements),
+        superseded=prepared.superseded,
+        as_of=prepared.extract.as_of,
+        totals=totals_of(findings),
+    )
+
+
+def _books(judgements: Sequence[Judgement]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "rule": one.rule.name,
+                "family": one.rule.family,
+                "severity": one.rule.severity,
+                "money": one.rule.money,
+                "in_scope": one.in_scope,
+                "flagged": len(one.flagged),
+                "clean": one.clean,
+                "not_evaluated": one.not_evaluated,
+            }
+            for one in judgements
+        ]
+    )
+
+
+def _not_evaluated(judgements: Sequence[Judgement]) -> pd.DataFrame:
+    rows = [
+        (one.rule.name, reason, detail, lines)
+        for one in judgements
+        for (reason, detail), lines in one.reasons.items()
+    ]
+    return pd.DataFrame(rows, columns=["rule", "reason", "detail", "lines"])
+
+
+def totals_of(findings: pd.DataFrame) -> Totals:
+    """Sums findings up, each line's money once a kind."""
+    severity = findings["severity"].value_counts()
+    counted = findings[findings["counts_money"]]
+    money = counted.groupby("money")["amount"].sum()
+    missed = findings[findings["money"] == "missed"]
+    return Totals(
+        findings=len(findings),
+        denial=int(severity.get("denial", 0)),
+        review=int(severity.get("review", 0)),
+        note=int(severity.get("note", 0)),
+        lines_flagged=int(findings["line"].nunique()),
+        at_risk_cents=int(money.get("at_risk", 0)),
+        missed_cents=int(money.get("missed", 0)),
+        missed_without_amount=int(missed["amount"].isna().sum()),
+    )
+
+
+def in_family_count(lines: pd.DataFrame) -> int:
+    """How many lines belong to the cardiac CT family or are 3D rendering."""
+    return int(imaging(lines).sum())

@@ -1,0 +1,169 @@
+"""What a rule may ask of claim lines: their type, family, component, modifiers, adjustments.
+
+Every function takes whole claim lines and returns one value a line. Text columns are categorical,
+so a question is answered once for each distinct value.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from auditor.reference import Reference
+
+Mask = npt.NDArray[np.bool_]
+
+CCTA = ("75574",)
+# 0502T and 0504T are parts of the study that 0503T stands for.
+FFRCT_STUDY = ("75580", "0501T", "0503T")
+PLAQUE_ANALYSIS = ("75577", "0623T", "0624T", "0625T", "0626T")
+SEPARATE_SERVICE = frozenset({"76", "77", "59", "XE", "XP", "XS", "XU"})
+
+# Contractual reduction, sequestration and the patient's own share leave a line paid, not denied.
+_NOT_A_DENIAL = frozenset({"1", "2", "3", "45", "253"})
+
+
+def each_word(column: "pd.Series[str]", question: Callable[[str], bool]) -> Mask:
+    """The answer to a question about text, asked once for each distinct cell."""
+    words = column.cat.categories
+    answers = np.fromiter((question(word) for word in words), dtype=bool, count=len(words))
+    return answers[column.cat.codes.to_numpy()]
+
+
+def among(column: "pd.Series[str]", words: Iterable[str]) -> Mask:
+    """Cells that are one of some words."""
+    wanted = frozenset(words)
+    return each_word(column, wanted.__contains__)
+
+
+def blank(column: "pd.Series[str]") -> Mask:
+    """Cells that hold nothing."""
+    return each_word(column, lambda word: word == "")
+
+
+def has_modifier(lines: pd.DataFrame, modifiers: Iterable[str]) -> Mask:
+    """Lines that carry at least one of some modifiers."""
+    wanted = frozenset(modifiers)
+    return each_word(lines["modifiers"], lambda cell: not wanted.isdisjoint(cell.split()))
+
+
+def professional(lines: pd.DataFrame) -> Mask:
+    """Lines of professional claims (837P, CMS-1500)."""
+    return among(lines["claim_type"], ["professional"])
+
+
+def institutional(lines: pd.DataFrame) -> Mask:
+    """Lines of institutional claims (837I, UB-04)."""
+    return among(lines["claim_type"], ["institutional"])
+
+
+def medicare(lines: pd.DataFrame) -> Mask:
+    """Lines that traditional Medicare adjudicates."""
+    return among(lines["payer_type"], ["medicare"])
+
+
+def any_line(lines: pd.DataFrame) -> Mask:
+    """Every line."""
+    return np.ones(len(lines), dtype=bool)
+
+
+def in_family(lines: pd.DataFrame) -> Mask:
+    """Lines of the cardiac CT family."""
+    return among(lines["role"], ["family"])
+
+
+def institutional_in_family(lines: pd.DataFrame) -> Mask:
+    """Hospital lines of the cardiac CT family."""
+    return in_family(lines) & institutional(lines)
+
+
+def professional_in_family(lines: pd.DataFrame) -> Mask:
+    """Professional lines of the cardiac CT family."""
+    return in_family(lines) & professional(lines)
+
+
+def imaging(lines: pd.DataFrame) -> Mask:
+    """Lines of the cardiac CT family, and 3D rendering."""
+    return among(lines["role"], ["family", "three_d"])
+
+
+def with_two_components(lines: pd.DataFrame) -> Mask:
+    """Imaging lines whose code splits into 26 and TC (PC/TC indicator 1)."""
+    return imaging(lines) & among(lines["pctc_indicator"], ["1"])
+
+
+def is_component(lines: pd.DataFrame, component: str) -> Mask:
+    """Lines of a splitting code that are its professional, technical or global component."""
+    return with_two_components(lines) & among(lines["component"], [component])
+
+
+def may_be_component(lines: pd.DataFrame, component: str) -> Mask:
+    """The same, and lines of which nobody can tell what they are."""
+    return with_two_components(lines) & among(lines["component"], [component, ""])
+
+
+def has_code(lines: pd.DataFrame, codes: Iterable[str]) -> Mask:
+    """Lines with one of some procedure codes."""
+    return among(lines["procedure_code"], codes)
+
+
+def critical_access(lines: pd.DataFrame) -> Mask:
+    """Hospital lines of bill type 85X, a critical access hospital."""
+    return each_word(lines["bill_type"], lambda word: word.startswith("085"))
+
+
+def _professional_fee(code: str) -> bool:
+    return code[:3] in ("096", "097", "098")
+
+
+def derived(lines: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    """Claim lines with what every rule asks for: the code's role, the component, denied or not."""
+    code = reference.of_key("procedure_codes", lines, on=["procedure_code"])
+    return lines.assign(
+        role=code["role"],
+        service=code["service"],
+        pctc_indicator=code["pctc_indicator"],
+        component=_component(lines),
+        denied=_denied(lines),
+    )
+
+
+def _component(lines: pd.DataFrame) -> pd.Categorical:
+    reading, technical = has_modifier(lines, ["26"]), has_modifier(lines, ["TC"])
+    on_professional, on_institutional = professional(lines), institutional(lines)
+    # Method II: a critical access hospital bills the physician's fee on its own claim.
+    fee = critical_access(lines) & (each_word(lines["revenue_code"], _professional_fee) | reading)
+    told = each_word(lines["columns_given"], lambda given: "modifiers" in given.split())
+    codes = np.select(
+        [
+            reading & technical,
+            on_professional & reading | on_institutional & fee,
+            on_professional & technical | on_institutional,
+            on_professional & told,
+        ],
+        [0, 1, 2, 3],
+        default=4,
+    ).astype(np.int8)
+    return pd.Categorical.from_codes(
+        codes, categories=pd.Index(["both", "professional", "technical", "global", ""], dtype="str")
+    )
+
+
+def adjustment_reasons(cell: str) -> frozenset[str]:
+    """Adjustment reason codes of a cell with their group where it is given: CO-97, PR-1, 45."""
+    return frozenset(cell.split())
+
+
+def is_denial(cell: str) -> bool:
+    """Whether the adjustment codes of a line say that it was denied."""
+    for code in cell.split():
+        group, _, reason = code.rpartition("-")
+        if group != "PR" and reason not in _NOT_A_DENIAL:
+            return True
+    return False
+
+
+def _denied(lines: pd.DataFrame) -> Mask:
+    unpaid = lines["paid_cents"].eq(0).fillna(value=False).to_numpy(dtype=bool)
+    return unpaid & each_word(lines["adjustment_codes"], is_denial)

@@ -1,0 +1,185 @@
+"""Turns judgements into findings: message, remedy, amount, sources, fingerprint, order."""
+
+import hashlib
+import string
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from auditor.amounts import at_risk_of
+from auditor.judging import Judgement
+from auditor.rule import SEVERITIES, Rule
+from auditor.schema import FINDINGS
+
+# What makes a finding the same finding on another night: the rule and the line, as billed.
+_FINGERPRINT = (
+    "claim_type",
+    "claim_id",
+    "line_number",
+    "patient_id",
+    "service_date",
+    "procedure_code",
+    "modifiers",
+    "revenue_code",
+)
+_COPIED = (
+    "claim_id",
+    "line_number",
+    "patient_id",
+    "payer",
+    "payer_type",
+    "claim_type",
+    "service_date",
+    "procedure_code",
+    "modifiers",
+    "place_of_service",
+    "revenue_code",
+    "units",
+    "billing_npi",
+    "rendering_npi",
+    "department",
+    "source_file",
+    "source_sheet",
+    "source_row",
+)
+_NUMBERS = ("line_number", "units", "service_date", "source_row")
+
+
+def findings_of(judgements: Sequence[Judgement], lines: pd.DataFrame) -> pd.DataFrame:
+    """All findings of an audit, most severe and dearest first.
+
+    Columns as in schema.FINDINGS, and two more: ``line``, the position of the line among the
+    audited ones, and ``counts_money``, true on the one finding that carries its line's money.
+    """
+    frames = [_findings(one, lines) for one in judgements if len(one.flagged)]
+    if not frames:
+        return _empty()
+    findings = pd.concat(frames, ignore_index=True)
+    rank = findings["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
+    findings = findings.assign(rank=rank, worth=-findings["amount"].fillna(0).astype("int64"))
+    order = ["rank", "worth", "claim_id", "line_number", "rule", "finding"]
+    findings = findings.sort_values(order, kind="stable", ignore_index=True)
+    findings["counts_money"] = _first_money(findings)
+    return findings[[*FINDINGS, "line", "counts_money"]]
+
+
+def _first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
+    """Marks one finding a line and kind of money: the one with the largest amount."""
+    priced = findings[findings["amount"].notna() & (findings["money"] != "none")]
+    dearest = priced.sort_values("worth", kind="stable").drop_duplicates(["line", "money"])
+    return pd.Series(findings.index.isin(dearest.index), index=findings.index)
+
+
+def _findings(one: Judgement, lines: pd.DataFrame) -> pd.DataFrame:
+    rule, flagged = one.rule, one.flagged
+    text = {name: _as_text(flagged[name]) for name in _COPIED if name not in _NUMBERS}
+    partner = flagged["partner"].to_numpy()
+    amount, basis = _amounts(rule, flagged)
+    stale = flagged["stale_edition"].astype("str")
+    late = " The table at hand (" + stale + ") does not reach this date."
+    return pd.DataFrame(
+        {
+            "rule": rule.name,
+            "family": rule.family,
+            "severity": flagged["severity"].astype("str"),
+            "money": rule.money,
+            "amount": amount,
+            "amount_basis": basis,
+            "status": "",
+            **text,
+            **{name: flagged[name] for name in _NUMBERS},
+            "message": _filled(rule.message, rule, flagged) + late.where(stale != "", ""),
+            "remedy": _filled(rule.remedy, rule, flagged),
+            "denial_codes": " ".join(rule.denial_codes),
+            "partner_claim_id": _partner(lines, partner, "claim_id"),
+            "partner_line_number": _partner_number(lines, partner),
+            "other_partners": flagged["other_partners"].astype("str"),
+            "sources": _sources(rule, flagged),
+            "line": flagged.index.to_numpy(),
+            "finding": _fingerprints(rule, flagged, text),
+        }
+    )
+
+
+def _as_text(column: "pd.Series[str]") -> "pd.Series[str]":
+    return column.astype("str")
+
+
+def _amounts(rule: Rule, flagged: pd.DataFrame) -> tuple["pd.Series[int]", "pd.Series[str]"]:
+    """Cents and their basis. What was missed has no amount until a rate is known."""
+    nothing = pd.Series(pd.NA, index=flagged.index, dtype="Int64")
+    if rule.money == "at_risk":
+        return at_risk_of(flagged)
+    return nothing, pd.Series("", index=flagged.index, dtype="str")
+
+
+def _filled(template: str, rule: Rule, flagged: pd.DataFrame) -> "pd.Series[str]":
+    """The template with each line's evidence in it."""
+    fields = [name for _, name, _, _ in string.Formatter().parse(template) if name]
+    if not fields:
+        return pd.Series(template, index=flagged.index, dtype="str")
+    columns = [
+        _printed(flagged[name]) if name in flagged else [str(rule.settings[name])] * len(flagged)
+        for name in fields
+    ]
+    texts = [
+        template.format(**dict(zip(fields, cells, strict=True)))
+        for cells in zip(*columns, strict=True)
+    ]
+    return pd.Series(texts, index=flagged.index, dtype="str")
+
+
+def _printed(column: "pd.Series[object]") -> list[str]:
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return list(column.dt.strftime("%Y-%m-%d").fillna("(blank)"))
+    if pd.api.types.is_float_dtype(column.dtype):
+        return [f"{cell:g}" for cell in column]
+    return [str(cell) for cell in column]
+
+
+def _partner(lines: pd.DataFrame, partner: "np.ndarray", column: str) -> list[str]:  # type: ignore[type-arg]
+    categories = lines[column].cat.categories.to_numpy(dtype=object)
+    codes = lines[column].cat.codes.to_numpy()
+    return ["" if place < 0 else categories[codes[place]] for place in partner]
+
+
+def _partner_number(lines: pd.DataFrame, partner: "np.ndarray") -> pd.array:  # type: ignore[type-arg,valid-type]
+    numbers = lines["line_number"].array.take(np.clip(partner, 0, None))
+    numbers[partner < 0] = pd.NA
+    return numbers
+
+
+def _sources(rule: Rule, flagged: pd.DataFrame) -> list[str]:
+    own = list(rule.sources)
+    rows = flagged["reference_sources"].astype("str")
+    joined = {words: " ".join(dict.fromkeys([*own, *words.split()])) for words in rows.unique()}
+    return list(rows.map(joined))
+
+
+def _fingerprints(
+    rule: Rule, flagged: pd.DataFrame, text: dict[str, "pd.Series[str]"]
+) -> list[str]:
+    columns = [
+        _printed(flagged[name]) if name in _NUMBERS else text[name].tolist()
+        for name in _FINGERPRINT
+    ]
+    seen: dict[str, int] = {}
+    found = []
+    for cells in zip(*columns, strict=True):
+        content = "\x1f".join((rule.name, *cells))
+        nth = seen[content] = seen.get(content, -1) + 1
+        found.append(hashlib.sha256(f"{content}\x1f{nth}".encode()).hexdigest()[:12])
+    return found
+
+
+def _empty() -> pd.DataFrame:
+    kinds = dict.fromkeys(("amount", "line_number", "partner_line_number"), "Int64")
+    kinds |= {"source_row": "Int64", "units": "float64", "service_date": "datetime64[s]"}
+    kinds |= {"line": "int64", "counts_money": "bool"}
+    return pd.DataFrame(
+        {
+            name: pd.Series(dtype=kinds.get(name, "str"))
+            for name in (*FINDINGS, "line", "counts_money")
+        }
+    )

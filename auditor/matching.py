@@ -1,0 +1,242 @@
+"""The joins that rules share: pairs on one day, and the nearest partner within days.
+
+All of them work on integers: codes of categorical columns packed into one key, sorted once. Their
+cost grows with the number of lines, not with the number of pairs, so that one patient with a
+hundred thousand lines is no harder than a hundred thousand patients with one.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from auditor.reference import Bools, Ints, day_numbers
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Floats = npt.NDArray[np.float64]
+
+_KEY_ROOM = 2**42
+
+_FORGET: list[Callable[[], None]] = []
+
+
+def computed_once(function: Callable[P, T]) -> Callable[P, T]:
+    """Remembers the last answer, so that the rules of a family share one join.
+
+    The answer is reused only for the very same arguments (by identity); ``forget`` drops it.
+    """
+    last: list[tuple[tuple[object, ...], T]] = []
+
+    @wraps(function)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> T:
+        asked = (*args, *kwargs.values())
+        if last and len(last[0][0]) == len(asked):
+            if all(one is other for one, other in zip(last[0][0], asked, strict=True)):
+                return last[0][1]
+        found = function(*args, **kwargs)
+        last[:] = [(asked, found)]
+        return found
+
+    _FORGET.append(last.clear)
+    return answer
+
+
+def forget() -> None:
+    """Drops what ``computed_once`` remembers; called when an audit ends."""
+    for drop in _FORGET:
+        drop()
+
+
+def codes_of(lines: pd.DataFrame, column: str) -> tuple[Ints, int]:
+    """The integer codes of a column and how many there can be."""
+    if isinstance(lines[column].dtype, pd.CategoricalDtype):
+        return lines[column].cat.codes.to_numpy().astype(np.int64), len(
+            lines[column].cat.categories
+        )
+    if column == "service_date":
+        days = day_numbers(lines[column]) + 2**19
+        return days, 2**20
+    raise TypeError(f"{column} is neither categorical nor the service date")
+
+
+def group_key(lines: pd.DataFrame, on: Sequence[str]) -> Ints:
+    """One integer a line, equal for lines that agree in all columns ``on``.
+
+    The integers stay below 2**42, so that a day can be packed beside them.
+    """
+    key = np.zeros(len(lines), dtype=np.int64)
+    room = 1
+    for column in on:
+        codes, size = codes_of(lines, column)
+        if room * size >= 2**62:
+            key, room = _dense(key)
+        key = key * size + codes
+        room *= size
+        if room >= _KEY_ROOM:
+            key, room = _dense(key)
+    return key
+
+
+def _dense(key: Ints) -> tuple[Ints, int]:
+    numbered = np.unique(key, return_inverse=True)[1].astype(np.int64)
+    return numbered, int(numbered.max(initial=0)) + 1
+
+
+def in_order(lines: pd.DataFrame, key: Ints, *, by_received: bool = True) -> Ints:
+    """Positions of lines sorted by key, then received date, claim id as text, line number.
+
+    This is the meaning of "later": of two lines with one key, the later stands further back.
+    """
+    received = day_numbers(lines["received_date"]) if by_received else np.zeros_like(key)
+    claim = _text_rank(lines["claim_id"])
+    number = lines["line_number"].fillna(0).to_numpy(dtype=np.int64)
+    row = lines["source_row"].fillna(0).to_numpy(dtype=np.int64)
+    return np.lexsort((row, number, claim, received, key))
+
+
+def _text_rank(column: "pd.Series[str]") -> Ints:
+    order = np.argsort(column.cat.categories.to_numpy(dtype=object), kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[column.cat.codes.to_numpy()]
+
+
+def group_starts(sorted_key: Ints) -> Ints:
+    """For each place in a sorted key, the place where its group begins."""
+    if len(sorted_key) == 0:
+        return sorted_key
+    first = np.r_[True, sorted_key[1:] != sorted_key[:-1]]
+    return np.maximum.accumulate(np.where(first, np.arange(len(sorted_key)), 0))
+
+
+def pairs(group: Ints, kind: Ints) -> tuple[Ints, Ints]:
+    """All ordered pairs of different kinds that stand in one group.
+
+    ``group`` and ``kind`` hold one integer a line. Returns positions of the left and the right
+    line of each pair, one representative a group and kind: the first in the order given.
+    """
+    order = np.lexsort((kind, group))
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (group[order][1:] != group[order][:-1]) | (kind[order][1:] != kind[order][:-1])
+    firsts = order[new]
+    sorted_group = group[firsts]
+    left: list[Ints] = []
+    right: list[Ints] = []
+    shift = 1
+    while shift < len(firsts):
+        same = np.flatnonzero(sorted_group[shift:] == sorted_group[:-shift])
+        if len(same) == 0:
+            break
+        left += [firsts[same], firsts[same + shift]]
+        right += [firsts[same + shift], firsts[same]]
+        shift += 1
+    if not left:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    return np.concatenate(left), np.concatenate(right)
+
+
+def earlier_in_group(order: Ints, key: Ints) -> Ints:
+    """For each line, the first line of its group in ``order``, or -1 if it is that line itself."""
+    places = group_starts(key[order])
+    first = np.empty(len(order), dtype=np.int64)
+    first[order] = order[places]
+    first[first == np.arange(len(first))] = -1
+    return first
+
+
+def nearest(
+    study: Ints, day: Ints, candidate_study: Ints, candidate_day: Ints, *, after: bool
+) -> tuple[Ints, Ints]:
+    """The nearest candidate of the same study on or before each day (or strictly after it).
+
+    Returns the candidate's position or -1, and the days between. Candidates that tie are taken in
+    the order given.
+    """
+    order = np.lexsort((candidate_day, candidate_study))
+    packed = _pack(candidate_study[order], candidate_day[order])
+    asked = _pack(study, day)
+    if after:
+        place = np.searchsorted(packed, asked, side="right")
+    else:
+        place = np.searchsorted(packed, asked, side="right") - 1
+        # Back to the first of several candidates on that day.
+        reached = packed[np.clip(place, 0, None)] if len(packed) else packed
+        if len(packed):
+            place = np.where(place >= 0, np.searchsorted(packed, reached, side="left"), place)
+    inside = (place >= 0) & (place < len(order))
+    found = np.full(len(study), -1, dtype=np.int64)
+    found[inside] = order[place[inside]]
+    same = np.zeros(len(study), dtype=bool)
+    same[inside] = candidate_study[found[inside]] == study[inside]
+    found[~same] = -1
+    gap = np.zeros(len(study), dtype=np.int64)
+    gap[same] = np.abs(candidate_day[found[same]] - day[same])
+    return found, gap
+
+
+def count_between(
+    study: Ints, first_day: Ints, last_day: Ints, candidate_study: Ints, candidate_day: Ints
+) -> Ints:
+    """How many candidates of the same study lie between two days, both inclusive."""
+    packed = np.sort(_pack(candidate_study, candidate_day))
+    upper = np.searchsorted(packed, _pack(study, last_day), side="right")
+    return upper - np.searchsorted(packed, _pack(study, first_day), side="left")
+
+
+def _pack(study: Ints, day: Ints) -> Ints:
+    return study * 2**21 + (day + 2**20)
+
+
+def one_to_one(study: Ints, day: Ints, opens: Bools, *, within: int) -> Ints:
+    """Pairs each closing line with the nearest earlier unpaired opening line of its study.
+
+    Lines come in the order in which ties are broken: the first reading of a day takes the first
+    scan. On one day openings stand before closings.
+    Walking through a study by date, an opening is put on a stack and a closing takes the top, so
+    pairs are matching brackets: both ends stand at the same depth. Pairs further apart than
+    ``within`` days don't count. Returns each line's partner, or -1.
+    """
+    place = np.arange(len(study))
+    order = np.lexsort((np.where(opens, -place, place), ~opens, day, study))
+    step = np.where(opens[order], 1, -1)
+    starts = group_starts(study[order])
+    height = np.cumsum(step)
+    height = height - np.where(starts > 0, height[starts - 1], 0) if len(order) else height
+    # A closing that finds the stack empty takes nothing: the lowest height so far counts them.
+    lowest = _running_minimum(height, starts)
+    depth = height - lowest + (step < 0)
+    stray = (step < 0) & (lowest < np.minimum(0, _previous(lowest, starts)))
+    usable = np.flatnonzero(~stray)
+    by_depth = usable[np.lexsort((usable, depth[usable], study[order][usable]))]
+    one, other = by_depth[:-1], by_depth[1:]
+    match = (
+        (study[order][one] == study[order][other])
+        & (depth[one] == depth[other])
+        & (step[one] > 0)
+        & (step[other] < 0)
+        & (day[order][other] - day[order][one] <= within)
+    )
+    partner = np.full(len(order), -1, dtype=np.int64)
+    partner[order[one[match]]] = order[other[match]]
+    partner[order[other[match]]] = order[one[match]]
+    return partner
+
+
+def _running_minimum(height: Ints, starts: Ints) -> Ints:
+    """The lowest height since the start of each group, and never above zero."""
+    if len(height) == 0:
+        return height
+    # Later groups are lowered so far that nothing of an earlier group is below them.
+    group = np.cumsum(starts == np.arange(len(starts)))
+    offset = group * (2 * len(height) + 2)
+    return np.minimum(np.minimum.accumulate(height - offset) + offset, 0)
+
+
+def _previous(values: Ints, starts: Ints) -> Ints:
+    before = np.r_[0, values[:-1]] if len(values) else values
+    return np.where(starts == np.arange(len(starts)), 0, before)

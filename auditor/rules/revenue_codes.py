@@ -1,0 +1,238 @@
+"""Revenue codes of hospital lines: filled, well formed, and fit for the service and the date."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from auditor.claim_lines import (
+    FFRCT_STUDY,
+    Mask,
+    among,
+    blank,
+    critical_access,
+    each_word,
+    has_code,
+    in_family,
+    institutional,
+)
+from auditor.matching import computed_once
+from auditor.reference import InForce, Reference
+from auditor.rule import Outcome, rule
+from auditor.studies import ccta_around
+
+_FIT = ("acc-2025-01-07", "transmittal-12421")
+
+
+def _well_formed(code: str) -> bool:
+    return re.fullmatch("[0-9]{4}", code) is not None
+
+
+@rule(
+    severity="denial",
+    money="at_risk",
+    scope=in_family,
+    claim_type="institutional",
+    needs=["claim_type", "revenue_code"],
+    needs_value=["claim_type"],
+    sources=["claims-processing-manual-ch25-75"],
+    denial_codes=["CO-16", "M50"],
+    message="{procedure_code} on a hospital claim has no revenue code.",
+    remedy="Add the four-digit revenue code of the department that did the study.",
+)
+def revenue_code_missing(lines: pd.DataFrame) -> Outcome:
+    """A hospital line without a revenue code.
+
+    Every line of an institutional claim needs a revenue code; without it the payer returns the
+    claim unprocessed.
+    """
+    hospital = in_family(lines) & institutional(lines)
+    return Outcome(flagged=lines[hospital & blank(lines["revenue_code"])])
+
+
+@rule(
+    severity="denial",
+    money="at_risk",
+    scope=in_family,
+    claim_type="institutional",
+    needs=["claim_type"],
+    needs_value=["claim_type", "revenue_code"],
+    sources=["claims-processing-manual-ch25-75"],
+    denial_codes=["CO-16", "M50"],
+    message="Revenue code {revenue_code} on {procedure_code} is not four digits.",
+    remedy="Enter the four-digit code; a placeholder such as 048X names a family, not a code.",
+)
+def revenue_code_malformed(lines: pd.DataFrame) -> Outcome:
+    """A revenue code that is not four digits.
+
+    A claim needs a full code such as 0480 or 0489. A family such as 048X, or a code that lost
+    digits, is returned. A single lost leading zero is restored when the export is read.
+    """
+    hospital = in_family(lines) & institutional(lines) & ~blank(lines["revenue_code"])
+    return Outcome(flagged=lines[hospital & ~each_word(lines["revenue_code"], _well_formed)])
+
+
+@computed_once
+def _fit(lines: pd.DataFrame, reference: Reference) -> InForce:
+    return reference.as_of("revenue_code_fit", lines, on=["procedure_code", "revenue_code"])
+
+
+@computed_once
+def _returned(lines: pd.DataFrame, reference: Reference) -> Mask:
+    """Lines that the Medicare edit in force on their date returned for their revenue code."""
+    edit = reference.as_of("revenue_code_edits", lines, on=["procedure_code", "payer_type"])
+    groups = edit["accepted_groups"]
+    refused = np.zeros(len(lines), dtype=bool)
+    for accepted in groups.cat.categories:
+        wanted = frozenset(group.rstrip("X") for group in accepted.split())
+        passes = each_word(lines["revenue_code"], lambda code, wanted=wanted: code[:3] in wanted)
+        if accepted:
+            refused |= among(groups, [accepted]) & ~passes
+    return refused & each_word(lines["revenue_code"], _well_formed)
+
+
+@rule(
+    severity="review",
+    money="at_risk",
+    scope=in_family,
+    claim_type="institutional",
+    needs=["claim_type"],
+    needs_value=["claim_type", "revenue_code"],
+    sources=_FIT,
+    denial_codes=["CO-199", "M50"],
+    message="Revenue code {revenue_code} on {procedure_code} of {service_date}: {why}.",
+    remedy="Correct the chargemaster: cardiac CT and FFR-CT belong under 0480 or 0489 from 2024, "
+    "cardiac CT under 035X or 032X before.",
+)
+def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """A revenue code that does not belong to the service.
+
+    The code names another department or body part, or, for dates to the end of 2023, one that
+    Medicare's edit for cardiac CT returned. Payers question the combination.
+    """
+    hospital = in_family(lines) & institutional(lines) & ~blank(lines["revenue_code"])
+    fit, returned = _fit(lines, reference), _returned(lines, reference)
+    not_here = among(fit["fit"], ["unexpected_on_opps"])
+    strange = among(fit["fit"], ["unexpected"]) | not_here & ~critical_access(lines)
+    # Only a critical access hospital's bill type excuses a professional fee code.
+    unknown_bill = not_here & blank(lines["bill_type"])
+    flagged = hospital & (strange & ~unknown_bill | returned)
+    unjudged = hospital & ~returned & (among(fit["fit"], ["review"]) | ~fit.found.to_numpy())
+    on_returned = returned[flagged]
+    return Outcome(
+        flagged=lines[flagged].assign(
+            why=np.where(
+                on_returned,
+                "Medicare returned cardiac CT without 035X or 032X until 2023-12-31",
+                "it names another department or body part",
+            )
+        ),
+        severity=pd.Series(np.where(on_returned, "denial", "review"), index=lines.index[flagged]),
+        not_evaluated={"value_missing": unknown_bill & hospital, "reference_missing": unjudged},
+        consulted=fit,
+    )
+
+
+@rule(
+    severity="note",
+    money="missed",
+    scope=in_family,
+    claim_type="institutional",
+    needs=["claim_type"],
+    needs_value=["claim_type", "revenue_code"],
+    sources=_FIT,
+    message="{procedure_code} of {service_date} under {revenue_code}: accepted, but 0480 or 0489 "
+    "carries the cardiology cost ratio from which the rate is set.",
+    remedy="Talk to the chargemaster owner about 0480 or 0489; nothing is wrong with this claim.",
+)
+def revenue_code_not_preferred(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """A revenue code that is accepted where another serves better.
+
+    CMS sets future rates from the cost ratios of the departments under which services are billed.
+    Cardiac CT under CT or general radiology pulls its own rate down. It is never denied for it.
+    """
+    hospital = in_family(lines) & institutional(lines) & ~blank(lines["revenue_code"])
+    fit = _fit(lines, reference)
+    unjudged = among(fit["fit"], ["review"]) | ~fit.found.to_numpy()
+    weaker = among(fit["fit"], ["accepted"]) & _has_preference(lines, reference)
+    return Outcome(
+        flagged=lines[hospital & weaker],
+        not_evaluated={"reference_missing": hospital & unjudged},
+        consulted=fit,
+    )
+
+
+def _has_preference(lines: pd.DataFrame, reference: Reference) -> Mask:
+    """Lines for whose code some revenue code is preferred on the date of service."""
+    rows = reference.table("revenue_code_fit").rows
+    preferred = rows[rows["fit"] == "preferred"]
+    day = lines["service_date"]
+    found = np.zeros(len(lines), dtype=bool)
+    for start, codes in preferred.groupby("effective_from")["procedure_code"]:
+        begun = (day >= pd.Timestamp(str(start) or "1900-01-01")).to_numpy()
+        found |= begun & has_code(lines, codes)
+    return found
+
+
+def _ffrct(lines: pd.DataFrame) -> Mask:
+    return has_code(lines, FFRCT_STUDY)
+
+
+@rule(
+    severity="note",
+    money="none",
+    scope=_ffrct,
+    claim_type="institutional",
+    needs=["claim_type"],
+    needs_value=["claim_type", "revenue_code", "billing_npi"],
+    sources=_FIT,
+    message="FFR-CT of {service_date} stands under {revenue_code}, its CCTA under {ccta_revenue}.",
+    remedy="Ask the chargemaster owner whether both belong to one department.",
+)
+def episode_cost_centers_differ(lines: pd.DataFrame, *, lookback_days: int = 90) -> Outcome:
+    """CCTA and its FFR-CT stand under different departments.
+
+    One episode under two cost centres splits its costs over two ratios; the rates that CMS sets
+    from them fit neither.
+    """
+    hospital = institutional(lines)
+    asking = _ffrct(lines) & hospital & ~blank(lines["billing_npi"])
+    scans = ccta_around(lines, asking, hospital, ("patient_id", "billing_npi"))
+    near = asking & (scans.before >= 0) & (scans.days_before <= lookback_days)
+    codes = lines["revenue_code"].astype("str").to_numpy(dtype=object)
+    places = np.flatnonzero(near & each_word(lines["revenue_code"], _well_formed))
+    partner = scans.before[places]
+    known = np.array([_well_formed(code) for code in codes[partner]], dtype=bool)
+    apart = np.array(
+        [one[:3] != other[:3] for one, other in zip(codes[places], codes[partner], strict=True)],
+        dtype=bool,
+    )
+    flagged = lines.iloc[places[known & apart]]
+    unknown = np.zeros(len(lines), dtype=bool)
+    unknown[places[~known]] = True
+    return Outcome(
+        flagged=flagged.assign(ccta_revenue=codes[partner[known & apart]]),
+        not_evaluated={"value_missing": unknown},
+        partner=pd.Series(partner[known & apart], index=flagged.index),
+    )
+
+
+@rule(
+    severity="note",
+    money="none",
+    scope=in_family,
+    claim_type="professional",
+    needs=["claim_type", "revenue_code"],
+    needs_value=["claim_type"],
+    sources=["claims-processing-manual-ch25-75"],
+    message="Professional line {procedure_code} carries revenue code {revenue_code}.",
+    remedy="Check the interface: a professional claim has no revenue code.",
+)
+def revenue_code_on_professional_line(lines: pd.DataFrame) -> Outcome:
+    """A revenue code on a professional line.
+
+    Professional claims have no field for it; a filled one shows that lines of the two claim types
+    are mixed up on the way from the charge to the claim.
+    """
+    physician = in_family(lines) & among(lines["claim_type"], ["professional"])
+    return Outcome(flagged=lines[physician & ~blank(lines["revenue_code"])])

@@ -1,0 +1,241 @@
+"""Services billed apart that a payer pays as one, and the opposite."""
+
+import numpy as np
+import pandas as pd
+
+from auditor.claim_lines import (
+    FFRCT_STUDY,
+    Mask,
+    any_line,
+    each_word,
+    has_code,
+    medicare,
+    professional,
+)
+from auditor.matching import group_key, in_order
+from auditor.ncci import known_in_setting, ptp_pairs
+from auditor.reference import Bools, Ints, Reference
+from auditor.rule import Outcome, Reasons, rule
+from auditor.studies import ccta_around
+
+_CARDIAC_CT = ("75571", "75572", "75573", "75574")
+# Payment is included in another service.
+_BUNDLED = frozenset({"97", "231", "234", "236"})
+
+
+def _column_two(lines: pd.DataFrame) -> Mask:
+    return lines["may_be_column_two"].to_numpy(dtype=bool)
+
+
+@rule(
+    severity="denial",
+    money="at_risk",
+    scope=_column_two,
+    needs=["claim_type"],
+    needs_value=["claim_type", "billing_npi"],
+    sources=["ncci-policy-manual-2025-ch1"],
+    denial_codes=["CO-236", "CO-97", "M15"],
+    message="{procedure_code} with {column_one} on {service_date} by one provider: "
+    "an NCCI edit that no modifier bypasses.",
+    remedy="Bill {column_one} alone; remove {procedure_code} unless the record shows that "
+    "{column_one} was billed in error.",
+)
+def ptp_pair_never_payable(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """Column-two code of an NCCI pair that can never be paid together.
+
+    The edit has modifier indicator 0: for one patient, day and provider the payer denies the
+    column-two code whatever modifier it carries, and the denial is not the patient's to pay.
+    """
+    pairs = ptp_pairs(lines, reference)
+    return _paired(lines, reference, pairs.indicator == 0, softens=True)
+
+
+@rule(
+    severity="denial",
+    money="at_risk",
+    scope=_column_two,
+    needs=["claim_type", "modifiers"],
+    needs_value=["claim_type", "billing_npi"],
+    sources=["ncci-policy-manual-2025-ch1"],
+    denial_codes=["CO-236", "M15"],
+    message="{procedure_code} with {column_one} on {service_date} by one provider: "
+    "an NCCI edit, and no modifier on either line bypasses it.",
+    remedy="Remove {procedure_code} if it was part of {column_one}. If the record shows a separate "
+    "service, a coder decides on the modifier that says so.",
+)
+def ptp_pair_without_modifier(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """Column-two code of an NCCI pair, billed without a modifier that bypasses it.
+
+    The edit has modifier indicator 1: the payer denies the column-two code unless an NCCI
+    modifier on one of the lines says that the services were separate. 22, 76 and 77 don't say so.
+    """
+    pairs = ptp_pairs(lines, reference)
+    return _paired(lines, reference, (pairs.indicator == 1) & ~pairs.bypassed, softens=True)
+
+
+@rule(
+    severity="review",
+    money="at_risk",
+    scope=_column_two,
+    needs=["claim_type", "modifiers"],
+    needs_value=["claim_type", "billing_npi"],
+    sources=["ncci-policy-manual-2025-ch1"],
+    message="{procedure_code} with {column_one} on {service_date} by one provider: "
+    "modifier {bypass} bypasses the NCCI edit; the record must show a separate service.",
+    remedy="Read the record: keep the modifier only if it shows a separate session, site or study.",
+)
+def ptp_pair_bypassed(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """A modifier bypasses an NCCI pair, and the record must support it.
+
+    Payers review bypass modifiers after payment; without a separate service in the record they
+    take the column-two payment back.
+    """
+    pairs = ptp_pairs(lines, reference)
+    return _paired(lines, reference, (pairs.indicator == 1) & pairs.bypassed, softens=False)
+
+
+def _paired(lines: pd.DataFrame, reference: Reference, wanted: Bools, *, softens: bool) -> Outcome:
+    """The column-two lines of some PTP pairs, each once, with the first column-one line."""
+    pairs = ptp_pairs(lines, reference)
+    two, one = pairs.two[wanted], pairs.one[wanted]
+    rank = np.empty(len(lines), dtype=np.int64)
+    claim_order = in_order(lines, np.zeros(len(lines), dtype=np.int64), by_received=False)
+    rank[claim_order] = np.arange(len(lines))
+    order = np.lexsort((rank[one], two))
+    two, one = two[order], one[order]
+    named = pd.DataFrame(
+        {
+            "one": one,
+            "mild": pairs.other_renderer[wanted][order] & professional(lines)[two],
+            "edit": np.flatnonzero(wanted)[order],
+        }
+    )
+    first = named.groupby(two, sort=True).agg(one=("one", "first"), edit=("edit", "first"))
+    mild = named["mild"].groupby(two, sort=True).all()
+    flagged = lines.iloc[first.index]
+    partner = lines.iloc[first["one"]]
+    flagged = flagged.assign(
+        column_one=partner["procedure_code"].astype("str").to_numpy(),
+        bypass=_bypass(flagged["modifiers"], partner["modifiers"], reference),
+    )
+    severity = pd.Series("denial" if softens else "review", index=flagged.index)
+    if softens:
+        severity[mild.to_numpy() | ~medicare(flagged)] = "review"
+    stale = reference.stale("ptp_edits", lines)
+    doubtful = pairs.beside_another
+    not_evaluated: Reasons = {
+        "reference_missing": doubtful & ~stale & ~known_in_setting(lines, reference),
+        "reference_stale": doubtful & stale,
+    }
+    return Outcome(
+        flagged=flagged,
+        not_evaluated=not_evaluated,
+        severity=severity,
+        partner=pd.Series(first["one"].to_numpy(), index=flagged.index),
+        other_partners=_listed(lines, two, one),
+        stale=("ptp_edits", stale),
+        reference_rows=pairs.edits.take(first["edit"].to_numpy()),
+    )
+
+
+def _bypass(of_two: "pd.Series[str]", of_one: "pd.Series[str]", reference: Reference) -> list[str]:
+    """The NCCI modifiers on either line of each pair."""
+    bypassing = reference.words("modifiers", "modifier", bypasses_ptp="yes")
+    return [
+        " ".join(word for word in dict.fromkeys(f"{two} {one}".split()) if word in bypassing)
+        for two, one in zip(of_two, of_one, strict=True)
+    ]
+
+
+def _listed(lines: pd.DataFrame, two: Ints, one: Ints) -> "pd.Series[str]":
+    """All partners of each line after the first, as text."""
+    again = np.r_[False, two[1:] == two[:-1]] if len(two) else two.astype(bool)
+    others = lines.iloc[one[again]]
+    text = others["claim_id"].astype("str") + " line " + others["line_number"].astype("str")
+    return text.groupby(two[again]).agg("; ".join)
+
+
+def _ct_angiography_of_the_chest(lines: pd.DataFrame) -> Mask:
+    return has_code(lines, ["71275"])
+
+
+@rule(
+    severity="review",
+    money="at_risk",
+    scope=_ct_angiography_of_the_chest,
+    needs=["claim_type"],
+    needs_value=["claim_type"],
+    sources=["ncci-policy-manual-2025-ch9"],
+    message="71275 on {service_date} beside {cardiac_code}: one CT acquisition may have been "
+    "billed as two studies.",
+    remedy="Read the protocol: with a single acquisition bill the cardiac code alone.",
+)
+def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
+    """CT angiography of the chest and cardiac CT from one acquisition.
+
+    No NCCI pair joins them, but the NCCI manual allows one technical study to be reported once:
+    a payer that sees one acquisition takes the second payment back.
+    """
+    same_day = group_key(lines, ["patient_id", "service_date", "claim_type"])
+    chest = np.flatnonzero(_ct_angiography_of_the_chest(lines))
+    denied = lines["denied"].to_numpy(dtype=bool)
+    cardiac = np.flatnonzero(has_code(lines, _CARDIAC_CT) & ~denied)
+    cardiac = cardiac[in_order(lines.iloc[cardiac], same_day[cardiac], by_received=False)]
+    keys, firsts = np.unique(same_day[cardiac], return_index=True)
+    place = np.searchsorted(keys, same_day[chest])
+    place = np.minimum(place, max(len(keys) - 1, 0))
+    met = keys[place] == same_day[chest] if len(keys) else np.zeros(len(chest), dtype=bool)
+    partner = cardiac[firsts[place[met]]] if len(keys) else chest[:0]
+    flagged = lines.iloc[chest[met]]
+    return Outcome(
+        flagged=flagged.assign(
+            cardiac_code=lines["procedure_code"].astype("str").to_numpy()[partner]
+        ),
+        partner=pd.Series(partner, index=flagged.index),
+    )
+
+
+def _ffrct(lines: pd.DataFrame) -> Mask:
+    return has_code(lines, FFRCT_STUDY)
+
+
+def _bundled(cell: str) -> bool:
+    for code in cell.split():
+        group, _, reason = code.rpartition("-")
+        if reason in _BUNDLED and group in ("", "CO"):
+            return True
+    return False
+
+
+@rule(
+    severity="review",
+    money="missed",
+    scope=_ffrct,
+    needs=["adjustment_codes", "paid_cents|allowed_cents"],
+    sources=["cy2018-opps-final-rule", "ncci-ptp-outpatient-2026q4"],
+    message="{procedure_code} on {service_date} was denied as part of another service "
+    "({adjustment_codes}); the patient's CCTA of {ccta_date} does not include it.",
+    remedy="Appeal: CMS pays FFR-CT apart from CCTA, and no NCCI edit joins the two codes.",
+)
+def ffrct_denied_as_bundled(lines: pd.DataFrame, *, lookback_days: int = 90) -> Outcome:
+    """A payer denied FFR-CT as included in the CCTA.
+
+    CMS decided in the CY2018 OPPS final rule that FFR-CT is a service of its own, and no NCCI
+    pair joins it with CCTA in either direction or setting. The payer owes the payment.
+    """
+    ffrct = _ffrct(lines)
+    zero = pd.Series(data=False, index=lines.index)
+    unknown = pd.Series(data=True, index=lines.index)
+    for column in ("paid_cents", "allowed_cents"):
+        zero |= lines[column].eq(0).fillna(value=False).astype(bool)
+        unknown &= lines[column].isna()
+    denied = ffrct & zero.to_numpy(dtype=bool) & each_word(lines["adjustment_codes"], _bundled)
+    around = ccta_around(lines, ffrct, any_line(lines), ("patient_id",))
+    stands = (around.before >= 0) & (around.days_before <= lookback_days)
+    flagged = lines[denied & stands]
+    ccta = around.before[denied & stands]
+    return Outcome(
+        flagged=flagged.assign(ccta_date=lines["service_date"].to_numpy()[ccta]),
+        not_evaluated={"value_missing": unknown.to_numpy(dtype=bool)},
+        partner=pd.Series(ccta, index=flagged.index),
+    )

@@ -1,0 +1,127 @@
+"""Studies: which reading belongs to which scan, and which CCTA an analysis was made from.
+
+A study is a patient and a code. These joins are shared by the families components, dates_of_service
+and revenue_codes, and by the extract.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from auditor.claim_lines import CCTA, Mask, has_code, is_component
+from auditor.matching import (
+    computed_once,
+    count_between,
+    group_key,
+    in_order,
+    nearest,
+    one_to_one,
+)
+from auditor.reference import Ints, day_numbers
+
+PAIRING_DAYS = 7
+SEARCH_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Readings:
+    """How scans (technical lines) and readings (professional lines) of the studies pair.
+
+    All arrays have one value a claim line. ``partner`` is the position of the other half, or -1.
+    ``scans_before`` and ``scans_after`` count technical lines that are within the pairing window
+    before (the day itself included) and strictly after the line's date; ``loose_before`` and
+    ``loose_after`` are the nearest unpaired line of the other component in the search window
+    outside the pairing window, or -1.
+    """
+
+    scan: Mask
+    reading: Mask
+    partner: Ints
+    loose_before: Ints
+    loose_after: Ints
+    has_global: Mask
+
+
+@computed_once
+def readings(lines: pd.DataFrame, pairing_days: int, search_days: int) -> Readings:
+    """Pairs scans with readings dated 0 to ``pairing_days`` after them, one to one."""
+    scan, reading = is_component(lines, "technical"), is_component(lines, "professional")
+    whole = is_component(lines, "global")
+    study = group_key(lines, ["patient_id", "procedure_code"])
+    day = day_numbers(lines["service_date"])
+    partner = _paired(lines, scan, reading, study, day, pairing_days)
+    loose_scan = np.flatnonzero(scan & (partner < 0))
+    loose_reading = np.flatnonzero(reading & (partner < 0))
+    before = np.full(len(lines), -1, dtype=np.int64)
+    after = np.full(len(lines), -1, dtype=np.int64)
+    for these, others in ((loose_scan, loose_reading), (loose_reading, loose_scan)):
+        if len(these) and len(others):
+            before[these] = _near(study, day, these, others, search_days, after=False)
+            after[these] = _near(study, day, these, others, search_days, after=True)
+    has_global = np.zeros(len(lines), dtype=bool)
+    unpaired = np.flatnonzero((scan | reading) & (partner < 0))
+    globals_at = np.flatnonzero(whole)
+    if len(unpaired) and len(globals_at):
+        around = count_between(
+            study[unpaired],
+            day[unpaired] - search_days,
+            day[unpaired] + search_days,
+            study[globals_at],
+            day[globals_at],
+        )
+        has_global[unpaired] = around > 0
+    return Readings(scan, reading, partner, before, after, has_global)
+
+
+def _paired(
+    lines: pd.DataFrame, scan: Mask, reading: Mask, study: Ints, day: Ints, within: int
+) -> Ints:
+    both = np.flatnonzero(scan | reading)
+    some = lines.iloc[both]
+    order = in_order(some, study[both])
+    found = one_to_one(study[both][order], day[both][order], scan[both][order], within=within)
+    partner = np.full(len(lines), -1, dtype=np.int64)
+    paired = found >= 0
+    partner[both[order[paired]]] = both[order[found[paired]]]
+    return partner
+
+
+def _near(
+    study: Ints, day: Ints, these: Ints, others: Ints, search_days: int, *, after: bool
+) -> Ints:
+    found, gap = nearest(study[these], day[these], study[others], day[others], after=after)
+    close = (found >= 0) & (gap <= search_days)
+    return np.where(close, others[np.clip(found, 0, None)], -1)
+
+
+@dataclass(frozen=True)
+class Scans:
+    """The CCTA around each claim line of a patient.
+
+    ``before`` is the position of the last CCTA line on or before the line's date, ``after`` of the
+    next one after it, or -1; the ``days_`` fields are the days between.
+    """
+
+    before: Ints
+    days_before: Ints
+    after: Ints
+    days_after: Ints
+
+
+@computed_once
+def ccta_around(lines: pd.DataFrame, asking: Mask, candidates: Mask, on: tuple[str, ...]) -> Scans:
+    """The nearest CCTA of each asking line, among candidates that agree in the columns ``on``."""
+    day = day_numbers(lines["service_date"])
+    ccta = np.flatnonzero(has_code(lines, CCTA) & candidates)
+    ccta = ccta[in_order(lines.iloc[ccta], day[ccta])]
+    asks = np.flatnonzero(asking)
+    key = group_key(lines, on)
+    nothing = np.full(len(lines), -1, dtype=np.int64)
+    before, days_before = nothing.copy(), np.zeros(len(lines), dtype=np.int64)
+    after, days_after = nothing.copy(), np.zeros(len(lines), dtype=np.int64)
+    for later, place, gap in ((False, before, days_before), (True, after, days_after)):
+        found, days = nearest(key[asks], day[asks], key[ccta], day[ccta], after=later)
+        place[asks] = np.where(found >= 0, ccta[found] if len(ccta) else -1, -1)
+        gap[asks] = days
+    return Scans(before, days_before, after, days_after)

@@ -1,0 +1,165 @@
+"""Turns a case file into claim lines, through the same intake as any export."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from auditor.ingest.mapping import Mapping, Match
+from auditor.ingest.normalise import claim_lines
+from auditor.ingest.raw import RawLines, RawTable
+from auditor.schema import CLAIM_LINES
+
+CASES = Path(__file__).parent / "cases"
+AS_OF = "2026-06-30"
+
+_INSTITUTIONAL = {
+    "claim_id": "C1",
+    "line_number": "1",
+    "patient_id": "P1",
+    "claim_type": "institutional",
+    "bill_type": "0131",
+    "claim_frequency": "",
+    "original_claim_id": "",
+    "payer_claim_number": "",
+    "service_date": "2025-03-10",
+    "service_date_to": "",
+    "received_date": "2025-03-20",
+    "remit_date": "",
+    "procedure_code": "75574",
+    "modifiers": "",
+    "revenue_code": "0489",
+    "units": "1",
+    "charge": "1500.00",
+    "allowed": "357.13",
+    "paid": "285.70",
+    "patient_responsibility": "",
+    "adjustment_codes": "",
+    "remark_codes": "",
+    "place_of_service": "",
+    "diagnosis_codes": "I25.10",
+    "rendering_npi": "",
+    "billing_npi": "1000000004",
+    "referring_npi": "",
+    "facility_npi": "",
+    "department": "",
+    "payer": "Medicare",
+    "payer_type": "medicare",
+    "service_state": "",
+    "service_zip": "",
+    "authorization_number": "",
+    "attachment_control_number": "",
+}
+_PROFESSIONAL = _INSTITUTIONAL | {
+    "claim_type": "professional",
+    "bill_type": "",
+    "revenue_code": "",
+    "place_of_service": "22",
+    "modifiers": "26",
+    "billing_npi": "2000000002",
+    "rendering_npi": "3000000000",
+    "charge": "250.00",
+    "allowed": "109.01",
+    "paid": "87.21",
+    "statement_from": "",
+    "statement_through": "",
+}
+_MONEY = {
+    "charge": "charge_cents",
+    "allowed": "allowed_cents",
+    "paid": "paid_cents",
+    "patient_responsibility": "patient_responsibility_cents",
+}
+_EXPECTATIONS = ("case", "flagged", "reason", "severity", "says", "without", "as_of")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sentence of a case file: the lines as exported, and what is expected of each."""
+
+    rule: str
+    sentence: str
+    cells: tuple[dict[str, str], ...]
+    expected: tuple[dict[str, str], ...]
+    without: frozenset[str] = field(default_factory=frozenset)
+    as_of: date = date.fromisoformat(AS_OF)
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.sentence}"
+
+
+def read_cases(path: Path) -> list[Case]:
+    """All cases of a file; rows whose case is ``*`` stand in each of them."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    shared = [row for row in rows if row["case"] == "*"]
+    sentences = list(dict.fromkeys(row["case"] for row in rows if row["case"] != "*"))
+    return [
+        _case(path.name.split(".")[0], sentence, [r for r in rows if r["case"] == sentence], shared)
+        for sentence in sentences
+    ]
+
+
+def _case(
+    rule: str, sentence: str, rows: Sequence[dict[str, str]], shared: Sequence[dict[str, str]]
+) -> Case:
+    every = [*rows, *shared]
+    without = {name for row in every for name in (row.get("without") or "").split()}
+    as_of = next((row["as_of"] for row in every if row.get("as_of")), AS_OF)
+    return Case(
+        rule=rule,
+        sentence=sentence,
+        cells=tuple(_filled(row) for row in every),
+        expected=tuple({name: row.get(name) or "" for name in _EXPECTATIONS} for row in every),
+        without=frozenset(_MONEY.get(name, name) for name in without),
+        as_of=date.fromisoformat(as_of),
+    )
+
+
+def _filled(row: dict[str, str]) -> dict[str, str]:
+    clean = _PROFESSIONAL if row.get("claim_type") == "professional" else _INSTITUTIONAL
+    cells = clean | {name: cell for name, cell in row.items() if name not in _EXPECTATIONS}
+    for name in ("statement_from", "statement_through"):
+        cells.setdefault(name, cells["service_date"])
+    return {_MONEY.get(name, name): cell for name, cell in cells.items()}
+
+
+def lines_of(
+    rows: Sequence[dict[str, str]], without: frozenset[str] = frozenset(), file: str = "case.csv"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Claim lines and rejected lines of rows given as text, one cell a schema column."""
+    names = [c.name for c in CLAIM_LINES if c.name in rows[0] and c.name not in without]
+    cells = {
+        str(place): pa.array([row[name] for row in rows]).dictionary_encode()
+        for place, name in enumerate(names)
+    }
+    numbers = pa.array(range(2, len(rows) + 2), pa.int64())
+    table = RawTable(
+        file=file,
+        path=Path(file),
+        sheet=None,
+        header=tuple(names),
+        header_row=1,
+        sample=(),
+        notes=(),
+        sha256="0" * 64,
+        _read=lambda positions: RawLines(
+            pa.table({str(place): cells[str(place)] for place in positions}), numbers, ()
+        ),
+    )
+    mapping = Mapping(
+        matches=tuple(
+            Match(name, (place,), (name,), "name", 1.0) for place, name in enumerate(names)
+        ),
+        unused=(),
+        identifying=(),
+        missing=tuple(c.name for c in CLAIM_LINES if c.name not in names),
+    )
+    lines, intake = claim_lines(table, mapping)
+    if "columns_given" not in lines:
+        lines["columns_given"] = pd.Categorical([" ".join(names)] * len(lines))
+    return lines, intake.rejected
