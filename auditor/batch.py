@@ -1,0 +1,220 @@
+"""One run from files to reports."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from auditor.audit import Audit, audit, in_family_count, prepare
+from auditor.catalogue import CATALOGUE
+from auditor.errors import AuditError
+from auditor.intake import Claims, read_files
+from auditor.progress import Progress
+from auditor.reference import Reference, load_reference
+from auditor.report.content import Report, Run, Unlock, build
+from auditor.rule import STAND_INS, Rule
+from auditor.settings import Settings
+from auditor.shipped import reference_dir
+
+DISTRIBUTION = "cardiac-ct-claim-auditor"
+_RULE_CODE = ("rules/*.py", "claim_lines.py", "matching.py", "ncci.py", "studies.py", "amounts.py")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one run was asked to do."""
+
+    files: tuple[Path, ...]
+    out: Path
+    settings: Settings
+    as_of: date
+    formats: frozenset[str]
+    reference: Path | None = None
+    profile: Path | None = None
+    sheet: str | None = None
+    command: str = ""
+
+
+def run(request: Request, progress: Progress) -> Report:
+    """Reads, audits and writes the reports; returns what they say.
+
+    Raises AuditError when a file can't be read or the folder can't be written; then nothing is
+    left behind.
+    """
+    started_at = datetime.now().astimezone()
+    refuse_target(request.out)
+    with progress.stage("reference", "loading reference tables"):
+        reference = load_reference(reference_dir(), request.reference)
+    with progress.stage("read", f"reading {_files(request.files)}"):
+        claims = read_files(
+            request.files,
+            profile=request.profile,
+            sheet=request.sheet,
+            patient_id_substitute=request.settings.patient_id_substitute,
+        )
+    limits = request.settings.limits.model_dump()
+    with progress.stage("audit", f"auditing {len(claims.lines):,} claim lines"):
+        prepared = prepare(
+            claims.lines,
+            reference,
+            as_of=request.as_of,
+            payers=dict(request.settings.payers),
+            limits=limits,
+        )
+        result = audit(prepared, reference, limits=limits)
+    report = build(_described(request, claims, result, reference, started_at, progress))
+    with progress.stage("report", f"writing reports to {request.out}"):
+        write_reports(report, request.out, request.formats)
+    return report
+
+
+def _files(files: Sequence[Path]) -> str:
+    return files[0].name if len(files) == 1 else f"{len(files)} files"
+
+
+def _described(
+    request: Request,
+    claims: Claims,
+    result: Audit,
+    reference: Reference,
+    started_at: datetime,
+    progress: Progress,
+) -> Run:
+    rules_digest, settings_digest = rule_set_digest(), _digest_of(request.settings)
+    identity = hashlib.sha256(
+        json.dumps(
+            [
+                sorted(intake.sha256 for intake in claims.intakes),
+                reference.digest(),
+                rules_digest,
+                settings_digest,
+                request.as_of.isoformat(),
+            ]
+        ).encode()
+    ).hexdigest()[:12]
+    return Run(
+        audit=result,
+        rules=CATALOGUE,
+        intakes=claims.intakes,
+        lines_read=claims.lines_read,
+        audited=len(result.lines),
+        superseded=result.superseded,
+        rejected=claims.rejected,
+        in_family=in_family_count(result.lines),
+        editions=tuple(e for table in reference.tables.values() for e in table.editions),
+        sources=reference.sources,
+        unlocks=unlocks(result, CATALOGUE),
+        identity=identity,
+        rule_set_digest=rules_digest,
+        settings_digest=settings_digest,
+        program_version=version(DISTRIBUTION),
+        settings_changed=request.settings.changed(),
+        command=request.command,
+        started_at=started_at,
+        seconds=progress.seconds,
+    )
+
+
+def unlocks(result: Audit, rules: Sequence[Rule]) -> tuple[Unlock, ...]:
+    """The columns whose absence kept rules from judging lines, most lines first."""
+    missing = result.not_evaluated[result.not_evaluated["reason"] == "column_missing"]
+    by_column: dict[str, dict[str, int]] = defaultdict(dict)
+    for rule, detail, lines in missing[["rule", "detail", "lines"]].itertuples(index=False):
+        column = STAND_INS.get(detail, (detail.split("|")[0],))[0]
+        by_column[column][rule] = by_column[column].get(rule, 0) + lines
+    order = {rule.name: place for place, rule in enumerate(rules)}
+    return tuple(
+        Unlock(column, tuple(sorted(counts, key=order.__getitem__)), max(counts.values()))
+        for column, counts in sorted(by_column.items(), key=lambda one: -max(one[1].values()))
+    )
+
+
+def rule_set_digest() -> str:
+    """A digest of the code that decides what is flagged."""
+    folder = Path(__file__).parent
+    files = sorted(path for pattern in _RULE_CODE for path in folder.glob(pattern))
+    content = b"\0".join(path.read_bytes() for path in files)
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _digest_of(settings: Settings) -> str:
+    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]
+
+
+def refuse_target(out: Path) -> None:
+    """Refuses a target that holds something else than an earlier run."""
+    if out.exists() and not out.is_dir():
+        raise AuditError(f"{out}: is a file; --out takes a folder", exit_code=2)
+    if out.is_dir() and any(out.iterdir()) and not (out / "run.json").is_file():
+        raise AuditError(
+            f"{out}: holds files that are no earlier run; name another folder", exit_code=2
+        )
+    parent = existing_parent(out)
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise AuditError(f"{out}: can't be written; {parent} is not writable by this user")
+
+
+def existing_parent(path: Path) -> Path:
+    """The nearest folder above a path that exists."""
+    parent = path.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    return parent
+
+
+def write_reports(report: Report, out: Path, formats: frozenset[str]) -> None:
+    """Writes all files into a folder beside the target and renames it at the end."""
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
+        try:
+            _write_all(report, aside, formats)
+            aside.chmod(0o700)
+            _put_in_place(aside, out)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+    except OSError as fault:
+        raise AuditError(
+            f"{out}: can't be written ({fault.strerror or fault}); make room or name another folder"
+        ) from fault
+
+
+def _write_all(report: Report, folder: Path, formats: frozenset[str]) -> None:
+    from auditor.report import data, html, workbook
+
+    findings = report.run.audit.findings
+    if "csv" in formats:
+        data.write_findings_csv(findings, folder / "findings.csv")
+    if "parquet" in formats:
+        data.write_findings_parquet(findings, folder / "findings.parquet")
+    if "html" in formats:
+        html.write(report, folder / "report.html")
+    if "xlsx" in formats:
+        workbook.write_workbook(report, folder / "report.xlsx")
+    # Every run says what it was and what it could not read, whatever formats were asked for.
+    data.write_rejected_csv(report.run.rejected, folder / "rejected.csv")
+    data.write_run_json(report, folder / "run.json")
+
+
+def _put_in_place(aside: Path, out: Path) -> None:
+    target = out.absolute()
+    if not target.exists():
+        aside.rename(target)
+        return
+    former = Path(tempfile.mkdtemp(prefix=f".{out.name}-former-", dir=target.parent))
+    target.rename(former / "run")
+    try:
+        aside.rename(target)
+    except OSError:
+        (former / "run").rename(target)
+        raise
+    finally:
+        shutil.rmtree(former, ignore_errors=True)

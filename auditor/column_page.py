@@ -1,0 +1,71 @@
+"""What ``auditor columns`` says of an export, as text for the terminal."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from auditor.catalogue import CATALOGUE
+from auditor.ingest.columns import Described, describe, suggest
+from auditor.ingest.mapping import Mapping
+from auditor.ingest.profiles import read_profile, write_profile
+from auditor.ingest.raw import RawTable
+from auditor.intake import tables_of
+from auditor.rule import STAND_INS
+
+
+def column_page(
+    file: Path, *, profile: Path | None = None, sheet: str | None = None, save: Path | None = None
+) -> str:
+    """How each column was understood and how surely; values are shown by their shape only."""
+    given = read_profile(profile) if profile else None
+    parts: list[str] = []
+    tables = tables_of(file, given, sheet)
+    for table in tables:
+        mapping = suggest(table, given)
+        parts.append(_table_page(table, mapping))
+        if save:
+            write_profile(save, mapping, table)
+            parts.append(f"Saved as {save}; check it, then give it with --columns {save}\n")
+            break
+    return "\n".join(parts)
+
+
+def _table_page(table: RawTable, mapping: Mapping) -> str:
+    rows = describe(mapping, table)
+    unlocks = _unlocks(mapping)
+    lines = [f"{table.file}: header in row {table.header_row}", *table.notes, ""]
+    lines.append(f"{'column':<30} {'header':<34} {'sure?':<8} looks like")
+    lines += [_found(row) for row in rows if row.how != "missing"]
+    missing = [row for row in rows if row.how == "missing"]
+    if missing:
+        lines += ["", "Not found"]
+        lines += [_missing(row, unlocks.get(row.column, [])) for row in missing]
+    if mapping.identifying:
+        lines += ["", "Identify a patient, never read: " + ", ".join(mapping.identifying)]
+    if mapping.unused:
+        lines += ["", "Not used: " + ", ".join(header for header in mapping.unused if header)]
+    return "\n".join([*lines, ""])
+
+
+def _found(row: Described) -> str:
+    headers = ", ".join(row.headers)
+    headers = headers if len(headers) <= 34 else headers[:31] + "..."
+    note = f"  ({row.note})" if row.note else ""
+    return f"{row.column:<30} {headers:<34} {row.certainty:<8} {row.example}{note}"
+
+
+def _missing(row: Described, rules: list[str]) -> str:
+    if row.required:
+        return f"  {row.column:<30} required: name it in a profile"
+    return f"  {row.column:<30} " + (f"would unlock {', '.join(rules)}" if rules else "not needed")
+
+
+def _unlocks(mapping: Mapping) -> dict[str, list[str]]:
+    """Rules that a missing column keeps from judging, by column."""
+    found = {match.column for match in mapping.matches}
+    unlocks: dict[str, list[str]] = defaultdict(list)
+    for rule in CATALOGUE:
+        for need in rule.needs:
+            enough = {word for name in need.split("|") for word in STAND_INS.get(name, (name,))}
+            if found.isdisjoint(enough):
+                unlocks[STAND_INS.get(need, (need.split("|")[0],))[0]].append(rule.name)
+    return unlocks

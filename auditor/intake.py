@@ -1,0 +1,89 @@
+"""Export files to claim lines: reads, understands the columns, normalises, joins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from auditor.errors import AuditError
+from auditor.ingest.columns import count_known, suggest, understand
+from auditor.ingest.mapping import Mapping, Profile
+from auditor.ingest.normalise import Intake, claim_lines, join
+from auditor.ingest.profiles import read_profile
+from auditor.ingest.raw import RawTable
+from auditor.ingest.tables import open_tables
+from auditor.schema import REJECTED
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The claim lines of some exports, the lines that could not be read, and what was understood."""
+
+    lines: pd.DataFrame
+    intakes: tuple[Intake, ...]
+    rejected: pd.DataFrame
+
+    @property
+    def lines_read(self) -> int:
+        """Claim lines in the files, readable or not."""
+        return sum(intake.lines_read for intake in self.intakes)
+
+
+def read_files(
+    paths: Sequence[Path],
+    *,
+    profile: Path | None = None,
+    sheet: str | None = None,
+    patient_id_substitute: str = "",
+) -> Claims:
+    """The claim lines of all files together. Raises AuditError for a file that can't be read."""
+    columns = read_profile(profile) if profile else None
+    tables = [table for path in paths for table in tables_of(path, columns, sheet)]
+    _refuse_twins(tables)
+    read = [
+        claim_lines(table, mapping_of(table, columns, patient_id_substitute)) for table in tables
+    ]
+    intakes = tuple(intake for _, intake in read)
+    rejected = [intake.rejected for intake in intakes if len(intake.rejected)]
+    return Claims(
+        lines=join([lines for lines, _ in read]),
+        intakes=intakes,
+        rejected=pd.concat(rejected, ignore_index=True)
+        if rejected
+        else pd.DataFrame(columns=list(REJECTED), dtype="str"),
+    )
+
+
+def tables_of(path: Path, profile: Profile | None, sheet: str | None) -> list[RawTable]:
+    """The tables of one file that may hold claim lines."""
+    wanted = sheet or (profile.sheet if profile else None)
+    return open_tables(path, sheet=wanted, looks_like_claim_lines=count_known)
+
+
+def mapping_of(table: RawTable, profile: Profile | None, patient_id_substitute: str) -> Mapping:
+    """How the columns of a table are understood; the substitute serves where no patient is."""
+    if patient_id_substitute and "patient_id" in suggest(table, profile).missing:
+        found = {match.column: match for match in suggest(table, profile).matches}
+        if patient_id_substitute in found:
+            given = profile or Profile(file="settings")
+            headers = found[patient_id_substitute].headers
+            profile = Profile(
+                file=given.file,
+                sheet=given.sheet,
+                columns={**given.columns, "patient_id": headers, patient_id_substitute: headers},
+                constants=given.constants,
+                ignore=given.ignore,
+            )
+    return understand(table, profile)
+
+
+def _refuse_twins(tables: Sequence[RawTable]) -> None:
+    seen: dict[tuple[str, str | None, str], str] = {}
+    for table in tables:
+        member = table.file.partition("/")[2]
+        twin = seen.setdefault((table.sha256, table.sheet, member), str(table.path))
+        if twin != str(table.path):
+            raise AuditError(
+                f"{table.path} holds the same bytes as {twin}; give each export once", exit_code=2
+            )

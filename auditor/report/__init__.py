@@ -1,0 +1,1 @@
+"""Findings to a report: the page, the workbook and the data files."""

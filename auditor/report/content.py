@@ -1,0 +1,359 @@
+"""What a finished run has to say, before any format: ``Run`` in, ``Report`` out.
+
+Money is integer cents, dates are dates, counts are integers; the page, the workbook and the data
+files only dress them. A total counts the money of a line once, whatever number of rules flag it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from auditor.report import tally
+from auditor.report.rows import Finding, day_of, finding_rows
+from auditor.report.words import (
+    FAMILY_LABELS,
+    MONEY_LABELS,
+    REASON_LABELS,
+    SEVERITY_LABELS,
+    SEVERITY_MEANINGS,
+    clean_words,
+    counted,
+    findings_words,
+    gap_words,
+    nothing_judged_words,
+    unlock_words,
+)
+from auditor.rule import SEVERITIES
+
+if TYPE_CHECKING:
+    from auditor.audit import Audit
+    from auditor.ingest.normalise import Intake
+    from auditor.rule import Rule
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One reference table and setting, and the dates of service it answers for."""
+
+    table: str
+    setting: str
+    edition: str
+    first_date: date | None
+    last_date: date | None
+    rows: int
+    origin: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One document that a rule or a reference row cites."""
+
+    id: str
+    title: str
+    publisher: str
+    section: str
+    url: str
+    edition: str
+    published_on: str
+    checked_on: str
+
+
+@dataclass(frozen=True)
+class Unlock:
+    """A column that would let ``rules`` judge ``lines`` lines that they could not judge."""
+
+    column: str
+    rules: tuple[str, ...]
+    lines: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything the reports need to know of a finished run.
+
+    ``lines_read`` is audited + superseded + rejected. ``in_family`` counts audited lines of the
+    cardiac CT family. ``settings_changed`` maps a setting that differs from its default to its
+    value; ``seconds`` maps a stage of the run to its time.
+    """
+
+    audit: Audit
+    rules: tuple[Rule, ...]
+    intakes: tuple[Intake, ...]
+    lines_read: int
+    audited: int
+    superseded: int
+    rejected: pd.DataFrame
+    in_family: int
+    editions: tuple[Edition, ...]
+    sources: Mapping[str, Source]
+    unlocks: tuple[Unlock, ...]
+    identity: str
+    rule_set_digest: str
+    settings_digest: str
+    program_version: str
+    settings_changed: Mapping[str, str]
+    command: str
+    started_at: datetime
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The first words: what was found, and what to do about it.
+
+    ``kind`` is ``findings``, ``clean`` or ``nothing_judged``.
+    """
+
+    kind: str
+    headline: str
+    action: str
+
+
+@dataclass(frozen=True)
+class SeverityCount:
+    """Findings of one severity, the lines they stand on counted in ``lines``."""
+
+    severity: str
+    label: str
+    meaning: str
+    findings: int
+    lines: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that was not checked, and why.
+
+    ``lines`` is the count of the rule that lost most: a line counts once however many rules
+    could not judge it. ``text`` says it in words.
+    """
+
+    reason: str
+    label: str
+    detail: str
+    rules: tuple[str, ...]
+    lines: int
+    text: str
+
+
+@dataclass(frozen=True)
+class RuleSection:
+    """One rule with its books: in scope = flagged + clean + not evaluated.
+
+    ``by_severity`` counts findings in the order of ``SEVERITIES``. The dollars are those of the
+    rule's own lines; a line that several rules flag stands under each.
+    """
+
+    name: str
+    title: str
+    family: str
+    family_label: str
+    severity: str
+    severity_label: str
+    money: str
+    money_label: str
+    rationale: str
+    remedy: str
+    denial_codes: tuple[str, ...]
+    sources: tuple[Source, ...]
+    needs: tuple[str, ...]
+    settings: tuple[tuple[str, str], ...]
+    in_scope: int
+    flagged: int
+    clean: int
+    not_evaluated: int
+    by_severity: tuple[int, int, int]
+    at_risk_cents: int
+    missed_cents: int
+    gaps: tuple[Gap, ...]
+    first: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Share:
+    """Part of the totals (a family, a payer): each line's money once, so shares add up."""
+
+    label: str
+    findings: int
+    at_risk_cents: int
+    missed_cents: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run as the reports tell it. ``new_findings`` is None where no earlier run is known.
+
+    ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
+    to add, ``gaps`` all that was not evaluated, widest first, ``reasons`` the number of rules by
+    reason. ``rules`` stand by consequence: findings first, then gaps, then clean.
+    """
+
+    run: Run
+    title: str
+    verdict: Verdict
+    severities: tuple[SeverityCount, ...]
+    new_findings: int | None
+    claims: int
+    patients: int
+    first_date: date | None
+    last_date: date | None
+    unlocks: tuple[Gap, ...]
+    gaps: tuple[Gap, ...]
+    reasons: tuple[tuple[str, int], ...]
+    rules_with_gaps: int
+    rules_judging: int
+    rules: tuple[RuleSection, ...]
+    families: tuple[Share, ...]
+    payers: tuple[Share, ...]
+    first: tuple[Finding, ...]
+
+
+FIRST_ROWS = 50
+RULE_ROWS = 5
+
+
+def build(run: Run) -> Report:
+    """What ``run`` has to say, counted and worded."""
+    lines, findings = run.audit.lines, run.audit.findings
+    titles = {rule.name: rule.title for rule in run.rules}
+    gaps = _gaps(run.audit.not_evaluated)
+    rules = _rule_sections(run, titles)
+    known = findings["status"].ne("").any()
+    return Report(
+        run=run,
+        title=_title(run),
+        verdict=_verdict(run, rules),
+        severities=_severity_counts(findings),
+        new_findings=int(findings["status"].eq("new").sum()) if known else None,
+        claims=int(lines["claim_id"].nunique()),
+        patients=int(lines["patient_id"].nunique()),
+        first_date=day_of(lines["service_date"].min()),
+        last_date=day_of(lines["service_date"].max()),
+        unlocks=_unlocks(run),
+        gaps=gaps,
+        reasons=_reasons(run.audit.not_evaluated),
+        rules_with_gaps=sum(rule.not_evaluated > 0 for rule in rules),
+        rules_judging=sum(rule.flagged + rule.clean > 0 for rule in rules),
+        rules=rules,
+        families=tuple(
+            Share(FAMILY_LABELS.get(name, name), *sums)
+            for name, *sums in tally.shares(findings, "family")
+        ),
+        payers=tuple(
+            Share(name or "(no payer)", *sums) for name, *sums in tally.shares(findings, "payer")
+        ),
+        first=finding_rows(findings.head(FIRST_ROWS), titles),
+    )
+
+
+def _title(run: Run) -> str:
+    files = list(dict.fromkeys(intake.file for intake in run.intakes))
+    return files[0] if len(files) == 1 else counted(len(files), "file")
+
+
+def _verdict(run: Run, rules: tuple[RuleSection, ...]) -> Verdict:
+    totals = run.audit.totals
+    if totals.findings:
+        words = findings_words(
+            totals.denial, totals.review, totals.note, totals.at_risk_cents, totals.missed_cents
+        )
+        return Verdict("findings", *words)
+    judging = sum(rule.flagged + rule.clean > 0 for rule in rules)
+    if run.in_family == 0 or judging == 0:
+        return Verdict("nothing_judged", *nothing_judged_words(run.lines_read, run.in_family))
+    with_gaps = sum(rule.not_evaluated > 0 for rule in rules)
+    return Verdict("clean", *clean_words(run.in_family, judging, with_gaps))
+
+
+def _severity_counts(findings: pd.DataFrame) -> tuple[SeverityCount, ...]:
+    return tuple(
+        SeverityCount(name, SEVERITY_LABELS[name], SEVERITY_MEANINGS[name], found, lines)
+        for name, found, lines in tally.severities(findings)
+    )
+
+
+def _unlocks(run: Run) -> tuple[Gap, ...]:
+    label = REASON_LABELS["column_missing"]
+    return tuple(
+        Gap("column_missing", label, u.column, u.rules, u.lines, unlock_words(*_unlock(u)))
+        for u in sorted(run.unlocks, key=lambda u: -u.lines)
+    )
+
+
+def _unlock(unlock: Unlock) -> tuple[str, tuple[str, ...], int]:
+    return unlock.column, unlock.rules, unlock.lines
+
+
+def _gaps(not_evaluated: pd.DataFrame) -> tuple[Gap, ...]:
+    """Gaps by reason and detail, the widest first."""
+    gaps = []
+    for _, some in not_evaluated.groupby(["reason", "detail"], sort=True):
+        reason, detail = str(some["reason"].iat[0]), str(some["detail"].iat[0])
+        rules, lines = tuple(some["rule"].unique()), int(some.groupby("rule")["lines"].sum().max())
+        if lines:
+            label, text = REASON_LABELS.get(reason, reason), gap_words(reason, detail, rules, lines)
+            gaps.append(Gap(reason, label, detail, rules, lines, text))
+    return tuple(sorted(gaps, key=lambda gap: (-gap.lines, gap.reason, gap.detail)))
+
+
+def _reasons(not_evaluated: pd.DataFrame) -> tuple[tuple[str, int], ...]:
+    """How many rules each reason kept from judging some line, the most frequent first."""
+    some = not_evaluated[not_evaluated["lines"] > 0]
+    counts = some.groupby("reason")["rule"].nunique().sort_values(ascending=False, kind="stable")
+    return tuple((REASON_LABELS.get(str(r), str(r)), int(n)) for r, n in counts.items())
+
+
+def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ...]:
+    """A section a rule: findings first (severity, dollars), then gaps, then clean, then unused."""
+    findings, books = run.audit.findings, run.audit.books.set_index("rule").to_dict("index")
+    counts, money = tally.rule_severities(findings), tally.rule_money(findings)
+    grouped = dict(tuple(findings.groupby("rule", sort=False)))
+    missing = dict(tuple(run.audit.not_evaluated.groupby("rule", sort=False)))
+    sections = []
+    for rule in run.rules:
+        book = books[rule.name]
+        some = grouped.get(rule.name, findings.iloc[:0])
+        gaps = missing.get(rule.name)
+        sections.append(
+            RuleSection(
+                name=rule.name,
+                title=rule.title,
+                family=rule.family,
+                family_label=FAMILY_LABELS.get(rule.family, rule.family),
+                severity=rule.severity,
+                severity_label=SEVERITY_LABELS[rule.severity],
+                money=rule.money,
+                money_label=MONEY_LABELS[rule.money],
+                rationale=rule.rationale,
+                remedy=rule.remedy,
+                denial_codes=tuple(rule.denial_codes),
+                sources=tuple(_source(run.sources, name) for name in rule.sources),
+                needs=tuple(dict.fromkeys((*rule.needs, *rule.needs_value))),
+                settings=tuple((name, str(value)) for name, value in rule.settings.items()),
+                in_scope=int(book["in_scope"]),
+                flagged=int(book["flagged"]),
+                clean=int(book["clean"]),
+                not_evaluated=int(book["not_evaluated"]),
+                by_severity=counts.get(rule.name, (0, 0, 0)),
+                at_risk_cents=money.get((rule.name, "at_risk"), 0),
+                missed_cents=money.get((rule.name, "missed"), 0),
+                gaps=() if gaps is None else _gaps(gaps),
+                first=finding_rows(some.head(RULE_ROWS), titles),
+            )
+        )
+    return tuple(sorted(sections, key=_consequence))
+
+
+def _consequence(rule: RuleSection) -> tuple[int, int, int, int]:
+    worst = next((i for i, found in enumerate(rule.by_severity) if found), len(SEVERITIES))
+    idle = 0 if rule.not_evaluated else 1 if rule.clean else 2
+    return worst, -rule.at_risk_cents - rule.missed_cents, idle, -rule.flagged
+
+
+def _source(sources: Mapping[str, Source], name: str) -> Source:
+    return sources.get(name, Source(name, name, "", "", "", "", "", ""))

@@ -1,0 +1,175 @@
+"""Findings, rejected lines and the run as data files: CSV, Parquet, JSON.
+
+``findings.csv`` has the same bytes for the same findings on any day. A text cell that a
+spreadsheet would take for a formula gets an apostrophe in front; numbers and dates do not.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from auditor import schema
+from auditor.report.content import Edition, Report, RuleSection
+
+RUN_FORMAT = 1
+AMOUNT = pa.decimal128(14, 2)
+HUNDREDTH = pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))
+TYPES: dict[str, pa.DataType] = {
+    "amount": AMOUNT,
+    "line_number": pa.int64(),
+    "partner_line_number": pa.int64(),
+    "service_date": pa.date32(),
+    "units": pa.float64(),
+    "source_row": pa.int64(),
+    "row": pa.int64(),
+}
+FORMULA_START = r"^([=+\-@\t\r])"
+
+
+def findings_table(findings: pd.DataFrame) -> pa.Table:
+    """Findings with the columns of ``schema.FINDINGS``, typed; ``amount`` in dollars."""
+    return _table(findings, schema.FINDINGS)
+
+
+def write_findings_csv(findings: pd.DataFrame, path: Path) -> None:
+    """UTF-8, comma, LF, text in quotes; dollars with two decimals, dates ISO 8601."""
+    _write_csv(findings_table(findings), path)
+
+
+def write_findings_parquet(findings: pd.DataFrame, path: Path) -> None:
+    """The same columns as ``findings.csv``, typed, text as found."""
+    pq.write_table(findings_table(findings), path, compression="zstd")
+
+
+def write_rejected_csv(rejected: pd.DataFrame, path: Path) -> None:
+    """One row a rejected line, columns of ``schema.REJECTED``."""
+    _write_csv(_table(rejected, schema.REJECTED), path)
+
+
+def write_run_json(report: Report, path: Path) -> None:
+    """What ran, on what, with which result; see ``run_facts``."""
+    text = json.dumps(run_facts(report), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def run_facts(report: Report) -> dict[str, Any]:
+    """The run as plain values: identity, inputs, reference, counts, totals, times.
+
+    Money is integer cents under names that end in ``_cents``. ``format`` grows when a key changes
+    its meaning or goes; new keys alone don't raise it.
+    """
+    run, totals = report.run, report.run.audit.totals
+    return {
+        "format": RUN_FORMAT,
+        "program_version": run.program_version,
+        "identity": run.identity,
+        "as_of": run.audit.as_of.isoformat(),
+        "rule_set_digest": run.rule_set_digest,
+        "settings_digest": run.settings_digest,
+        "settings_changed": dict(run.settings_changed),
+        "command": run.command,
+        "started_at": run.started_at.isoformat(timespec="seconds"),
+        "seconds": {stage: round(seconds, 3) for stage, seconds in run.seconds.items()},
+        "inputs": [_input_facts(intake) for intake in run.intakes],
+        "reference": [_edition_facts(edition) for edition in run.editions],
+        "lines": {
+            "read": run.lines_read,
+            "audited": run.audited,
+            "superseded": run.superseded,
+            "rejected": len(run.rejected),
+            "in_family": run.in_family,
+        },
+        "totals": {
+            "findings": totals.findings,
+            "denial": totals.denial,
+            "review": totals.review,
+            "note": totals.note,
+            "new": report.new_findings,
+            "lines_flagged": totals.lines_flagged,
+            "at_risk_cents": totals.at_risk_cents,
+            "missed_cents": totals.missed_cents,
+        },
+        "rules": {rule.name: _rule_facts(rule) for rule in report.rules},
+        "unlocks": [
+            {"column": gap.detail, "rules": list(gap.rules), "lines": gap.lines}
+            for gap in report.unlocks
+        ],
+    }
+
+
+def _input_facts(intake: Any) -> dict[str, Any]:
+    return {
+        "file": intake.file,
+        "sheet": intake.sheet,
+        "sha256": intake.sha256,
+        "lines_read": intake.lines_read,
+        "rejected": len(intake.rejected),
+        "totals_rows": intake.totals_rows,
+        "columns": {match.column: list(match.headers) for match in intake.mapping.matches},
+        "missing": list(intake.mapping.missing),
+    }
+
+
+def _edition_facts(edition: Edition) -> dict[str, Any]:
+    return {
+        "table": edition.table,
+        "setting": edition.setting,
+        "edition": edition.edition,
+        "first_date": edition.first_date.isoformat() if edition.first_date else None,
+        "last_date": edition.last_date.isoformat() if edition.last_date else None,
+        "rows": edition.rows,
+        "origin": edition.origin,
+    }
+
+
+def _rule_facts(rule: RuleSection) -> dict[str, Any]:
+    denial, review, note = rule.by_severity
+    return {
+        "family": rule.family,
+        "severity": rule.severity,
+        "money": rule.money,
+        "in_scope": rule.in_scope,
+        "flagged": rule.flagged,
+        "clean": rule.clean,
+        "not_evaluated": rule.not_evaluated,
+        "reasons": [
+            {"reason": gap.reason, "detail": gap.detail, "lines": gap.lines} for gap in rule.gaps
+        ],
+        "findings": {"denial": denial, "review": review, "note": note},
+        "at_risk_cents": rule.at_risk_cents,
+        "missed_cents": rule.missed_cents,
+    }
+
+
+def _table(frame: pd.DataFrame, columns: tuple[str, ...]) -> pa.Table:
+    return pa.table({name: _column(frame[name], TYPES.get(name)) for name in columns})
+
+
+def _column(values: pd.Series[Any], kind: pa.DataType | None) -> Any:
+    if kind is None:
+        return pc.fill_null(pc.cast(pa.array(values, from_pandas=True), pa.string()), "")
+    if kind == AMOUNT:
+        cents = pc.cast(pa.array(values, type=pa.int64(), from_pandas=True), pa.decimal128(19, 0))
+        return pc.cast(pc.multiply(cents, HUNDREDTH), AMOUNT)
+    if pa.types.is_date(kind):
+        return pc.cast(pa.array(values, type=pa.timestamp("s"), from_pandas=True), kind)
+    if pa.types.is_integer(kind):
+        values = pd.to_numeric(values, errors="coerce").astype("Int64")
+    return pa.array(values, type=kind, from_pandas=True)
+
+
+def _write_csv(table: pa.Table, path: Path) -> None:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            guarded = pc.replace_substring_regex(table.column(place), FORMULA_START, r"'\1")
+            table = table.set_column(place, field.name, guarded)
+    pa_csv.write_csv(table, path)

@@ -1,0 +1,311 @@
+"""The sheet Summary: verdict, figures, rules and what was not checked, on one landscape page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from auditor.report import sheets
+from auditor.report.content import Report, RuleSection, Share
+from auditor.report.words import counted, day_words, whole_dollars
+
+# The left block stands in columns 1 to 6, the right one in 8 to 14; between them a gap.
+WIDTHS = (1, 12, 12, 12, 13, 12, 12, 2, 50, 9.5, 9.5, 9.5, 13.5, 12, 12)
+LEFT, LEFT_END, RIGHT, RIGHT_END = 1, 6, 8, 14
+LEFT_CHARACTERS = 75
+MOST_GAPS = 8
+CHART_ROWS = 12
+CHART_PIXELS = (540, 20 * CHART_ROWS - 6)
+TOP_ROWS = 11
+
+
+def write(
+    book: Workbook,
+    sheet: Worksheet,
+    formats: dict[str, Format],
+    report: Report,
+    links: Mapping[str, str],
+    footer: str,
+) -> None:
+    """Write the summary; ``links`` leads from a rule to the first of its findings."""
+    for place, width in enumerate(WIDTHS):
+        sheet.set_column(place, place, width)
+    names = [other.get_name() for other in book.worksheets()[1:]]
+    _write_head(sheet, formats, report, names)
+    _write_figures(sheet, formats, report)
+    row = _write_lines(sheet, formats, report, TOP_ROWS, names)
+    row = _write_gaps(sheet, formats, report, row + 1)
+    families = [share for share in report.families if share.at_risk_cents or share.missed_cents]
+    if families:
+        row = _write_families(book, sheet, formats, families, row + 1)
+    right = _write_rules(sheet, formats, report, links)
+    if report.payers:
+        right = _write_payers(sheet, formats, report.payers, right + 1)
+    sheet.hide_gridlines(2)
+    sheet.set_first_sheet()
+    sheet.activate()
+    sheets.print_setup(sheet, footer, patients=False, pages_high=1)
+    sheet.print_area(0, 0, max(row, right), RIGHT_END)
+    sheet.center_horizontally()
+
+
+def _write_head(
+    sheet: Worksheet, formats: dict[str, Format], report: Report, names: Sequence[str]
+) -> None:
+    sheet.set_row(0, 30)
+    sheet.write_string(0, LEFT, "Cardiac CT claim audit", formats["title"])
+    sheet.set_row(1, 26)
+    sheet.merge_range(1, LEFT, 1, RIGHT_END, "", formats["headline"])
+    sheet.write_string(1, LEFT, report.verdict.headline, formats["headline"])
+    words = [report.verdict.action] if report.verdict.action else []
+    if report.new_findings is not None:
+        words.append(f"New since the last run: {counted(report.new_findings, 'finding')}.")
+    sheet.write_string(2, LEFT, " ".join(words), formats["unwrapped"])
+    dates = " to ".join(map(day_words, filter(None, (report.first_date, report.last_date))))
+    facts = (
+        report.title,
+        f"dates of service {dates}" if dates else "",
+        f"{counted(report.claims, 'claim')} of {counted(report.patients, 'patient')}",
+        f"as of {day_words(report.run.audit.as_of)}",
+        f"run {report.run.identity}",
+    )
+    about = sheets.plain(" · ".join(fact for fact in facts if fact))
+    sheet.write_string(3, LEFT, about, formats["caption_line"])
+    places = [*range(LEFT, LEFT_END + 1), *range(RIGHT, RIGHT_END + 1)]
+    for place, name in zip(places, names, strict=False):
+        sheet.write_url(4, place, f"internal:'{name}'!A1", formats["link"], name)
+
+
+def _write_figures(sheet: Worksheet, formats: dict[str, Format], report: Report) -> None:
+    totals = report.run.audit.totals
+    sheet.write_string(6, LEFT, "Dollars at risk", formats["section"])
+    sheet.write_string(6, LEFT + 3, "Dollars missed", formats["section"])
+    for place in range(LEFT, LEFT_END + 1):
+        if place not in (LEFT, LEFT + 3):
+            sheet.write_blank(6, place, None, formats["section"])
+    sheet.merge_range(7, LEFT, 8, LEFT + 2, totals.at_risk_cents / 100, formats["at_risk"])
+    sheet.merge_range(7, LEFT + 3, 8, LEFT_END, totals.missed_cents / 100, formats["missed"])
+    words = ("could be denied or taken back", "earned, and not billed or not paid")
+    sheet.write_string(9, LEFT, words[0], formats["caption_line"])
+    sheet.write_string(9, LEFT + 3, words[1], formats["caption_line"])
+    _section(sheet, formats, 6, RIGHT, "Findings by severity", RIGHT_END)
+    for place, word in ((RIGHT_END - 1, "Findings"), (RIGHT_END, "Lines")):
+        sheet.write_string(6, place, word, formats["section_right"])
+    for row, count in enumerate(report.severities, 7):
+        sheet.merge_range(row, RIGHT, row, RIGHT_END - 2, "", formats["label"])
+        sheet.write_rich_string(
+            row,
+            RIGHT,
+            formats[count.severity],
+            count.label,
+            formats["body"],
+            f": {count.meaning}",
+            formats["label"],
+        )
+        sheet.write_number(row, RIGHT_END - 1, count.findings, formats["row_count"])
+        sheet.write_number(row, RIGHT_END, count.lines, formats["row_count"])
+
+
+def _section(
+    sheet: Worksheet, formats: dict[str, Format], row: int, first: int, title: str, last: int
+) -> None:
+    sheet.write_string(row, first, title, formats["section"])
+    for place in range(first + 1, last + 1):
+        sheet.write_blank(row, place, None, formats["section"])
+
+
+def _write_lines(
+    sheet: Worksheet, formats: dict[str, Format], report: Report, row: int, names: Sequence[str]
+) -> int:
+    run = report.run
+    worklists = [name for name in names if name.startswith("Worklist")]
+    counts = [
+        ("Lines read", run.lines_read),
+        ("Audited", run.audited),
+        ("of these, lines of the cardiac CT family", run.in_family),
+        ("Superseded: replaced, voided or reversed", run.superseded),
+        ("Rejected: could not be read", len(run.rejected)),
+        ("Lines with a finding", run.audit.totals.lines_flagged),
+    ]
+    if len(worklists) > 1:
+        counts.append(("Sheets that the worklist is split over", len(worklists)))
+    rejects = [name for name in names if name.startswith("Rejected lines")]
+    if len(rejects) > 1:
+        counts.append(("Sheets that the rejected lines are split over", len(rejects)))
+    _section(sheet, formats, row, LEFT, "What was read", LEFT_END)
+    for below, (label, count) in enumerate(counts, row + 1):
+        _label(sheet, formats, below, LEFT, LEFT_END - 1, label)
+        sheet.write_number(below, LEFT_END, count, formats["row_count"])
+    return row + 1 + len(counts)
+
+
+def _label(
+    sheet: Worksheet, formats: dict[str, Format], row: int, first: int, last: int, text: str
+) -> None:
+    sheet.merge_range(row, first, row, last, "", formats["label"])
+    sheet.write_string(row, first, sheets.plain(text), formats["label"])
+
+
+def _write_gaps(sheet: Worksheet, formats: dict[str, Format], report: Report, row: int) -> int:
+    _section(sheet, formats, row, LEFT, "What was not checked, and how to unlock it", LEFT_END)
+    unlocked = {gap.detail for gap in report.unlocks}
+    others = [g for g in report.gaps if g.reason != "column_missing" or g.detail not in unlocked]
+    gaps = [*report.unlocks, *others]
+    told = [gap.text for gap in gaps[:MOST_GAPS]]
+    if not gaps:
+        told = ["Every rule judged every line in its scope."]
+    row += 1
+    for text in told:
+        high = sheets.line_count(text, LEFT_CHARACTERS)
+        # A rule's id stays as it is written.
+        words = text if "_" in text.split(" ")[0] else f"{text[:1].upper()}{text[1:]}"
+        sheet.merge_range(row, LEFT, row + high - 1, LEFT_END, "", formats["plain"])
+        sheet.write_string(row, LEFT, sheets.plain(words), formats["plain"])
+        row += high
+    if len(gaps) > MOST_GAPS:
+        more = f"{len(gaps) - MOST_GAPS} more, and how to unlock each"
+        sheet.write_url(row, LEFT, "internal:'Not evaluated'!A1", formats["link"], more)
+        row += 1
+    return row
+
+
+def _write_families(
+    book: Workbook,
+    sheet: Worksheet,
+    formats: dict[str, Format],
+    families: Sequence[Share],
+    row: int,
+) -> int:
+    title = "Dollars by kind of rule, each line's money once"
+    _section(sheet, formats, row, LEFT, title, LEFT_END)
+    for place, word in ((LEFT_END - 1, "At risk"), (LEFT_END, "Missed")):
+        sheet.write_string(row, place, word, formats["section_right"])
+    first, last = row + 1, row + len(families)
+    for below, share in enumerate(families, first):
+        _label(sheet, formats, below, LEFT, LEFT_END - 2, share.label)
+        sheet.write_number(below, LEFT_END - 1, share.at_risk_cents / 100, formats["row_dollars"])
+        sheet.write_number(below, LEFT_END, share.missed_cents / 100, formats["row_dollars"])
+    chart = _chart(book, first, last)
+    twin = "; ".join(_share_words(share) for share in families)
+    options = {
+        "description": f"Bar chart, dollars by kind of rule. {twin}.",
+        "object_position": 2,
+        "y_offset": 6,
+    }
+    sheet.insert_chart(last + 1, LEFT, chart, options)
+    return last + 1 + CHART_ROWS
+
+
+def _chart(book: Workbook, first: int, last: int) -> Any:
+    """Bars of the dollars in rows ``first`` to ``last``, at risk beside missed."""
+    chart = book.add_chart({"type": "bar"})
+    for place, name, colour in (
+        (LEFT_END - 1, "At risk", sheets.AT_RISK_COLOUR),
+        (LEFT_END, "Missed", sheets.MISSED_COLOUR),
+    ):
+        chart.add_series(
+            {
+                "name": name,
+                "categories": ["Summary", first, LEFT, last, LEFT],
+                "values": ["Summary", first, place, last, place],
+                "fill": {"color": colour},
+                "gap": 60,
+            }
+        )
+    small = {"name": sheets.FONT, "size": 9}
+    chart.set_title({"none": True})
+    chart.set_legend({"position": "bottom", "font": small})
+    chart.set_y_axis({"reverse": True, "num_font": small, "line": {"none": True}})
+    chart.set_x_axis(
+        {
+            "num_format": '[>=1000000]$0.0,,"M";[>=1000]$#,##0,"k";$0',
+            "num_font": small,
+            "major_gridlines": {"visible": True, "line": {"color": sheets.RULE_LINE}},
+            "label_position": "high",
+        }
+    )
+    chart.set_chartarea({"border": {"none": True}})
+    chart.set_size({"width": CHART_PIXELS[0], "height": CHART_PIXELS[1]})
+    return chart
+
+
+def _share_words(share: Share) -> str:
+    risk, missed = whole_dollars(share.at_risk_cents), whole_dollars(share.missed_cents)
+    return f"{share.label}: {risk} at risk, {missed} missed"
+
+
+def _write_rules(
+    sheet: Worksheet,
+    formats: dict[str, Format],
+    report: Report,
+    links: Mapping[str, str],
+) -> int:
+    row = TOP_ROWS
+    heads = ("Rule", "Severity", "Findings", "In scope", "Not evaluated", "At risk", "Missed")
+    for place, head in enumerate(heads, RIGHT):
+        style = "section" if place in (RIGHT, RIGHT + 1) else "section_right"
+        sheet.write_string(row, place, head, formats[style])
+    used = [(place, rule) for place, rule in enumerate(report.rules) if rule.in_scope]
+    for below, (place, rule) in enumerate(used, row + 1):
+        _write_rule(sheet, formats, below, place, rule, links.get(rule.name))
+    first, last = row + 1, row + max(1, len(used))
+    for place, colour in (
+        (RIGHT + 2, sheets.COUNT_BAR),
+        (RIGHT + 5, sheets.AT_RISK_BAR),
+        (RIGHT + 6, sheets.MISSED_BAR),
+    ):
+        sheets.add_bars(sheet, (first, place, last, place), colour)
+    idle = len(report.rules) - len(used)
+    notes = ["A line that several rules flag stands under each: these dollars are not a sum."]
+    if report.rules_with_gaps:
+        notes.append(f"{counted(report.rules_with_gaps, 'rule')} could not judge every line.")
+    if idle:
+        notes.append(f"{counted(idle, 'rule')} had no line in scope.")
+    sheet.write_string(last + 1, RIGHT, " ".join(notes), formats["caption_line"])
+    return last + 2
+
+
+def _write_rule(
+    sheet: Worksheet,
+    formats: dict[str, Format],
+    row: int,
+    place: int,
+    rule: RuleSection,
+    link: str | None,
+) -> None:
+    target = f"internal:'Rules'!A{place + 2}"
+    sheet.write_url(row, RIGHT, target, formats["row_link"], sheets.plain(rule.title), rule.name)
+    style = f"on_{rule.severity_label}" if rule.flagged else "label"
+    sheet.write_string(row, RIGHT + 1, rule.severity_label, formats[style])
+    if link:
+        sheet.write_url(row, RIGHT + 2, link, formats["count_link"], tip="First in the worklist")
+    style = "count_link" if link else "row_count"
+    sheet.write_number(row, RIGHT + 2, rule.flagged, formats[style])
+    sheet.write_number(row, RIGHT + 3, rule.in_scope, formats["row_count"])
+    sheet.write_number(row, RIGHT + 4, rule.not_evaluated, formats["row_count"])
+    sheet.write_number(row, RIGHT + 5, rule.at_risk_cents / 100, formats["row_dollars"])
+    sheet.write_number(row, RIGHT + 6, rule.missed_cents / 100, formats["row_dollars"])
+
+
+def _write_payers(
+    sheet: Worksheet, formats: dict[str, Format], payers: Sequence[Share], row: int
+) -> int:
+    _section(sheet, formats, row, RIGHT, "Payer, each line's money once", RIGHT_END)
+    for place, word in ((2, "Findings"), (5, "At risk"), (6, "Missed")):
+        sheet.write_string(row, RIGHT + place, word, formats["section_right"])
+    first, last = row + 1, row + len(payers)
+    for below, share in enumerate(payers, first):
+        _label(sheet, formats, below, RIGHT, RIGHT + 1, share.label)
+        sheet.write_number(below, RIGHT + 2, share.findings, formats["row_count"])
+        for place in (RIGHT + 3, RIGHT + 4):
+            sheet.write_blank(below, place, None, formats["label"])
+        sheet.write_number(below, RIGHT + 5, share.at_risk_cents / 100, formats["row_dollars"])
+        sheet.write_number(below, RIGHT + 6, share.missed_cents / 100, formats["row_dollars"])
+    sheets.add_bars(sheet, (first, RIGHT + 2, last, RIGHT + 2), sheets.COUNT_BAR)
+    sheets.add_bars(sheet, (first, RIGHT + 5, last, RIGHT + 5), sheets.AT_RISK_BAR)
+    sheets.add_bars(sheet, (first, RIGHT + 6, last, RIGHT + 6), sheets.MISSED_BAR)
+    return last + 1

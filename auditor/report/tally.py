@@ -1,0 +1,64 @@
+"""Sums over the findings frame: by severity, by rule, by family or payer."""
+
+import pandas as pd
+
+from auditor.rule import SEVERITIES
+
+LINE_KEY = ["source_file", "source_sheet", "source_row"]
+MOST_SHARES = 10
+
+
+def severities(findings: pd.DataFrame) -> list[tuple[str, int, int]]:
+    """Severity, its findings and the distinct lines they stand on."""
+    rows: list[tuple[str, int, int]] = []
+    for severity in SEVERITIES:
+        some = findings.loc[findings["severity"] == severity, LINE_KEY]
+        rows.append((severity, len(some), int((~some.duplicated()).sum())))
+    return rows
+
+
+def rule_severities(findings: pd.DataFrame) -> dict[str, tuple[int, int, int]]:
+    """Findings of each rule in the order of ``SEVERITIES``."""
+    sizes = findings.groupby(["rule", "severity"], observed=True).size()
+    return {
+        str(rule): (
+            int(sizes.get((rule, "denial"), 0)),
+            int(sizes.get((rule, "review"), 0)),
+            int(sizes.get((rule, "note"), 0)),
+        )
+        for rule in sizes.index.unique("rule")
+    }
+
+
+def rule_money(findings: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Cents of each rule's own lines by kind of money; a rule has a line at most once."""
+    sums = findings.groupby(["rule", "money"], observed=True)["amount"].sum().reset_index()
+    columns = (sums["rule"].tolist(), sums["money"].tolist(), sums["amount"].tolist())
+    return {(rule, money): int(cents) for rule, money, cents in zip(*columns, strict=True)}
+
+
+def shares(findings: pd.DataFrame, by: str) -> list[tuple[str, int, int, int]]:
+    """Value of column ``by``, findings, cents at risk, cents missed; each line's money once.
+
+    Most money first; past the first ten values the rest are joined ("7 others").
+    """
+    carried = findings["amount"].where(findings["counts_money"].astype(bool)).fillna(0)
+    table = pd.DataFrame(
+        {
+            "by": findings[by].astype(str),
+            "findings": 1,
+            "at_risk": carried.where(findings["money"] == "at_risk", 0),
+            "missed": carried.where(findings["money"] == "missed", 0),
+        }
+    )
+    table = table.groupby("by", as_index=False).sum()
+    table["money"] = table["at_risk"] + table["missed"]
+    table = table.sort_values(["money", "findings", "by"], ascending=[False, False, True])
+    names = table["by"].tolist()
+    sums = table[["findings", "at_risk", "missed"]].astype("int64").to_numpy().tolist()
+    rows = [(name, n, r, m) for name, (n, r, m) in zip(names, sums, strict=True)]
+    rest = rows[MOST_SHARES:]
+    if len(rest) < 2:
+        return rows
+    found, at_risk, missed = (sum(column) for column in list(zip(*rest, strict=True))[1:])
+    return [*rows[:MOST_SHARES], (f"{len(rest)} others", found, at_risk, missed)]

@@ -1,0 +1,74 @@
+"""audit.toml: what a site may set. Every key has a default; a run needs no settings file."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from auditor.errors import AuditError
+
+PayerType = Literal["medicare", "medicare_advantage", "medicaid", "commercial", "other"]
+Format = Literal["html", "xlsx", "csv", "parquet", "json"]
+
+
+class Limits(BaseModel):
+    """Limits of the rules, in days."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    pairing_days: int = Field(default=7, ge=0, le=60)
+    search_days: int = Field(default=30, ge=0, le=365)
+    lookback_days: int = Field(default=90, ge=0, le=730)
+    waiting_days: int = Field(default=14, ge=0, le=365)
+
+
+class Settings(BaseModel):
+    """The settings of a run.
+
+    ``payers`` maps payer names as exported to payer types. ``patient_id_substitute`` names the
+    column that stands in for the patient where an export has none.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    limits: Limits = Limits()
+    payers: dict[str, PayerType] = {}
+    patient_id_substitute: Literal["", "claim_id"] = ""
+    reference: str = ""
+    formats: list[Format] = ["html", "xlsx", "csv", "parquet", "json"]
+
+    def changed(self) -> dict[str, str]:
+        """Settings that differ from the defaults, as text, by their key."""
+        default = Settings()
+        found = {
+            name: str(getattr(self, name))
+            for name in ("patient_id_substitute", "reference", "formats")
+            if getattr(self, name) != getattr(default, name)
+        }
+        for name, value in self.limits.model_dump().items():
+            if value != getattr(default.limits, name):
+                found[f"limits.{name}"] = str(value)
+        if self.payers:
+            found["payers"] = f"{len(self.payers)} names"
+        return found
+
+
+def read_settings(path: Path) -> Settings:
+    """Reads audit.toml. Raises AuditError that lists every key that is wrong."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as fault:
+        raise AuditError(f"{path}: there is no such settings file", exit_code=2) from fault
+    except OSError as fault:
+        raise AuditError(f"{path}: can't be read ({fault.strerror})", exit_code=2) from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise AuditError(f"{path}: is not valid TOML: {fault}", exit_code=2) from fault
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as fault:
+        faults = "; ".join(
+            ".".join(str(part) for part in one["loc"]) + ": " + one["msg"].lower()
+            for one in fault.errors()
+        )
+        raise AuditError(f"{path}: {faults}; see samples/audit.toml", exit_code=2) from fault

@@ -1,0 +1,93 @@
+// One finding in the drawer, and the list shown as a file. Shares its names with report.js.
+
+// One finding -------------------------------------------------------------------------------
+function show(row) {
+  open = row;
+  const drawer = byId("drawer");
+  byId("drawer-badge").replaceChildren(badge(text("severity", row)));
+  byId("drawer-title").textContent = title(row);
+  byId("drawer-message").textContent = text("message", row);
+  byId("drawer-said").textContent = "";
+  const facts = byId("drawer-facts");
+  facts.replaceChildren();
+  const fact = (label, ...content) => { facts.append(make("dt", "", label)); const value = make("dd"); value.append(...content); facts.append(value); return value; };
+  fact(data.labels.remedy, text("remedy", row)).className = "remedy";
+  const amount = dollars(number("amount", row));
+  fact("Amount", amount ? `${amount} ${data.money[text("money", row)]}: ${data.bases[text("amount_basis", row)] || text("amount_basis", row)}` : `none known (${data.money[text("money", row)]})`);
+  for (const name of FACTS) {
+    if (text(name, row) && !(state.hide && name === "patient_id")) fact(data.labels[name], text(name, row));
+  }
+  const sheet = text("source_sheet", row);
+  fact("In the file", `${text("source_file", row)}${sheet ? ", sheet " + sheet : ""}, row ${text("source_row", row)}`);
+  const link = make("a", "", text("rule", row));
+  link.href = "#rule-" + text("rule", row);
+  link.addEventListener("click", () => drawer.close());
+  fact("Rule", link, `, ${family(row)}`);
+  for (const name of text("sources", row).split(" ").filter(Boolean)) fact("Source", sourceText(name));
+  const permalink = make("a", "", text("finding", row));
+  permalink.href = "#finding-" + text("finding", row);
+  fact("Finding", permalink);
+  const place = shown.indexOf(row);
+  byId("previous").disabled = place <= 0;
+  byId("next").disabled = place < 0 || place === shown.length - 1;
+  if (!drawer.open) drawer.showModal();
+  drawer.scrollTop = 0;
+  mark(row);
+  writeHash();
+}
+function sourceText(name) {
+  const source = data.sources[name];
+  if (!source) return name;
+  return [source.title, source.section, source.edition && "edition " + source.edition].filter(Boolean).join(", ");
+}
+function mark(row) {
+  for (const line of table.querySelectorAll("tr.open")) line.classList.remove("open");
+  const line = row < 0 ? null : byId("finding-" + text("finding", row));
+  if (line) line.classList.add("open");
+}
+function step(by) {
+  const place = shown.indexOf(open) + by;
+  if (place < 0 || place >= shown.length) return;
+  while (place >= drawn) more();
+  show(shown[place]);
+}
+function closed() {
+  const line = open < 0 ? null : byId("finding-" + text("finding", open));
+  open = -1;
+  writeHash();
+  if (line) { line.scrollIntoView({ block: "nearest" }); line.querySelector("a").focus({ preventScroll: true }); }
+}
+function copy() {
+  const said = (words) => { byId("drawer-said").textContent = words; };
+  const number = text("claim_id", open);
+  if (navigator.clipboard && window.isSecureContext) {
+    navigator.clipboard.writeText(number).then(() => said("Claim number copied."), () => said("The browser refused to copy."));
+    return;
+  }
+  const box = make("textarea", "", number);
+  byId("drawer").append(box);
+  box.select();
+  said(document.execCommand("copy") ? "Claim number copied." : "The browser refused to copy.");
+  box.remove();
+}
+
+// The list shown, as CSV --------------------------------------------------------------------
+function download() {
+  const names = Object.keys(data.labels).filter((name) => !(state.hide && name === "patient_id"));
+  const plain = new Set(["amount", "line_number", "partner_line_number", "units", "source_row"]);
+  const cell = (name, row) => {
+    if (name === "amount") return number(name, row) === null ? "" : (number(name, row) / 100).toFixed(2);
+    const value = text(name, row);
+    if (plain.has(name)) return value;
+    const safe = /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const lines = [names.join(","), ...shown.map((row) => names.map((name) => cell(name, row)).join(","))];
+  // The mark at the start tells Excel that the file is UTF-8.
+  const blob = new Blob(["\ufeff", lines.join("\n"), "\n"], { type: "text/csv;charset=utf-8" });
+  const link = make("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = "findings-shown.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}

@@ -1,0 +1,236 @@
+"""The page: what it says without a script, and that text stays text."""
+
+import base64
+import gzip
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pandas as pd
+from sample_run import clean_run, empty_run, hostile_run, large_run, run_of, small_run
+
+from auditor import schema
+from auditor.report.content import Run, build
+from auditor.report.html import pack, render
+from auditor.report.words import dollars
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text outside script and style."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.quiet = False
+        self.feed(text)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.quiet = tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.quiet = False
+
+    def handle_data(self, data: str) -> None:
+        if not self.quiet:
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page_of(run: Run) -> Page:
+    return Page(render(build(run)))
+
+
+def payload_of(text: str) -> dict[str, Any]:
+    found = re.search(r'id="payload">([^<]*)<', text)
+    assert found
+    return json.loads(gzip.decompress(base64.b64decode(found.group(1))))
+
+
+# What it says ------------------------------------------------------------------------------------
+
+
+def test_the_verdict_names_action_and_both_sums_and_never_adds_them() -> None:
+    run = small_run()
+    page = page_of(run)
+
+    totals = run.audit.totals
+    assert f"correct {totals.denial} likely denials" in page.text
+    assert dollars(totals.at_risk_cents) in page.text
+    assert dollars(totals.missed_cents) in page.text
+    assert dollars(totals.at_risk_cents + totals.missed_cents) not in page.text
+
+
+def test_the_honest_line_accounts_for_every_line_read() -> None:
+    page = page_of(small_run())
+
+    assert "3,535 lines read = 3,528 audited + 4 superseded + 3 rejected." in page.text
+    assert "2,940 audited lines belong to the cardiac CT family." in page.text
+    assert "4 rules left something not evaluated" in page.text
+
+
+def test_a_missing_column_is_named_with_what_it_would_unlock() -> None:
+    page = page_of(small_run())
+
+    assert "Add column received_date to unlock filed_late (2,940 lines)" in page.text
+
+
+def test_every_rule_has_its_section_with_books_remedy_and_sources() -> None:
+    run = small_run()
+    text = render(build(run))
+
+    for rule in run.rules:
+        section = text[text.index(f'id="rule-{rule.name}"') :]
+        section = Page(section[: section.index("</details>")]).text
+        assert rule.remedy in section
+        assert rule.rationale in section
+        assert run.sources[rule.sources[0]].title in section
+        assert "in scope =" in section
+
+
+def test_shares_by_family_and_payer_add_up_to_the_totals() -> None:
+    run = small_run()
+    report = build(run)
+
+    for shares in (report.families, report.payers):
+        assert sum(share.at_risk_cents for share in shares) == run.audit.totals.at_risk_cents
+        assert sum(share.missed_cents for share in shares) == run.audit.totals.missed_cents
+        assert sum(share.findings for share in shares) == run.audit.totals.findings
+
+
+def test_findings_new_since_the_last_run_are_told_only_when_known() -> None:
+    run = small_run()
+    assert "New since the last run" not in page_of(run).text
+
+    findings = run.audit.findings.assign(status="persisting")
+    findings.loc[:4, "status"] = "new"
+    known = replace(run, audit=replace(run.audit, findings=findings))
+    assert "New since the last run 5" in page_of(known).text
+
+
+def test_a_run_without_findings_says_what_was_judged() -> None:
+    page = page_of(clean_run())
+
+    assert "No findings in 2,940 lines of the cardiac CT family, judged by 10 rules." in page.text
+    assert "Nothing to correct so far: 4 rules left something not evaluated" in page.text
+    assert "No findings to work on." in page.text
+
+
+def test_a_run_without_the_family_says_that_nothing_was_judged() -> None:
+    page = page_of(empty_run())
+
+    assert (
+        "No line of the cardiac CT family was found in 47 lines; nothing was judged." in page.text
+    )
+
+
+def test_a_run_in_which_no_rule_could_judge_is_not_called_clean() -> None:
+    run = clean_run()
+    books = run.audit.books.assign(clean=0, flagged=0)
+    books["not_evaluated"] = books["in_scope"]
+    report = build(replace(run, audit=replace(run.audit, books=books)))
+
+    assert report.verdict.kind == "nothing_judged"
+    assert "no rule could judge any of 2,940 lines" in report.verdict.headline
+
+
+def test_the_first_findings_and_the_rejected_lines_need_no_script() -> None:
+    run = run_of(small_run().audit.findings, in_family=2_940, rejected=80)
+    page = page_of(run)
+
+    rows = [row for row in page.all("tr") if (row.get("id") or "").startswith("finding-")]
+    assert len(rows) == 50
+    assert "First 50 of 80 rejected lines; all are in rejected.csv" in page.text
+
+
+def test_the_page_is_the_same_for_the_same_run() -> None:
+    assert render(build(small_run())) == render(build(small_run()))
+
+
+# Structure ---------------------------------------------------------------------------------------
+
+
+def test_nothing_in_the_page_points_outside_but_links_to_sources() -> None:
+    text = render(build(small_run()))
+    page = Page(text)
+
+    for tag in ("script", "img", "iframe", "link", "source", "video", "object", "embed"):
+        for attributes in page.all(tag):
+            address = attributes.get("src") or attributes.get("href") or ""
+            assert address in ("", "data:,"), (tag, address)
+    assert "@import" not in text
+    assert "url(" not in text
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv"))
+    assert policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "connect-src" not in policy
+
+
+def test_tables_have_captions_and_scoped_headings_and_controls_have_labels() -> None:
+    text = render(build(small_run()))
+    page = Page(text)
+
+    assert len(page.all("h1")) == 1
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all(heading.get("scope") for heading in page.all("th"))
+    labelled = {label.get("for") for label in page.all("label")}
+    assert {select["id"] for select in page.all("select")} <= labelled
+    ids = re.findall(r'\sid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_source_that_is_no_web_address_is_not_a_link() -> None:
+    run = small_run()
+    source = replace(run.sources["manual-13"], url="javascript:alert(1)")
+    page = page_of(replace(run, sources={**run.sources, "manual-13": source}))
+
+    assert "javascript:alert(1)" in page.text
+    assert not [a for a in page.all("a") if (a.get("href") or "").startswith("javascript")]
+
+
+def test_hostile_texts_stay_text() -> None:
+    run = hostile_run()
+    names = {**run.settings_changed, "<b>x</b>": "</style><script>alert(2)</script>"}
+    page = page_of(replace(run, settings_changed=names, command="<img src=x onerror=alert(3)>"))
+
+    assert len(page.all("script")) == 2
+    assert not page.all("img")
+    assert not page.all("b")
+    assert "<img src=x onerror=alert(1)>" in page.text
+    assert "{{ 7 * 7 }} <b>bold</b>" in page.text
+
+
+# The findings that travel with the page ----------------------------------------------------------
+
+
+def test_packed_findings_unpack_to_what_they_were() -> None:
+    findings = hostile_run().audit.findings
+    columns = json.loads(json.dumps(pack(findings)))
+
+    def cell(name: str, row: int) -> Any:
+        column = columns[name]
+        return column["words"][column["codes"][row]] if "words" in column else column["values"][row]
+
+    for row in range(len(findings)):
+        for name in schema.FINDINGS:
+            if findings[name].dtype.kind not in "iufM":
+                assert cell(name, row) == findings[name].iloc[row], name
+        amount = findings["amount"].iloc[row]
+        assert cell("amount", row) == (None if pd.isna(amount) else amount)
+        assert cell("service_date", row) == str(findings["service_date"].iloc[row].date())
+    assert columns["severity"]["words"] == sorted(columns["severity"]["words"])
+
+
+def test_fifty_thousand_findings_make_a_small_page() -> None:
+    text = render(build(large_run()))
+
+    assert len(text.encode()) < 15_000_000
+    assert payload_of(text)["count"] == len(large_run().audit.findings)

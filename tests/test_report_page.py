@@ -1,0 +1,230 @@
+"""The page in a browser: filters, sorting, addresses, download, accessibility, no fault, no request."""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_run import clean_run, empty_run, hostile_run, small_run
+
+from auditor import schema
+from auditor.report.content import build
+from auditor.report.html import write
+from auditor.report.words import dollars
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NARROW = {"width": 390, "height": 844}
+WIDE = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    runs = {"small": small_run, "hostile": hostile_run, "clean": clean_run, "empty": empty_run}
+    for name, run in runs.items():
+        write(build(run()), folder / f"{name}.html")
+    return {name: folder / f"{name}.html" for name in runs}
+
+
+@pytest.fixture
+def visit(browser: Any, files: dict[str, Path]) -> Iterator[Callable[..., Any]]:
+    contexts, faults = [], []
+
+    def opened(name: str = "small", address: str = "", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": WIDE, "accept_downloads": True, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith(("file:", "data:", "blob:"))
+                else faults.append(request.url)
+            ),
+        )
+        page.goto(files[name].as_uri() + address)
+        if name in ("small", "hostile") and options.get("java_script_enabled", True):
+            page.wait_for_selector("#filters:not([hidden])")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def rows_of(page: Any) -> int:
+    return page.locator("#findings tbody tr:not(.group)").count()
+
+
+def settle(page: Any) -> None:
+    page.wait_for_timeout(150)
+
+
+@pytest.mark.parametrize("name", ["small", "hostile", "clean", "empty"])
+def test_pages_open_without_a_fault_and_fit_a_phone(name: str, visit: Callable[..., Any]) -> None:
+    page = visit(name, viewport=NARROW)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_without_script_the_first_findings_are_there(visit: Callable[..., Any]) -> None:
+    page = visit(java_script_enabled=False)
+
+    assert rows_of(page) == 50
+    assert page.locator("#filters").is_hidden()
+    assert page.locator("noscript p").is_visible()
+
+
+def test_rows_come_by_the_hundred_and_the_filters_narrow_them(visit: Callable[..., Any]) -> None:
+    page = visit()
+    total = small_run().audit.totals
+    assert rows_of(page) == 100
+    page.click("#more")
+    assert rows_of(page) == total.findings
+    assert dollars(total.at_risk_cents) in page.inner_text("#count")
+
+    page.check('#filters input[value="denial"]')
+    settle(page)
+    assert rows_of(page) == total.denial
+    assert "severity=denial" in page.url
+    page.fill("#search", "75580 nothing-like-this")
+    settle(page)
+    assert rows_of(page) == 0
+    assert "No finding fits" in page.inner_text("#count")
+    page.click("#reset")
+    assert rows_of(page) == 100
+    assert "#" not in page.url
+
+
+def test_the_state_comes_back_from_the_address(visit: Callable[..., Any]) -> None:
+    page = visit(
+        address="#severity=review&payer=Medicare&sort=-amount&group=1&columns=amount,payer"
+    )
+
+    assert page.locator("#findings thead th").all_inner_texts() == ["Amount", "Payer"]
+    assert page.locator("#findings tr.group").count() > 1
+    payers = page.locator("#findings tbody tr:not(.group) td:last-child").all_inner_texts()
+    assert set(payers) == {"Medicare"}
+
+
+def test_a_heading_sorts_both_ways_by_keyboard(visit: Callable[..., Any]) -> None:
+    page = visit()
+    heading = page.locator("#findings thead button", has_text="Amount")
+    heading.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+
+    head = page.locator("#findings thead th", has_text="Amount")
+    assert head.get_attribute("aria-sort") == "ascending"
+    texts = page.locator("#findings tbody td.figure").all_inner_texts()
+    amounts = [float(text.strip("$").replace(",", "")) for text in texts if text]
+    assert amounts == sorted(amounts)
+
+
+def test_a_permalink_opens_its_finding_and_closing_goes_back_to_its_row(
+    visit: Callable[..., Any],
+) -> None:
+    finding = small_run().audit.findings.iloc[120]
+    page = visit(address=f"#finding-{finding['finding']}")
+
+    drawer = page.locator("#drawer")
+    assert drawer.is_visible()
+    said = drawer.inner_text()
+    for text in (finding["message"], finding["remedy"], finding["claim_id"], "hospital.csv, row"):
+        assert text in said
+    page.click("#next")
+    assert page.url.endswith(small_run().audit.findings["finding"].iloc[121])
+    page.keyboard.press("Escape")
+    assert drawer.is_hidden()
+    assert "finding-" not in page.url
+
+
+def test_a_rule_s_count_leads_to_its_lines(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.click('a[href="#rule=line_billed_twice"] >> nth=0')
+    settle(page)
+
+    found = (small_run().audit.findings["rule"] == "line_billed_twice").sum()
+    assert rows_of(page) == found
+    page.click('.rules a[href="#rule-filed_late"]')
+    assert page.locator("#rule-filed_late .rule-body").is_visible()
+
+
+def test_the_list_shown_is_saved_as_csv_with_formulas_defused(visit: Callable[..., Any]) -> None:
+    page = visit("hostile")
+    with page.expect_download() as waiting:
+        page.click("#export")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+
+    findings = hostile_run().audit.findings
+    assert len(rows) == len(findings)
+    assert list(rows[0]) == list(schema.FINDINGS)
+    assert rows[0]["claim_id"] == '\'=HYPERLINK("http://x.example")'
+    assert rows[1]["payer"] == "'@SUM(A1)"
+    assert rows[1]["message"] == 'line\nbreak "quoted", comma'
+    assert rows[0]["amount"] == f"{findings['amount'].iloc[0] / 100:.2f}"
+
+
+def test_hiding_patients_hides_them_everywhere_it_says(visit: Callable[..., Any]) -> None:
+    page = visit()
+    patient = small_run().audit.findings["patient_id"].iloc[0]
+    assert patient in page.inner_text("#findings")
+    page.check("#hide-patients")
+    settle(page)
+    assert patient not in page.inner_text("#findings")
+    page.click("#findings tbody a >> nth=0")
+    assert patient not in page.inner_text("#drawer")
+    page.click("#close")
+    page.fill("#search", patient)
+    settle(page)
+    assert rows_of(page) == 0
+    page.fill("#search", "")
+    settle(page)
+    with page.expect_download() as waiting:
+        page.click("#export")
+    assert patient not in Path(waiting.value.path()).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("state", ["start", "sections", "drawer", "clean"])
+def test_axe_finds_no_fault(
+    scheme: str, size: dict[str, int], state: str, visit: Callable[..., Any]
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = visit("clean" if state == "clean" else "small", color_scheme=scheme, viewport=size)
+    if state == "sections":
+        page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    if state == "drawer":
+        page.click("#findings tbody a >> nth=0")
+
+    faults = axe.run(page).response["violations"]
+    assert [(fault["id"], [n["html"][:90] for n in fault["nodes"][:3]]) for fault in faults] == []
