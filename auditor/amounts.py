@@ -1,15 +1,222 @@
-"""What a line is worth, in cents, and on what basis."""
+"""What a line is worth, in cents, and on what basis.
 
+Medicare's national rates: hospital lines by OPPS (status indicator and rate of the code's APC),
+professional lines by the physician fee schedule (relative value units times conversion factor, the
+lower of that and the OPPS imaging cap). Other payers by the user's own contract_rates table. Where
+no rate is known there is no amount.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
+from auditor.claim_lines import Mask, among, each_word, has_modifier, institutional, professional
+from auditor.matching import computed_once, group_key
+from auditor.reference import Bools, InForce, Ints, Reference
 
-def at_risk_of(lines: pd.DataFrame) -> tuple["pd.Series[int]", "pd.Series[str]"]:
-    """What could be denied or taken back: the allowed amount if above zero, else the charge.
+# 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017).
+_CT_REDUCED = 85
+# Non-excepted off-campus departments are paid 40 % of the OPPS rate (42 CFR 419.48).
+_PN_SHARE = 40
+_NO_RATE = "no rate is known for this code, place and date"
+_NO_PAYER = "no rates of this payer are known"
 
-    Returns cents (missing where neither is known) and the basis: ``allowed``, ``charge`` or "".
+
+@dataclass(frozen=True)
+class Expected:
+    """The expected payment of claim lines.
+
+    ``cents`` is missing where no rate is known, and ``why_not`` then says why. ``basis`` is
+    ``fee_schedule`` or ``contract``. ``stale`` marks dates the rate tables don't answer for.
+    """
+
+    cents: "pd.Series[int]"
+    basis: "pd.Series[str]"
+    why_not: "pd.Series[str]"
+    stale: Bools
+
+
+@computed_once
+def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
+    """What the payer should allow for each line, in cents, its units counted."""
+    medicare = among(lines["payer_type"], ["medicare"])
+    hospital, physician = institutional(lines), professional(lines)
+    by_rates = np.where(hospital, _hospital_rate(lines, reference), _NONE)
+    by_rates = np.where(physician, _physician_rate(lines, reference), by_rates)
+    contract, has_contract = _contract_rate(lines, reference, by_rates)
+    unit_cents = np.where(has_contract, contract, np.where(medicare, by_rates, _NONE))
+    units = lines["units"].fillna(1).to_numpy(dtype=np.float64)
+    known = (unit_cents >= 0) & (units > 0)
+    cents = np.where(known, np.rint(unit_cents * np.where(units > 0, units, 1)), 0)
+    stale = np.where(
+        hospital, reference.stale("opps_rates", lines), reference.stale("pfs_rates", lines)
+    )
+    why_not = np.where(medicare | has_contract, _NO_RATE, _NO_PAYER)
+    basis = np.where(has_contract, "contract", "fee_schedule")
+    return Expected(
+        cents=pd.Series(pd.array(cents.astype(np.int64), dtype="Int64"), index=lines.index).mask(
+            ~known
+        ),
+        basis=pd.Series(np.where(known, basis, ""), index=lines.index, dtype="str"),
+        why_not=pd.Series(np.where(known, "", why_not), index=lines.index, dtype="str"),
+        stale=stale.astype(bool),
+    )
+
+
+_NONE = -1
+
+
+def hospital_unit(lines: pd.DataFrame, reference: Reference) -> "pd.Series[int]":
+    """What OPPS pays a hospital for one unit of each line's code on its date; missing if unknown."""
+    rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
+    return _as_cents(np.where(_medicare(lines), _cents(rate, "rate_cents"), _NONE), lines)
+
+
+def physician_unit(lines: pd.DataFrame, reference: Reference, modifier: str) -> "pd.Series[int]":
+    """What the fee schedule pays for one unit of a component; missing if unknown.
+
+    The reading (26) has one price for all places; the scan (TC) is priced outside facilities.
+    """
+    cents = _fee_schedule(lines, reference, modifier, np.zeros(len(lines), dtype=bool))
+    return _as_cents(np.where(_medicare(lines), cents, _NONE), lines)
+
+
+def at_risk_of(
+    lines: pd.DataFrame, expected: "pd.Series[int]", basis: "pd.Series[str]"
+) -> tuple["pd.Series[int]", "pd.Series[str]"]:
+    """What could be denied or taken back: the allowed amount, else expected payment, else charge.
+
+    Returns cents (missing where none is known) and the basis: ``allowed``, ``fee_schedule``,
+    ``contract``, ``charge`` or "".
     """
     allowed = lines["allowed_cents"].where(lines["allowed_cents"] > 0)
     charge = lines["charge_cents"].where(lines["charge_cents"] > 0)
-    basis = pd.Series("", index=lines.index, dtype="str")
-    basis = basis.mask(charge.notna(), "charge").mask(allowed.notna(), "allowed")
-    return allowed.fillna(charge), basis
+    rate = expected.where(expected > 0)
+    said = pd.Series("", index=lines.index, dtype="str").mask(charge.notna(), "charge")
+    said = said.mask(rate.notna(), basis).mask(allowed.notna(), "allowed")
+    return allowed.fillna(rate).fillna(charge), said
+
+
+def _medicare(lines: pd.DataFrame) -> Mask:
+    return among(lines["payer_type"], ["medicare"])
+
+
+def _as_cents(cents: Ints, lines: pd.DataFrame) -> "pd.Series[int]":
+    values = pd.Series(pd.array(np.asarray(cents, dtype=np.int64), dtype="Int64"), lines.index)
+    return values.mask(values < 0)
+
+
+def _cents(rows: InForce, column: str) -> Ints:
+    """A column of whole cents, -1 where there is no row or no value."""
+    values = pd.to_numeric(rows.table.rows[column], errors="coerce").fillna(_NONE)
+    return np.append(values.to_numpy(dtype=np.int64), _NONE)[rows.row]
+
+
+def _hundredths(rows: InForce, column: str) -> Ints:
+    """Relative value units in hundredths, -1 where there is none; exact, not floating."""
+    values = pd.to_numeric(rows.table.rows[column], errors="coerce") * 100
+    whole = np.rint(values.fillna(_NONE)).to_numpy(dtype=np.int64)
+    return np.append(whole, _NONE)[rows.row]
+
+
+def _hospital_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
+    """OPPS cents a unit: bill types 12X and 13X only; packaged codes pay nothing of their own."""
+    rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
+    cents = _cents(rate, "rate_cents")
+    status = rate["status_indicator"]
+    claim = np.unique(group_key(lines, ["claim_id", "patient_id", "claim_type"]), return_inverse=True)
+    significant = np.bincount(claim[1], weights=among(status, ["S"])) > 0
+    packaged = among(status, ["N"]) | among(status, ["Q1"]) & significant[claim[1]]
+    cents = np.where(packaged, 0, cents)
+    cents = np.where(has_modifier(lines, ["PN"]) & (cents > 0), _share(cents, _PN_SHARE), cents)
+    cents = np.where(has_modifier(lines, ["CT"]) & (cents > 0), _share(cents, _CT_REDUCED), cents)
+    outpatient = each_word(lines["bill_type"], lambda word: word[:3] in ("012", "013"))
+    return np.where(outpatient, cents, _NONE)
+
+
+def _share(cents: Ints, percent: int) -> Ints:
+    """A share of an amount, half a cent rounded up."""
+    return (cents * percent + 50) // 100
+
+
+def _physician_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
+    """Fee schedule cents a unit, by component and place of service."""
+    place = reference.as_of("places_of_service", lines, on=["place_of_service"])
+    facility = among(place["facility_rate"], ["yes"])
+    cents = np.full(len(lines), _NONE, dtype=np.int64)
+    for component, modifier in (("professional", "26"), ("technical", "TC"), ("global", "")):
+        here = among(lines["component"], [component])
+        if here.any():
+            cents = np.where(here, _fee_schedule(lines, reference, modifier, facility), cents)
+    return np.where(place.found.to_numpy(), cents, _NONE)
+
+
+def _fee_schedule(
+    lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask
+) -> Ints:
+    """Cents of one component: the lower of the fee schedule and the OPPS imaging cap."""
+    cents = _rvu_cents(lines, reference, modifier, facility)
+    if modifier == "26":
+        return cents
+    scan = cents if modifier == "TC" else _rvu_cents(lines, reference, "TC", facility)
+    cap = _cents(_rows(lines, reference, "imaging_caps", "TC"), "cap_cents")
+    capped = np.where((cap >= 0) & (scan > cap), cap, scan)
+    reduced = np.where(has_modifier(lines, ["CT"]), _share(capped, _CT_REDUCED), capped)
+    paid = np.where(scan >= 0, reduced, _NONE)
+    if modifier == "TC":
+        return paid
+    # The whole study loses what its technical part loses.
+    reading = _rvu_cents(lines, reference, "26", facility)
+    split = (scan >= 0) & (reading >= 0) & (paid < scan)
+    return np.where((cents >= 0) & split, reading + paid, cents)
+
+
+def _rvu_cents(
+    lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask
+) -> Ints:
+    """Relative value units times conversion factor, in whole cents."""
+    rows = _rows(lines, reference, "pfs_rates", modifier)
+    units = np.where(
+        facility,
+        _hundredths(rows, "total_rvu_facility"),
+        _hundredths(rows, "total_rvu_nonfacility"),
+    )
+    factor = reference.as_of(
+        "conversion_factors",
+        lines[["service_date", "claim_type"]].assign(
+            system=_constant(lines, "pfs"), variant=_constant(lines, "standard")
+        ),
+        on=["system", "variant"],
+    )
+    per_unit = pd.to_numeric(factor.table.rows["conversion_factor"]) * 10_000
+    factors = np.append(np.rint(per_unit).to_numpy(dtype=np.int64), _NONE)[factor.row]
+    # Hundredths of units times ten-thousandths of dollars are ten-thousandths of cents.
+    cents = (units * factors + 5_000) // 10_000
+    return np.where((units >= 0) & (factors >= 0), cents, _NONE)
+
+
+def _rows(lines: pd.DataFrame, reference: Reference, table: str, modifier: str) -> InForce:
+    asked = lines[["procedure_code", "service_date", "claim_type"]].assign(
+        modifier=_constant(lines, modifier)
+    )
+    return reference.as_of(table, asked, on=["procedure_code", "modifier"])
+
+
+def _constant(lines: pd.DataFrame, word: str) -> pd.Categorical:
+    return pd.Categorical.from_codes(
+        np.zeros(len(lines), dtype=np.int8), categories=pd.Index([word], dtype="str")
+    )
+
+
+def _contract_rate(lines: pd.DataFrame, reference: Reference, by_rates: Ints) -> tuple[Ints, Mask]:
+    """The user's own rates, as cents or as percent of Medicare; -1 where there is none."""
+    if "contract_rates" not in reference.tables:
+        return np.full(len(lines), _NONE, dtype=np.int64), np.zeros(len(lines), dtype=bool)
+    on = ["payer", "procedure_code", "component", "claim_type"]
+    rows = reference.as_of("contract_rates", lines, on=on)
+    fixed = _cents(rows, "amount_cents")
+    percent = _hundredths(rows, "percent_of_medicare")
+    relative = np.where((percent >= 0) & (by_rates >= 0), (by_rates * percent + 5_000) // 10_000, -1)
+    cents = np.where(fixed >= 0, fixed, relative)
+    return cents, cents >= 0

@@ -128,7 +128,9 @@ def _with_machinery(
         stale_edition=_stale_editions(frame, stale, table, reference),
         partner=_aligned(outcome.partner, frame, -1).astype("int64"),
         other_partners=_aligned(outcome.other_partners, frame, "").fillna(""),
+        money=_aligned(outcome.money, frame, rule.money),
         own_amount=_aligned(outcome.amount, frame, pd.NA),
+        own_basis=outcome.amount_basis,
         reference_sources="" if rows is None else pd.Series(rows.values("source"), frame.index),
     )
 

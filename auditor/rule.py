@@ -84,13 +84,15 @@ class Outcome:
 
     ``flagged`` holds the flagged lines (their index kept) with the columns the message names.
     ``not_evaluated`` maps a reason, or a reason and a column, to the lines that the rule can't
-    judge for it, first reason first; flagged lines among them stay flagged. ``severity`` (one a flagged line) replaces the
-    rule's own, ``partner`` holds the position of the partner line or -1, ``other_partners`` the
-    rest as text. ``consulted`` are the reference rows the judgement rests on: a line without a
-    row is not evaluated for ``reference_missing``, a line outside the dates the table answers for
-    for ``reference_stale``, unless it is flagged. What a stale table flags is one severity milder.
-    ``stale`` says the same of a table (by name) whose rows belong to pairs of lines instead, and
-    ``reference_rows`` are the rows that prove each flagged line.
+    judge for it, first reason first; flagged lines among them stay flagged. ``severity`` and
+    ``money``, one a flagged line, replace the rule's own. ``partner`` holds the position of the
+    partner line or -1, ``other_partners`` the rest as text. ``amount`` is the finding's own amount
+    in cents, and ``amount_basis`` what it rests on. ``consulted`` are the reference rows the
+    judgement rests on: a line without a row is not evaluated for ``reference_missing``, a line
+    outside the dates the table answers for for ``reference_stale``, unless it is flagged. What a
+    stale table flags is one severity milder. ``stale`` says the same of a table (by name) whose
+    rows belong to pairs of lines instead, and ``reference_rows`` are the rows that prove each
+    flagged line.
     """
 
     flagged: pd.DataFrame
@@ -98,7 +100,9 @@ class Outcome:
     severity: "pd.Series[str] | None" = None
     partner: "pd.Series[int] | None" = None
     other_partners: "pd.Series[str] | None" = None
+    money: "pd.Series[str] | None" = None
     amount: "pd.Series[int] | None" = None
+    amount_basis: str = ""
     consulted: InForce | None = None
     stale: tuple[str, Mask] | None = None
     reference_rows: InForce | None = None

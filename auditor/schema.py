@@ -125,6 +125,7 @@ SOURCE_COLUMNS: tuple[Column, ...] = (
     Column("source_file", "text", "File", "export file the line came from"),
     Column("source_sheet", "text", "Sheet", "sheet of the workbook, if it was one"),
     Column("source_row", "integer", "Row", "row in the file, as a spreadsheet shows it"),
+    Column("columns_given", "text", "Columns", "the schema columns that the export had"),
 )
 
 COLUMNS: dict[str, Column] = {column.name: column for column in CLAIM_LINES + SOURCE_COLUMNS}

@@ -160,6 +160,4 @@ def lines_of(
         missing=tuple(c.name for c in CLAIM_LINES if c.name not in names),
     )
     lines, intake = claim_lines(table, mapping)
-    if "columns_given" not in lines:
-        lines["columns_given"] = pd.Categorical([" ".join(names)] * len(lines))
     return lines, intake.rejected

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from auditor.report.content import Edition, Source
+from auditor.reference import Edition, Source
 
 
 @dataclass(frozen=True)

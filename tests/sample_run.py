@@ -26,6 +26,7 @@ class Totals:
     review: int
     note: int
     lines_flagged: int
+    missed_without_amount: int
 
 
 @dataclass(frozen=True)
@@ -272,6 +273,7 @@ def run_of(findings: pd.DataFrame, in_family: int, rejected: int = 3) -> Run:
         len(findings),
         *(int(severity.get(name, 0)) for name in ("denial", "review", "note")),
         int((~findings.duplicated(["source_file", "source_row"])).sum()),
+        int(findings.loc[findings["money"] == "missed", "amount"].isna().sum()),
     )
     span = np.arange(audited)
     lines = pd.DataFrame(

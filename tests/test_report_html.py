@@ -94,6 +94,25 @@ def test_every_rule_has_its_section_with_books_remedy_and_sources() -> None:
         assert "in scope =" in section
 
 
+def test_a_remedy_with_evidence_to_fill_in_names_it_in_words() -> None:
+    run = small_run()
+    rule = replace(run.rules[0], remedy="Bill {column_one} alone, not {procedure_code}.")
+    page = page_of(replace(run, rules=(rule, *run.rules[1:])))
+
+    assert "Bill [column one] alone, not [procedure code]." in page.text
+
+
+def test_rules_stand_by_consequence() -> None:
+    rules = build(small_run()).rules
+
+    flagged = [rule for rule in rules if rule.flagged]
+    order = ["denial", "review", "note"]
+    assert list(rules[: len(flagged)]) == flagged
+    places = [order.index(rule.severity) for rule in flagged]
+    assert places == sorted(places)
+    assert rules[-1].flagged == 0
+
+
 def test_shares_by_family_and_payer_add_up_to_the_totals() -> None:
     run = small_run()
     report = build(run)

@@ -1,4 +1,4 @@
-"""The page in a browser: filters, sorting, addresses, download, accessibility, no fault, no request."""
+"""The page in a browser: filters, sorting, addresses, download, accessibility, no request."""
 
 import csv
 import io

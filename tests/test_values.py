@@ -267,6 +267,7 @@ def test_bill_type_has_a_frequency_in_four_characters_only(text: str, read: str)
         (values.state, "Massachusetts", "MA"),
         (values.state, "ny", "NY"),
         (values.state, "22", ""),
+        (values.state, "-NA", ""),
         (values.zip_code, "02139-4307", "02139"),
         (values.zip_code, "2139", "02139"),
         (values.zip_code, "2139.0", "02139"),

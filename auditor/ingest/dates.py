@@ -15,6 +15,7 @@ DAY_FIRST = "read as day before month"
 DAY_NUMBER = "day number of a spreadsheet read as a date"
 PLACEHOLDER = "placeholder date, left blank"
 ONE_OF_SPAN = "one day taken of a span"
+_PLACEHOLDER_FAULT = "is a placeholder, not a date"
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 _OLDEST_PLACEHOLDER, _NEWEST_PLACEHOLDER = 1900, 9000
@@ -96,9 +97,6 @@ def day(text: str, *, day_first: bool = False, last_of_span: bool = False) -> Va
         return Value(date(year, month, day_of_month), repair)
     except ValueError:
         return Value(None, fault="is not a day of the calendar")
-
-
-_PLACEHOLDER_FAULT = "is a placeholder, not a date"
 
 
 def optional_day(text: str, *, day_first: bool = False, last_of_span: bool = False) -> Value:

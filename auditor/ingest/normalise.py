@@ -112,7 +112,7 @@ def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake
         found = {name: [cells.of(kept) for cells in columns] for name, columns in found.items()}
         required = {name: cleaned.of(kept) for name, cleaned in required.items()}
     columns, repairs = _columns(found, day_first, required, len(source_rows))
-    columns |= _source(table, source_rows)
+    columns |= _source(table, found, source_rows)
     frame = pd.DataFrame({name: columns[name] for name in COLUMNS}, copy=False)
     rejected = rejected_frame(table, raw, outcasts)
     intake = Intake(
@@ -230,12 +230,14 @@ def _words(name: str, columns: Sequence[Cells], repairs: list[Repair]) -> Words:
     return closed_up(words) if words.ids.shape[1] > len(columns) > 1 else words
 
 
-def _source(table: RawTable, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Where each line came from: file, sheet, row."""
+def _source(table: RawTable, found: Found, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Where each line came from: file, sheet, row; and which columns its export had."""
     nowhere = np.zeros(len(rows), dtype=np.int32)
+    given = " ".join(sorted(found))
     return {
         "source_file": categorical(nowhere, string_array([table.file])),
         "source_sheet": categorical(nowhere, string_array([table.sheet or ""])),
+        "columns_given": categorical(nowhere, string_array([given])),
         "source_row": whole_numbers(rows, np.zeros(len(rows), dtype=np.bool_)),
     }
 

@@ -241,7 +241,7 @@ _STATE_OF = {entry[3:]: entry[:2] for entry in _STATES.split(";")}
 def state(text: str) -> Value:
     """Two letters of a US state or territory."""
     words = words_in(code_text(text))
-    if not words:
+    if words in NO_VALUE:
         return Value("")
     words = _STATE_OF.get(words, words)
     return Value(words) if re.fullmatch(r"[A-Z]{2}", words) else Value("", UNREADABLE)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from auditor.reference import Edition, Source
 from auditor.report import tally
 from auditor.report.rows import Finding, day_of, finding_rows
 from auditor.report.words import (
@@ -26,6 +27,7 @@ from auditor.report.words import (
     findings_words,
     gap_words,
     nothing_judged_words,
+    spoken,
     unlock_words,
 )
 from auditor.rule import SEVERITIES
@@ -34,33 +36,6 @@ if TYPE_CHECKING:
     from auditor.audit import Audit
     from auditor.ingest.normalise import Intake
     from auditor.rule import Rule
-
-
-@dataclass(frozen=True)
-class Edition:
-    """One reference table and setting, and the dates of service it answers for."""
-
-    table: str
-    setting: str
-    edition: str
-    first_date: date | None
-    last_date: date | None
-    rows: int
-    origin: str
-
-
-@dataclass(frozen=True)
-class Source:
-    """One document that a rule or a reference row cites."""
-
-    id: str
-    title: str
-    publisher: str
-    section: str
-    url: str
-    edition: str
-    published_on: str
-    checked_on: str
 
 
 @dataclass(frozen=True)
@@ -330,7 +305,7 @@ def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ..
                 money=rule.money,
                 money_label=MONEY_LABELS[rule.money],
                 rationale=rule.rationale,
-                remedy=rule.remedy,
+                remedy=spoken(rule.remedy),
                 denial_codes=tuple(rule.denial_codes),
                 sources=tuple(_source(run.sources, name) for name in rule.sources),
                 needs=tuple(dict.fromkeys((*rule.needs, *rule.needs_value))),
@@ -350,9 +325,9 @@ def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ..
 
 
 def _consequence(rule: RuleSection) -> tuple[int, int, int, int]:
-    worst = next((i for i, found in enumerate(rule.by_severity) if found), len(SEVERITIES))
-    idle = 0 if rule.not_evaluated else 1 if rule.clean else 2
-    return worst, -rule.at_risk_cents - rule.missed_cents, idle, -rule.flagged
+    stage = 0 if rule.flagged else 1 if rule.not_evaluated else 2 if rule.clean else 3
+    severity = SEVERITIES.index(rule.severity) if rule.flagged else 0
+    return stage, severity, -rule.at_risk_cents - rule.missed_cents, -rule.flagged
 
 
 def _source(sources: Mapping[str, Source], name: str) -> Source:

@@ -18,7 +18,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from auditor import schema
-from auditor.report.content import Edition, Report, RuleSection
+from auditor.reference import Edition
+from auditor.report.content import Report, RuleSection
 
 RUN_FORMAT = 1
 AMOUNT = pa.decimal128(14, 2)
@@ -97,6 +98,7 @@ def run_facts(report: Report) -> dict[str, Any]:
             "lines_flagged": totals.lines_flagged,
             "at_risk_cents": totals.at_risk_cents,
             "missed_cents": totals.missed_cents,
+            "missed_without_amount": totals.missed_without_amount,
         },
         "rules": {rule.name: _rule_facts(rule) for rule in report.rules},
         "unlocks": [

@@ -1,5 +1,6 @@
 """The words and figures that every report uses: labels, counts, dollars, the first sentence."""
 
+import re
 from datetime import date
 
 from auditor.rule import FAMILIES, REASONS
@@ -111,6 +112,11 @@ def gap_words(reason: str, detail: str, rules: tuple[str, ...], lines: int) -> s
     if len(rules) == 1:
         return f"{rules[0]} did not judge {counted(lines, 'line')}: {why}"
     return f"{listed(rules)} did not judge up to {counted(lines, 'line')} each: {why}"
+
+
+def spoken(template: str) -> str:
+    """A text with evidence to fill in, as a rule's page shows it: ``Bill [column one] alone``."""
+    return re.sub(r"\{(\w+)[^}]*\}", lambda name: f"[{name[1].replace('_', ' ')}]", template)
 
 
 def unlock_words(column: str, rules: tuple[str, ...], lines: int) -> str:

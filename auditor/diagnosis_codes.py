@@ -1,0 +1,81 @@
+"""Diagnosis codes of claim lines: their shape, their validity on a date, their lists."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from auditor.claim_lines import Mask, each_word
+from auditor.reference import Reference
+
+# Letter, digit, digit or letter, then up to four characters behind a dot.
+_SHAPE = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
+# Chapter I00-I99 written with a digit one.
+_ONE_FOR_I = re.compile(r"1([0-9][0-9](\.[0-9A-Z]{1,4})?)")
+
+
+def is_well_formed(code: str) -> bool:
+    """Whether a code has the shape of ICD-10-CM."""
+    return _SHAPE.fullmatch(code) is not None
+
+
+def corrected(code: str) -> str:
+    """The code with the letter I where a digit one stands for it; other codes as they are."""
+    found = _ONE_FOR_I.fullmatch(code)
+    return f"I{found[1]}" if found else code
+
+
+def words_of(lines: pd.DataFrame) -> list[str]:
+    """Every diagnosis that occurs on some line, once, as written."""
+    cells = lines["diagnosis_codes"].cat.categories
+    return sorted({word for cell in cells for word in cell.split()})
+
+
+def carries(lines: pd.DataFrame, word: str) -> Mask:
+    """Lines that point to a diagnosis, as written."""
+    return each_word(lines["diagnosis_codes"], lambda cell: word in cell.split())
+
+
+def not_billable(lines: pd.DataFrame, reference: Reference) -> dict[str, tuple[Mask, str]]:
+    """For each code that the table knows as not billable at some date: its lines, and successors."""
+    rows = reference.table("icd10cm").rows
+    rows = rows[(rows["billable"] == "no") & rows["icd10"].isin(words_of(lines))]
+    day = lines["service_date"]
+    found: dict[str, tuple[Mask, str]] = {}
+    for row in rows.to_dict("records"):
+        start = pd.Timestamp(str(row["effective_from"]) or "1900-01-01")
+        end = pd.Timestamp(str(row["effective_to"]) or "2200-01-01")
+        mask = carries(lines, str(row["icd10"])) & ((day >= start) & (day <= end)).to_numpy()
+        if mask.any():
+            found[str(row["icd10"])] = (mask, str(row["successors"]))
+    return found
+
+
+def unknown(lines: pd.DataFrame, reference: Reference) -> Mask:
+    """Lines with a well-formed diagnosis that the table doesn't hold."""
+    known = reference.words("icd10cm", "icd10")
+    return each_word(
+        lines["diagnosis_codes"],
+        lambda cell: any(is_well_formed(w) and w not in known for w in cell.split()),
+    )
+
+
+def on_list(
+    lines: pd.DataFrame, reference: Reference, list_id: str, service: str
+) -> Mask:
+    """Lines with a diagnosis (corrected) that a list holds for a service on the date."""
+    rows = reference.table("coverage_diagnoses").rows
+    rows = rows[rows["list_id"] == list_id]
+    rows = rows[[service in cell.split() for cell in rows["service"]]]
+    day = lines["service_date"]
+    listed = np.zeros(len(lines), dtype=bool)
+    for (start, end), group in rows.groupby(["effective_from", "effective_to"]):
+        codes = frozenset(group["icd10"])
+        holds = each_word(
+            lines["diagnosis_codes"],
+            lambda cell, codes=codes: not codes.isdisjoint(map(corrected, cell.split())),
+        )
+        first = pd.Timestamp(str(start) or "1900-01-01")
+        last = pd.Timestamp(str(end) or "2200-01-01")
+        listed |= holds & ((day >= first) & (day <= last)).to_numpy()
+    return listed

@@ -1,0 +1,153 @@
+"""Diagnoses: given, valid on the date, and on the list of the coverage policy."""
+
+import numpy as np
+import pandas as pd
+
+from auditor.claim_lines import Mask, among, blank, each_word, in_family
+from auditor.contractors import jurisdiction_of
+from auditor.diagnosis_codes import (
+    corrected,
+    is_well_formed,
+    not_billable,
+    on_list,
+    unknown,
+)
+from auditor.reference import Reference
+from auditor.rule import Outcome, rule
+
+
+@rule(
+    severity="denial",
+    money="at_risk",
+    scope=in_family,
+    needs=["diagnosis_codes"],
+    sources=["claims-processing-manual-ch26-10", "claims-processing-manual-ch25-75"],
+    denial_codes=["CO-16", "M76"],
+    message="{procedure_code} on {service_date} has no diagnosis.",
+    remedy="Add the diagnosis from the order or the report, and point the line to it.",
+)
+def diagnosis_missing(lines: pd.DataFrame) -> Outcome:
+    """A line without any diagnosis.
+
+    A payer can't see why the study was done and returns or denies the line.
+    """
+    return Outcome(flagged=lines[in_family(lines) & blank(lines["diagnosis_codes"])])
+
+
+@rule(
+    severity="denial",
+    money="at_risk",
+    scope=in_family,
+    needs_value=["diagnosis_codes"],
+    sources=["icd10cm-2026-04"],
+    denial_codes=["CO-146", "M76"],
+    message="Diagnosis {wrong} on {service_date}.",
+    remedy="Take the diagnosis that the record supports from the codes valid on that date.",
+)
+def diagnosis_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """A diagnosis that can't be billed on the date of service.
+
+    Diagnosis codes change every first of October, and a code that was split may no longer be
+    billed itself. A misread character makes a code that never was. Either way the line is denied.
+    """
+    cells = lines["diagnosis_codes"].cat
+    by_cell = np.array([_misshapen_words(cell) for cell in cells.categories], dtype=object)
+    said = by_cell[cells.codes.to_numpy()]
+    misshapen = said != ""
+    for code, (mask, successors) in not_billable(lines, reference).items():
+        instead = " or ".join(successors.split())
+        words = f"{code} is not billable" + (f" (bill {instead})" if instead else "")
+        said[mask] = [f"{before}, {words}" if before else words for before in said[mask]]
+    flagged = in_family(lines) & (said != "")
+    stale = reference.stale("icd10cm", lines)
+    return Outcome(
+        flagged=lines[flagged].assign(wrong=said[flagged]),
+        not_evaluated={
+            "reference_missing": unknown(lines, reference),
+            "reference_stale": stale,
+        },
+        stale=("icd10cm", stale & ~misshapen),
+    )
+
+
+def _misshapen_words(cell: str) -> str:
+    """What is wrong with the codes of a cell that have no code's shape."""
+    found = []
+    for word in cell.split():
+        if not is_well_formed(word):
+            meant = corrected(word)
+            hint = f" (digit one for letter I: {meant})" if is_well_formed(meant) else ""
+            found.append(f"{word} is no diagnosis code{hint}")
+    return ", ".join(found)
+
+
+def _ccta_or_ffrct(lines: pd.DataFrame) -> Mask:
+    return among(lines["service"], ["ccta", "ffrct"])
+
+
+def _under_policy(lines: pd.DataFrame) -> Mask:
+    return _ccta_or_ffrct(lines) & among(
+        lines["payer_type"], ["medicare", "medicare_advantage", ""]
+    )
+
+
+@rule(
+    severity="review",
+    money="at_risk",
+    scope=_under_policy,
+    needs=["payer_type"],
+    needs_value=["payer_type", "diagnosis_codes"],
+    sources=["medicare-program-integrity-ch13"],
+    denial_codes=["CO-50", "N115"],
+    message="None of the diagnoses {diagnosis_codes} of {procedure_code} is on the {kind} "
+    "{list_id}.",
+    remedy="Read the policy of your contractor; if the record supports a listed diagnosis, a coder "
+    "adds it.",
+)
+def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """No diagnosis of the line is on the policy's list.
+
+    Medicare contractors list the diagnoses for which they cover CCTA and FFR-CT. A line without
+    one of them is denied as not necessary. The shipped list is known to be incomplete: what it
+    lacks is a note, no more.
+    """
+    lists, complete = _lists_of(lines, reference)
+    covered = np.zeros(len(lines), dtype=bool)
+    for list_id in lists.cat.categories:
+        for service in ("ccta", "ffrct"):
+            here = among(lists, [list_id]) & among(lines["service"], [service])
+            if here.any():
+                covered |= here & on_list(lines, reference, str(list_id), service)
+    scope = _under_policy(lines) & ~blank(lines["diagnosis_codes"])
+    flagged = lines[scope & ~covered]
+    whole = complete[flagged.index.to_numpy()]
+    return Outcome(
+        flagged=flagged.assign(
+            list_id=lists[flagged.index].astype("str"),
+            kind=np.where(whole, "policy's list", "list at hand, which is not complete:"),
+        ),
+        severity=pd.Series(np.where(whole, "review", "note"), index=flagged.index),
+        money=pd.Series(np.where(whole, "at_risk", "none"), index=flagged.index),
+    )
+
+
+def _lists_of(lines: pd.DataFrame, reference: Reference) -> tuple["pd.Series[str]", Mask]:
+    """The diagnosis list in force for each line's contractor, and whether it is complete.
+
+    Where no policy of the contractor is known, the first list of the table serves.
+    """
+    rows = reference.table("coverage_diagnoses").rows
+    default = str(rows["list_id"].iloc[0])
+    chosen = np.full(len(lines), default, dtype=object)
+    jurisdiction = jurisdiction_of(lines, reference)
+    policies = reference.table("coverage_policies").rows
+    day = lines["service_date"]
+    for row in policies[policies["diagnosis_list"] != default].to_dict("records"):
+        start = pd.Timestamp(str(row["effective_from"]) or "1900-01-01")
+        end = pd.Timestamp(str(row["effective_to"]) or "2200-01-01")
+        here = among(jurisdiction, [str(row["jurisdiction"])])
+        here &= among(lines["service"], [str(row["service"])])
+        chosen[here & ((day >= start) & (day <= end)).to_numpy()] = str(row["diagnosis_list"])
+    lists = pd.Series(pd.Categorical(chosen), index=lines.index)
+    whole = frozenset(rows.loc[rows["complete"] == "yes", "list_id"])
+    return lists, among(lists, whole)

@@ -1,0 +1,198 @@
+"""Payment: what the payer allowed against what its rates say."""
+
+import numpy as np
+import pandas as pd
+
+from auditor.amounts import Expected, expected_payment
+from auditor.claim_lines import Mask, among, blank, in_family, medicare
+from auditor.matching import group_key
+from auditor.reference import Reference
+from auditor.rule import Outcome, Reasons, rule
+
+_RATES = ("opps-addendum-b-2026-01", "pfs-rvu-2026-january")
+
+
+def _no_rate(expected: Expected) -> Reasons:
+    unknown = expected.cents.isna().to_numpy(dtype=bool)
+    return {"reference_stale": unknown & expected.stale, "reference_missing": unknown}
+
+
+def _difference(
+    lines: pd.DataFrame, mask: Mask, expected: Expected, amount: "pd.Series[int]"
+) -> Outcome:
+    flagged = lines[mask]
+    return Outcome(
+        flagged=flagged.assign(
+            expected=_dollars(expected.cents[mask]),
+            allowed=_dollars(flagged["allowed_cents"]),
+            charge=_dollars(flagged["charge_cents"]),
+            rate=np.where(expected.basis[mask] == "contract", "contract rate", "national rate"),
+        ),
+        amount=amount[mask],
+        amount_basis="difference",
+        not_evaluated=_no_rate(expected),
+    )
+
+
+def _dollars(cents: "pd.Series[int]") -> list[str]:
+    return ["" if pd.isna(cell) else f"${cell / 100:,.2f}" for cell in cents]
+
+
+def _paid(lines: pd.DataFrame) -> Mask:
+    positive = (lines["allowed_cents"] > 0) | (lines["paid_cents"] > 0)
+    return positive.fillna(value=False).to_numpy(dtype=bool) & ~lines["denied"].to_numpy(dtype=bool)
+
+
+@rule(
+    severity="review",
+    money="missed",
+    scope=in_family,
+    needs=["claim_type", "payer_type", "units"],
+    needs_value=["claim_type", "payer_type", "allowed_cents"],
+    sources=_RATES,
+    message="{payer} allowed {allowed} for {procedure_code} of {service_date}; the {rate} gives "
+    "{expected}.",
+    remedy="Compare with the remittance and your rates; ask the payer to price the line again.",
+)
+def allowed_below_expected(
+    lines: pd.DataFrame, reference: Reference, *, tolerance_percent: int = 25
+) -> Outcome:
+    """The payer allowed clearly less than its rates say.
+
+    Wrong carriers, outdated tables and reductions that don't apply leave money with the payer. The
+    difference is measured against national rates, so a tolerance allows for the local ones.
+    """
+    expected = expected_payment(lines, reference)
+    allowed = lines["allowed_cents"]
+    below = allowed * 100 < expected.cents * (100 - tolerance_percent)
+    mask = in_family(lines) & _paid(lines) & below.fillna(value=False).to_numpy(dtype=bool)
+    return _difference(lines, mask, expected, expected.cents - allowed)
+
+
+@rule(
+    severity="review",
+    money="at_risk",
+    scope=in_family,
+    needs=["claim_type", "payer_type", "units"],
+    needs_value=["claim_type", "payer_type", "allowed_cents"],
+    sources=_RATES,
+    message="{payer} allowed {allowed} for {procedure_code} of {service_date}; the {rate} gives "
+    "{expected}.",
+    remedy="Compare with the remittance and your rates; an overpayment is to be reported and "
+    "returned within 60 days of finding it.",
+)
+def allowed_above_expected(
+    lines: pd.DataFrame, reference: Reference, *, tolerance_percent: int = 25
+) -> Outcome:
+    """The payer allowed clearly more than its rates say.
+
+    An overpayment is not the provider's to keep: payers take it back, and Medicare wants it
+    reported. A tolerance allows for local rates.
+    """
+    expected = expected_payment(lines, reference)
+    allowed = lines["allowed_cents"]
+    above = allowed * 100 > expected.cents * (100 + tolerance_percent)
+    mask = in_family(lines) & _paid(lines) & above.fillna(value=False).to_numpy(dtype=bool)
+    return _difference(lines, mask, expected, allowed - expected.cents)
+
+
+@rule(
+    severity="note",
+    money="missed",
+    scope=in_family,
+    needs=["claim_type", "payer_type", "units"],
+    needs_value=["claim_type", "payer_type", "charge_cents"],
+    sources=_RATES,
+    message="The charge of {charge} for {procedure_code} is below the expected payment of "
+    "{expected} ({rate}).",
+    remedy="Raise the charge in the chargemaster above every payer's rate.",
+)
+def charge_below_expected(
+    lines: pd.DataFrame, reference: Reference, *, tolerance_percent: int = 25
+) -> Outcome:
+    """The charge is lower than what the payer would pay.
+
+    Payers pay the lesser of charge and rate, so a charge below the rate gives the difference away.
+    """
+    expected = expected_payment(lines, reference)
+    charge = lines["charge_cents"]
+    below = charge * 100 < expected.cents * (100 - tolerance_percent)
+    mask = in_family(lines) & below.fillna(value=False).to_numpy(dtype=bool)
+    return _difference(lines, mask, expected, expected.cents - charge)
+
+
+@rule(
+    severity="review",
+    money="missed",
+    scope=in_family,
+    needs=["claim_type", "payer_type", "adjustment_codes"],
+    needs_value=["claim_type", "payer_type", "paid_cents", "allowed_cents"],
+    sources=_RATES,
+    message="{payer} paid nothing for {procedure_code} of {service_date} and gave no reason; the "
+    "{rate} gives {expected}.",
+    remedy="Ask the payer for the adjustment reason, and for payment if there is none.",
+)
+def paid_zero_without_reason(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """A line was adjudicated and paid nothing, without a reason.
+
+    A denial names its reason. A zero without one is often a posting fault or a line that the payer
+    never priced.
+    """
+    expected = expected_payment(lines, reference)
+    nothing = lines["paid_cents"].eq(0) & lines["allowed_cents"].eq(0)
+    claim = np.unique(
+        group_key(lines, ["claim_id", "patient_id", "claim_type"]), return_inverse=True
+    )[1]
+    paid = lines["paid_cents"].gt(0).fillna(value=False).to_numpy(dtype=bool)
+    adjudicated = lines["remit_date"].notna().to_numpy(dtype=bool)
+    adjudicated |= np.bincount(claim, weights=paid, minlength=1)[claim] > 0
+    owed = expected.cents.gt(0).fillna(value=False).to_numpy(dtype=bool)
+    silent = nothing.fillna(value=False).to_numpy(dtype=bool) & blank(lines["adjustment_codes"])
+    mask = in_family(lines) & silent & adjudicated & owed
+    return _difference(lines, mask, expected, expected.cents)
+
+
+def _physician_medicare(lines: pd.DataFrame) -> Mask:
+    return in_family(lines) & among(lines["payer_type"], ["medicare", ""])
+
+
+@rule(
+    severity="note",
+    money="none",
+    scope=_physician_medicare,
+    claim_type="professional",
+    needs=["claim_type", "payer_type"],
+    needs_value=["claim_type", "payer_type", "allowed_cents", "patient_responsibility_cents"],
+    sources=["42-cfr-410-152"],
+    message="The patient's share of {procedure_code} is {share} of {allowed} allowed, more than "
+    "{share_percent} %{hint}.",
+    remedy="Compare with the remittance: bill the patient what group PR says, no more.",
+)
+def coinsurance_above_share(lines: pd.DataFrame, *, share_percent: int = 20) -> Outcome:
+    """The patient is asked for more than the coinsurance.
+
+    Medicare's patient pays a fifth of the allowed amount of a physician's service, and the yearly
+    deductible. More than that is a posting fault that the patient will notice.
+    """
+    share, allowed = lines["patient_responsibility_cents"], lines["allowed_cents"]
+    # A cent more is rounding.
+    above = (share * 100 > allowed * share_percent + 100) & (allowed > 0)
+    mask = (
+        _physician_medicare(lines)
+        & medicare(lines)
+        & above.fillna(value=False).to_numpy(dtype=bool)
+    )
+    flagged = lines[mask]
+    coinsurance_only = among(flagged["adjustment_codes"], [""]) | _names(flagged, "PR-1")
+    hint = np.where(coinsurance_only, "; a deductible may be part of it", "")
+    return Outcome(
+        flagged=flagged.assign(
+            share=_dollars(flagged["patient_responsibility_cents"]),
+            allowed=_dollars(flagged["allowed_cents"]),
+            hint=hint,
+        )
+    )
+
+
+def _names(lines: pd.DataFrame, code: str) -> Mask:
+    return np.array([code in cell.split() for cell in lines["adjustment_codes"]], dtype=bool)

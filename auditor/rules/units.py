@@ -1,0 +1,157 @@
+"""Units and duplicates: how often one service may stand on one day."""
+
+import numpy as np
+import pandas as pd
+
+from auditor.claim_lines import (
+    PLAQUE_ANALYSIS,
+    SEPARATE_SERVICE,
+    Mask,
+    among,
+    has_code,
+    has_modifier,
+    in_family,
+)
+from auditor.matching import computed_once, earlier_in_group, group_key, in_order
+from auditor.reference import Ints, Reference
+from auditor.rule import Outcome, rule
+
+_SAME_LINE = (
+    "patient_id",
+    "service_date",
+    "procedure_code",
+    "modifiers",
+    "billing_npi",
+    "claim_type",
+    "revenue_code",
+)
+_SAME_SUM = (
+    "patient_id",
+    "service_date",
+    "procedure_code",
+    "billing_npi",
+    "claim_type",
+    "component",
+)
+
+
+def _known_codes(lines: pd.DataFrame) -> Mask:
+    return ~among(lines["role"], [""])
+
+
+@computed_once
+def _first_alike(lines: pd.DataFrame) -> Ints:
+    """For each line that repeats an earlier one, the first of its kind; else -1."""
+    denied = lines["denied"].to_numpy(dtype=bool)
+    counted = _known_codes(lines) & ~denied & ~has_modifier(lines, SEPARATE_SERVICE)
+    places = np.flatnonzero(counted & ~among(lines["billing_npi"], [""]))
+    some = lines.iloc[places]
+    alike = group_key(some, _SAME_LINE)
+    units = np.unique(some["units"].fillna(-1).to_numpy(), return_inverse=True)[1]
+    alike = np.unique(alike * (int(units.max(initial=0)) + 1) + units, return_inverse=True)[1]
+    first = earlier_in_group(in_order(some, alike), alike)
+    found = np.full(len(lines), -1, dtype=np.int64)
+    found[places[first >= 0]] = places[first[first >= 0]]
+    return found
+
+
+@rule(
+    severity="denial",
+    money="at_risk",
+    scope=_known_codes,
+    needs=["claim_type"],
+    needs_value=["claim_type", "units", "billing_npi"],
+    sources=["ncci-policy-manual-2025-ch1-mue"],
+    denial_codes=["CO-151", "N362"],
+    message="{total} units of {procedure_code} on {service_date} by one provider; the limit is "
+    "{mue_limit} a {judged_by}.",
+    remedy="Compare the units with the record and correct the count; do not split lines to pass.",
+)
+def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """Units exceed the medically unlikely edit.
+
+    CMS publishes the most units of a code that one provider reports for one patient on one day.
+    Past the limit all units are denied, not only those above it. Indicator 1 is judged line by
+    line, 2 and 3 over the day; indicator 2 can never be overridden.
+    """
+    edit = reference.as_of("mue", lines, on=["claim_type", "procedure_code"])
+    limit = pd.to_numeric(edit["mue_value"].astype("str"), errors="coerce").to_numpy()
+    units = lines["units"].to_numpy(dtype=np.float64)
+    by_line, by_day = among(edit["mai"], ["1"]), among(edit["mai"], ["2", "3"])
+    in_sum = (
+        by_day
+        & _known_codes(lines)
+        & (units > 0)
+        & ~lines["denied"].to_numpy(dtype=bool)
+        & ~among(lines["billing_npi"], [""])
+        & (_first_alike(lines) < 0)
+    )
+    total = np.where(by_line, units, 0.0)
+    places = np.flatnonzero(in_sum)
+    group = np.unique(group_key(lines.iloc[places], _SAME_SUM), return_inverse=True)[1]
+    total[places] = np.bincount(group, weights=units[places])[group] if len(places) else 0.0
+    denied_line = by_line & lines["denied"].to_numpy(dtype=bool)
+    over = (total > limit) & _known_codes(lines) & ~denied_line
+    flagged = lines[over]
+    return Outcome(
+        flagged=flagged.assign(
+            total=total[over],
+            mue_limit=limit[over],
+            judged_by=np.where(by_line[over], "line", "day"),
+        ),
+        consulted=edit,
+    )
+
+
+@rule(
+    severity="denial",
+    money="at_risk",
+    scope=_known_codes,
+    needs_value=["billing_npi"],
+    sources=["claims-processing-manual-ch1-120"],
+    denial_codes=["OA-18"],
+    message="{procedure_code} on {service_date} stands twice by one provider, alike in modifiers, "
+    "revenue code and units.",
+    remedy="Withdraw the second line. If the service was repeated, the record decides on modifier "
+    "76 or 77.",
+)
+def line_billed_twice(lines: pd.DataFrame) -> Outcome:
+    """The same line is billed twice.
+
+    A payer pays the first of two identical lines and denies the second as an exact duplicate,
+    unless a modifier says that the service was done again.
+    """
+    first = _first_alike(lines)
+    flagged = lines[first >= 0]
+    return Outcome(
+        flagged=flagged, partner=pd.Series(first[first >= 0], index=flagged.index)
+    )
+
+
+@rule(
+    severity="note",
+    money="none",
+    scope=in_family,
+    needs=["modifiers"],
+    sources=["cms-ct-modifier-list-2023", "palmetto-ct-modifier-2020"],
+    denial_codes=["CO-4"],
+    message="{procedure_code} carries {modifiers}: {why}.",
+    remedy="Remove the modifier, or correct the code it was meant for.",
+)
+def modifier_does_not_fit(lines: pd.DataFrame) -> Outcome:
+    """A modifier that says something else than the service.
+
+    FX and FY speak of x-ray plates, CT of scanners below a dose standard, 91 of laboratory tests.
+    On the wrong code they cut the payment or make the payer ask.
+    """
+    software = has_code(lines, ("75580", *PLAQUE_ANALYSIS[:1]))
+    x_ray = has_modifier(lines, ["FX", "FY"])
+    scanner = has_modifier(lines, ["CT"]) & software
+    laboratory = has_modifier(lines, ["91"])
+    wrong = in_family(lines) & (x_ray | scanner | laboratory)
+    why = np.select(
+        [x_ray, scanner],
+        ["FX and FY are for x-rays", "CT is for the scan, not for its analysis"],
+        "91 is for laboratory tests",
+    )
+    return Outcome(flagged=lines[wrong].assign(why=why[wrong]))
