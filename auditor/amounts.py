@@ -68,7 +68,7 @@ _NONE = -1
 
 
 def hospital_unit(lines: pd.DataFrame, reference: Reference) -> "pd.Series[int]":
-    """What OPPS pays a hospital for one unit of each line's code on its date; missing if unknown."""
+    """What OPPS pays a hospital for a unit of each line's code on its date; missing if unknown."""
     rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
     return _as_cents(np.where(_medicare(lines), _cents(rate, "rate_cents"), _NONE), lines)
 
@@ -125,7 +125,9 @@ def _hospital_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
     rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
     cents = _cents(rate, "rate_cents")
     status = rate["status_indicator"]
-    claim = np.unique(group_key(lines, ["claim_id", "patient_id", "claim_type"]), return_inverse=True)
+    claim = np.unique(
+        group_key(lines, ["claim_id", "patient_id", "claim_type"]), return_inverse=True
+    )
     significant = np.bincount(claim[1], weights=among(status, ["S"])) > 0
     packaged = among(status, ["N"]) | among(status, ["Q1"]) & significant[claim[1]]
     cents = np.where(packaged, 0, cents)
@@ -152,9 +154,7 @@ def _physician_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
     return np.where(place.found.to_numpy(), cents, _NONE)
 
 
-def _fee_schedule(
-    lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask
-) -> Ints:
+def _fee_schedule(lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask) -> Ints:
     """Cents of one component: the lower of the fee schedule and the OPPS imaging cap."""
     cents = _rvu_cents(lines, reference, modifier, facility)
     if modifier == "26":
@@ -172,9 +172,7 @@ def _fee_schedule(
     return np.where((cents >= 0) & split, reading + paid, cents)
 
 
-def _rvu_cents(
-    lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask
-) -> Ints:
+def _rvu_cents(lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask) -> Ints:
     """Relative value units times conversion factor, in whole cents."""
     rows = _rows(lines, reference, "pfs_rates", modifier)
     units = np.where(
@@ -217,6 +215,8 @@ def _contract_rate(lines: pd.DataFrame, reference: Reference, by_rates: Ints) ->
     rows = reference.as_of("contract_rates", lines, on=on)
     fixed = _cents(rows, "amount_cents")
     percent = _hundredths(rows, "percent_of_medicare")
-    relative = np.where((percent >= 0) & (by_rates >= 0), (by_rates * percent + 5_000) // 10_000, -1)
+    relative = np.where(
+        (percent >= 0) & (by_rates >= 0), (by_rates * percent + 5_000) // 10_000, -1
+    )
     cents = np.where(fixed >= 0, fixed, relative)
     return cents, cents >= 0

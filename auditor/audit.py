@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from auditor.amounts import expected_payment
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import derived, imaging
 from auditor.claim_types import with_types
@@ -68,7 +70,7 @@ def prepare(
     *,
     as_of: date,
     payers: Mapping[str, str] | None = None,
-    limits: Mapping[str, int] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """Types, superseding and the extract: what must see all lines of a run at once."""
     lines = with_types(lines, payers or {})
@@ -80,17 +82,17 @@ def prepare(
         as_of=as_of,
         spans=spans(standing),
         reach=reach_of(standing),
-        pairing_npis=_pairing_npis(standing, limits or {}),
+        pairing_npis=_pairing_npis(standing, options or {}),
     )
     return Prepared(standing, extract, int(gone.sum()))
 
 
-def _pairing_npis(lines: pd.DataFrame, limits: Mapping[str, int]) -> frozenset[str]:
+def _pairing_npis(lines: pd.DataFrame, options: Mapping[str, Any]) -> frozenset[str]:
     """Billing NPIs of which some line found the other component."""
     pairing = readings(
         lines,
-        limits.get("pairing_days", PAIRING_DAYS),
-        limits.get("search_days", SEARCH_DAYS),
+        options.get("pairing_days", PAIRING_DAYS),
+        options.get("search_days", SEARCH_DAYS),
     )
     npi = lines["billing_npi"].cat
     codes = np.unique(npi.codes.to_numpy()[pairing.partner >= 0])
@@ -102,14 +104,16 @@ def audit(
     reference: Reference,
     *,
     rules: Sequence[Rule] = CATALOGUE,
-    limits: Mapping[str, int] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Audit:
     """Applies the rules to prepared lines; right for any set that holds all lines of a patient."""
     try:
         judgements = [
-            judge(rule, prepared.lines, reference, prepared.extract, limits or {}) for rule in rules
+            judge(rule, prepared.lines, reference, prepared.extract, options or {})
+            for rule in rules
         ]
-        findings = findings_of(judgements, prepared.lines)
+        expected = expected_payment(prepared.lines, reference)
+        findings = findings_of(judgements, prepared.lines, expected)
     finally:
         forget()
     return Audit(

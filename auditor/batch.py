@@ -59,16 +59,16 @@ def run(request: Request, progress: Progress) -> Report:
             sheet=request.sheet,
             patient_id_substitute=request.settings.patient_id_substitute,
         )
-    limits = request.settings.limits.model_dump()
+    options = request.settings.options()
     with progress.stage("audit", f"auditing {len(claims.lines):,} claim lines"):
         prepared = prepare(
             claims.lines,
             reference,
             as_of=request.as_of,
             payers=dict(request.settings.payers),
-            limits=limits,
+            options=options,
         )
-        result = audit(prepared, reference, limits=limits)
+        result = audit(prepared, reference, options=options)
     report = build(_described(request, claims, result, reference, started_at, progress))
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(report, request.out, request.formats)

@@ -1,7 +1,16 @@
 """The catalogue: every rule, in report order."""
 
 from auditor.rule import Rule
-from auditor.rules import components, dates_of_service, revenue_codes, unbundling
+from auditor.rules import (
+    components,
+    coverage,
+    dates_of_service,
+    diagnoses,
+    payment,
+    revenue_codes,
+    unbundling,
+    units,
+)
 
 CATALOGUE: tuple[Rule, ...] = (
     unbundling.ptp_pair_never_payable,
@@ -36,4 +45,18 @@ CATALOGUE: tuple[Rule, ...] = (
     dates_of_service.service_dates_reversed,
     dates_of_service.service_date_in_future,
     dates_of_service.filed_late,
+    units.units_exceed_mue,
+    units.line_billed_twice,
+    units.modifier_does_not_fit,
+    diagnoses.diagnosis_missing,
+    diagnoses.diagnosis_not_valid_on_date,
+    diagnoses.diagnosis_not_covered,
+    coverage.paperwork_missing,
+    coverage.authorization_missing,
+    coverage.authorization_shared_with_ccta,
+    payment.allowed_below_expected,
+    payment.allowed_above_expected,
+    payment.charge_below_expected,
+    payment.paid_zero_without_reason,
+    payment.coinsurance_above_share,
 )

@@ -6,7 +6,7 @@ findings at or above --fail-on.
 
 import sys
 from datetime import date
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +27,7 @@ app.add_typer(reference_app, name="reference")
 ALL_FORMATS = "html,xlsx,csv,parquet,json"
 
 
-class SeverityName(str, Enum):
+class SeverityName(StrEnum):
     """Severities that --fail-on takes."""
 
     denial = "denial"

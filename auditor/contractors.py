@@ -15,11 +15,11 @@ def jurisdiction_of(lines: pd.DataFrame, reference: Reference) -> "pd.Series[str
     with the District of Columbia, and only a ZIP table could tell.
     """
     rows = reference.table("mac_states").rows
-    by_state = rows.groupby("state")["jurisdiction"].agg(lambda found: set(found))
-    words = [
-        AMBIGUOUS if len(found) > 1 else next(iter(found), "")
-        for found in (by_state.get(state, set()) for state in lines["service_state"].cat.categories)
-    ]
+    by_state: dict[str, set[str]] = {}
+    for state, jurisdiction in zip(rows["state"], rows["jurisdiction"], strict=True):
+        by_state.setdefault(state, set()).add(jurisdiction)
+    served = [by_state.get(state, set()) for state in lines["service_state"].cat.categories]
+    words = [AMBIGUOUS if len(found) > 1 else next(iter(found), "") for found in served]
     kinds = sorted(set(words) | {""})
     codes = np.array([kinds.index(word) for word in words], dtype=np.int8)
     return pd.Series(

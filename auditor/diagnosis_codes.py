@@ -1,6 +1,7 @@
 """Diagnosis codes of claim lines: their shape, their validity on a date, their lists."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,7 @@ def carries(lines: pd.DataFrame, word: str) -> Mask:
 
 
 def not_billable(lines: pd.DataFrame, reference: Reference) -> dict[str, tuple[Mask, str]]:
-    """For each code that the table knows as not billable at some date: its lines, and successors."""
+    """For each code known as not billable at some date: its lines then, and its successors."""
     rows = reference.table("icd10cm").rows
     rows = rows[(rows["billable"] == "no") & rows["icd10"].isin(words_of(lines))]
     day = lines["service_date"]
@@ -60,9 +61,7 @@ def unknown(lines: pd.DataFrame, reference: Reference) -> Mask:
     )
 
 
-def on_list(
-    lines: pd.DataFrame, reference: Reference, list_id: str, service: str
-) -> Mask:
+def on_list(lines: pd.DataFrame, reference: Reference, list_id: str, service: str) -> Mask:
     """Lines with a diagnosis (corrected) that a list holds for a service on the date."""
     rows = reference.table("coverage_diagnoses").rows
     rows = rows[rows["list_id"] == list_id]
@@ -70,12 +69,12 @@ def on_list(
     day = lines["service_date"]
     listed = np.zeros(len(lines), dtype=bool)
     for (start, end), group in rows.groupby(["effective_from", "effective_to"]):
-        codes = frozenset(group["icd10"])
-        holds = each_word(
-            lines["diagnosis_codes"],
-            lambda cell, codes=codes: not codes.isdisjoint(map(corrected, cell.split())),
-        )
+        holds = each_word(lines["diagnosis_codes"], _holder(frozenset(group["icd10"])))
         first = pd.Timestamp(str(start) or "1900-01-01")
         last = pd.Timestamp(str(end) or "2200-01-01")
         listed |= holds & ((day >= first) & (day <= last)).to_numpy()
     return listed
+
+
+def _holder(codes: frozenset[str]) -> Callable[[str], bool]:
+    return lambda cell: not codes.isdisjoint(map(corrected, cell.split()))

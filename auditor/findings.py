@@ -3,12 +3,14 @@
 import hashlib
 import string
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from auditor.amounts import at_risk_of
+from auditor.amounts import Expected, at_risk_of
 from auditor.judging import Judgement
+from auditor.reference import Ints
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
 
@@ -46,13 +48,15 @@ _COPIED = (
 _NUMBERS = ("line_number", "units", "service_date", "source_row")
 
 
-def findings_of(judgements: Sequence[Judgement], lines: pd.DataFrame) -> pd.DataFrame:
+def findings_of(
+    judgements: Sequence[Judgement], lines: pd.DataFrame, expected: Expected
+) -> pd.DataFrame:
     """All findings of an audit, most severe and dearest first.
 
     Columns as in schema.FINDINGS, and two more: ``line``, the position of the line among the
     audited ones, and ``counts_money``, true on the one finding that carries its line's money.
     """
-    frames = [_findings(one, lines) for one in judgements if len(one.flagged)]
+    frames = [_findings(one, lines, expected) for one in judgements if len(one.flagged)]
     if not frames:
         return _empty()
     findings = pd.concat(frames, ignore_index=True)
@@ -71,11 +75,11 @@ def _first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
     return pd.Series(findings.index.isin(dearest.index), index=findings.index)
 
 
-def _findings(one: Judgement, lines: pd.DataFrame) -> pd.DataFrame:
+def _findings(one: Judgement, lines: pd.DataFrame, expected: Expected) -> pd.DataFrame:
     rule, flagged = one.rule, one.flagged
     text = {name: _as_text(flagged[name]) for name in _COPIED if name not in _NUMBERS}
     partner = flagged["partner"].to_numpy()
-    amount, basis = _amounts(rule, flagged)
+    amount, basis = _amounts(flagged, expected)
     stale = flagged["stale_edition"].astype("str")
     late = " The table at hand (" + stale + ") does not reach this date."
     return pd.DataFrame(
@@ -83,7 +87,7 @@ def _findings(one: Judgement, lines: pd.DataFrame) -> pd.DataFrame:
             "rule": rule.name,
             "family": rule.family,
             "severity": flagged["severity"].astype("str"),
-            "money": rule.money,
+            "money": flagged["money"].astype("str"),
             "amount": amount,
             "amount_basis": basis,
             "status": "",
@@ -106,12 +110,19 @@ def _as_text(column: "pd.Series[str]") -> "pd.Series[str]":
     return column.astype("str")
 
 
-def _amounts(rule: Rule, flagged: pd.DataFrame) -> tuple["pd.Series[int]", "pd.Series[str]"]:
-    """Cents and their basis. What was missed has no amount until a rate is known."""
-    nothing = pd.Series(pd.NA, index=flagged.index, dtype="Int64")
-    if rule.money == "at_risk":
-        return at_risk_of(flagged)
-    return nothing, pd.Series("", index=flagged.index, dtype="str")
+def _amounts(
+    flagged: pd.DataFrame, expected: Expected
+) -> tuple["pd.Series[int]", "pd.Series[str]"]:
+    """Cents and their basis: the finding's own amount, else for money at risk the line's worth.
+
+    What was missed has no other amount than its own: never the charge.
+    """
+    own = flagged["own_amount"].astype("Int64")
+    at_risk = flagged["money"] == "at_risk"
+    worth, basis = at_risk_of(flagged, expected.cents[flagged.index], expected.basis[flagged.index])
+    amount = own.fillna(worth.where(at_risk)).where(flagged["money"] != "none")
+    said = basis.where(at_risk, "").mask(own.notna(), flagged["own_basis"])
+    return amount, said.where(amount.notna(), "")
 
 
 def _filled(template: str, rule: Rule, flagged: pd.DataFrame) -> "pd.Series[str]":
@@ -130,7 +141,7 @@ def _filled(template: str, rule: Rule, flagged: pd.DataFrame) -> "pd.Series[str]
     return pd.Series(texts, index=flagged.index, dtype="str")
 
 
-def _printed(column: "pd.Series[object]") -> list[str]:
+def _printed(column: "pd.Series[Any]") -> list[str]:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return list(column.dt.strftime("%Y-%m-%d").fillna("(blank)"))
     if pd.api.types.is_float_dtype(column.dtype):
@@ -138,13 +149,13 @@ def _printed(column: "pd.Series[object]") -> list[str]:
     return [str(cell) for cell in column]
 
 
-def _partner(lines: pd.DataFrame, partner: "np.ndarray", column: str) -> list[str]:  # type: ignore[type-arg]
+def _partner(lines: pd.DataFrame, partner: Ints, column: str) -> list[str]:
     categories = lines[column].cat.categories.to_numpy(dtype=object)
     codes = lines[column].cat.codes.to_numpy()
     return ["" if place < 0 else categories[codes[place]] for place in partner]
 
 
-def _partner_number(lines: pd.DataFrame, partner: "np.ndarray") -> pd.array:  # type: ignore[type-arg,valid-type]
+def _partner_number(lines: pd.DataFrame, partner: Ints) -> Any:
     numbers = lines["line_number"].array.take(np.clip(partner, 0, None))
     numbers[partner < 0] = pd.NA
     return numbers

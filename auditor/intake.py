@@ -18,7 +18,7 @@ from auditor.schema import REJECTED
 
 @dataclass(frozen=True)
 class Claims:
-    """The claim lines of some exports, the lines that could not be read, and what was understood."""
+    """The claim lines of some exports, the lines that can't be read, and what was understood."""
 
     lines: pd.DataFrame
     intakes: tuple[Intake, ...]

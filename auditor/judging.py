@@ -39,7 +39,7 @@ def judge(
     lines: pd.DataFrame,
     reference: Reference,
     extract: Extract,
-    limits: Mapping[str, int],
+    options: Mapping[str, Any],
 ) -> Judgement:
     """Applies a rule to claim lines and books every line in its scope exactly once."""
     scope = rule.scope(lines)
@@ -49,7 +49,7 @@ def judge(
         return Judgement(rule, lines.iloc[:0], 0, 0)
     reasons: dict[tuple[str, str], int] = {}
     open_lines = _without_data(rule, lines, scope.copy(), reasons)
-    outcome = rule.function(lines, **_arguments(rule, reference, extract, limits))
+    outcome = rule.function(lines, **_arguments(rule, reference, extract, options))
     flagged = np.zeros(len(lines), dtype=bool)
     flagged[outcome.flagged.index.to_numpy()] = True
     flagged &= open_lines
@@ -59,11 +59,12 @@ def judge(
         open_lines = _book(reasons, name, detail, open_lines, mask)
     if outcome.consulted is not None:
         consulted = outcome.consulted
+        table = consulted.table.name
         missing = ~consulted.known
-        open_lines = _book(reasons, "reference_missing", "", open_lines, missing)
-        open_lines = _book(reasons, "reference_stale", "", open_lines, consulted.stale)
+        open_lines = _book(reasons, "reference_missing", table, open_lines, missing)
+        open_lines = _book(reasons, "reference_stale", table, open_lines, consulted.stale)
         missing = consulted.row < 0
-        open_lines = _book(reasons, "reference_missing", "", open_lines, missing)
+        open_lines = _book(reasons, "reference_missing", table, open_lines, missing)
     return Judgement(
         rule=rule,
         flagged=_with_machinery(rule, outcome, flagged, reference),
@@ -74,12 +75,12 @@ def judge(
 
 
 def _arguments(
-    rule: Rule, reference: Reference, extract: Extract, limits: Mapping[str, int]
+    rule: Rule, reference: Reference, extract: Extract, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     offered: dict[str, Any] = {"reference": reference, "extract": extract}
     wanted = rule.function.__code__.co_varnames[: rule.function.__code__.co_argcount]
     given = {name: offered[name] for name in wanted if name in offered}
-    return given | {name: limits.get(name, value) for name, value in rule.settings.items()}
+    return given | {name: options.get(name, value) for name, value in rule.settings.items()}
 
 
 def _without_data(
@@ -123,7 +124,7 @@ def _with_machinery(
     rows = outcome.reference_rows.take(np.flatnonzero(kept)) if outcome.reference_rows else None
     if rows is None and outcome.consulted is not None:
         rows = outcome.consulted.take(places)
-    return frame.assign(
+    found: pd.DataFrame = frame.assign(
         severity=severity,
         stale_edition=_stale_editions(frame, stale, table, reference),
         partner=_aligned(outcome.partner, frame, -1).astype("int64"),
@@ -133,6 +134,7 @@ def _with_machinery(
         own_basis=outcome.amount_basis,
         reference_sources="" if rows is None else pd.Series(rows.values("source"), frame.index),
     )
+    return found
 
 
 def _stale_editions(
@@ -148,7 +150,9 @@ def _stale_editions(
     return frame["claim_type"].astype("str").map(names).where(stale, "")
 
 
-def _aligned(values: Any, frame: pd.DataFrame, default: Any) -> "pd.Series[Any]":
+def _aligned(
+    values: "pd.Series[Any] | None", frame: pd.DataFrame, default: Any
+) -> "pd.Series[Any]":
     if values is None:
         return pd.Series([default] * len(frame), index=frame.index)
     return values.reindex(frame.index)

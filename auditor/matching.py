@@ -5,6 +5,7 @@ cost grows with the number of lines, not with the number of pairs, so that one p
 hundred thousand lines is no harder than a hundred thousand patients with one.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -35,9 +36,9 @@ def computed_once(function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def answer(*args: P.args, **kwargs: P.kwargs) -> T:
         asked = (*args, *kwargs.values())
-        if last and len(last[0][0]) == len(asked):
-            if all(one is other for one, other in zip(last[0][0], asked, strict=True)):
-                return last[0][1]
+        for before, remembered in last:
+            if len(before) == len(asked) and all(map(operator.is_, before, asked)):
+                return remembered
         found = function(*args, **kwargs)
         last[:] = [(asked, found)]
         return found
@@ -234,7 +235,8 @@ def _running_minimum(height: Ints, starts: Ints) -> Ints:
     # Later groups are lowered so far that nothing of an earlier group is below them.
     group = np.cumsum(starts == np.arange(len(starts)))
     offset = group * (2 * len(height) + 2)
-    return np.minimum(np.minimum.accumulate(height - offset) + offset, 0)
+    lowest: Ints = np.minimum(np.minimum.accumulate(height - offset) + offset, 0)
+    return lowest
 
 
 def _previous(values: Ints, starts: Ints) -> Ints:

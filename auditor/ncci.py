@@ -112,9 +112,8 @@ def _indicator(edits: InForce) -> Ints:
     rows = edits.table.rows
     # An edit deleted on the day it began never was in force, nor was one with indicator 9.
     never = (rows["effective_from"] == rows["effective_to"]) & (rows["effective_from"] != "")
-    values = rows["modifier_indicator"].map({"0": 0, "1": 1}).fillna(-1)
-    values = values.mask(never, -1).to_numpy(dtype=np.int64)
-    return np.append(values, -1)[edits.row]
+    values = rows["modifier_indicator"].map({"0": 0, "1": 1}).fillna(-1).mask(never, -1)
+    return np.append(values.to_numpy(dtype=np.int64), -1)[edits.row]
 
 
 def _expanded(group: Ints, kind: Ints, found: pd.DataFrame) -> pd.DataFrame:

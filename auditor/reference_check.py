@@ -1,6 +1,7 @@
 """What makes a reference table sound: shapes, dates, sources, no two rows in force at once."""
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -120,9 +121,9 @@ def _check_overlaps(
 ) -> None:
     for key, spans in in_force.items():
         spans.sort()
-        for (_, end, one), (start, _, other) in zip(spans, spans[1:], strict=False):
+        for (_, end, one), (start, _, other) in itertools.pairwise(spans):
             if start <= end:
                 raise AuditError(
-                    f"{path} line {other}: {' '.join(key)} is in force from {start} while line {one} "
-                    f"still is; end line {one} the day before"
+                    f"{path} line {other}: {' '.join(key)} is in force from {start} while "
+                    f"line {one} still is; end line {one} the day before"
                 )

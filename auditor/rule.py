@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, any_line, blank, each_word
@@ -76,6 +77,11 @@ def lacking(lines: pd.DataFrame, column: str, mask: Mask | None = None) -> Reaso
         ("column_missing", column): some & lacks_column(lines, column),
         ("value_missing", column): some & lacks_value(lines, column),
     }
+
+
+def one_of(which: Mask, yes: str, no: str, index: pd.Index) -> "pd.Series[str]":
+    """One of two words a line."""
+    return pd.Series(np.where(which, yes, no), index=index, dtype="str")
 
 
 @dataclass(frozen=True)

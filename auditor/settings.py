@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,7 +13,7 @@ Format = Literal["html", "xlsx", "csv", "parquet", "json"]
 
 
 class Limits(BaseModel):
-    """Limits of the rules, in days."""
+    """Limits of the rules, in days and percent."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -21,13 +21,16 @@ class Limits(BaseModel):
     search_days: int = Field(default=30, ge=0, le=365)
     lookback_days: int = Field(default=90, ge=0, le=730)
     waiting_days: int = Field(default=14, ge=0, le=365)
+    tolerance_percent: int = Field(default=25, ge=0, le=100)
+    share_percent: int = Field(default=20, ge=0, le=100)
 
 
 class Settings(BaseModel):
     """The settings of a run.
 
     ``payers`` maps payer names as exported to payer types. ``patient_id_substitute`` names the
-    column that stands in for the patient where an export has none.
+    column that stands in for the patient where an export has none. ``authorizes_by_code`` names
+    payers or payer types that authorize each procedure code by itself.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -35,15 +38,28 @@ class Settings(BaseModel):
     limits: Limits = Limits()
     payers: dict[str, PayerType] = {}
     patient_id_substitute: Literal["", "claim_id"] = ""
+    authorizes_by_code: list[str] = []
     reference: str = ""
     formats: list[Format] = ["html", "xlsx", "csv", "parquet", "json"]
+
+    def options(self) -> dict[str, Any]:
+        """What the rules take as keyword arguments, by their names."""
+        return {
+            **self.limits.model_dump(),
+            "authorizes_by_code": tuple(self.authorizes_by_code),
+        }
 
     def changed(self) -> dict[str, str]:
         """Settings that differ from the defaults, as text, by their key."""
         default = Settings()
         found = {
             name: str(getattr(self, name))
-            for name in ("patient_id_substitute", "reference", "formats")
+            for name in (
+                "patient_id_substitute",
+                "authorizes_by_code",
+                "reference",
+                "formats",
+            )
             if getattr(self, name) != getattr(default, name)
         }
         for name, value in self.limits.model_dump().items():

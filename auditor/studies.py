@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import CCTA, Mask, has_code, is_component
+from auditor.claim_lines import (
+    CCTA,
+    FFRCT_STUDY,
+    PLAQUE_ANALYSIS,
+    Mask,
+    any_line,
+    has_code,
+    is_component,
+)
 from auditor.matching import (
     computed_once,
     count_between,
@@ -125,3 +133,14 @@ def ccta_around(lines: pd.DataFrame, asking: Mask, candidates: Mask, on: tuple[s
         place[asks] = np.where(found >= 0, ccta[found] if len(ccta) else -1, -1)
         gap[asks] = days
     return Scans(before, days_before, after, days_after)
+
+
+def analyses(lines: pd.DataFrame) -> Mask:
+    """Lines of analyses that are computed from a CCTA: FFR-CT and plaque analysis."""
+    return has_code(lines, (*FFRCT_STUDY, *PLAQUE_ANALYSIS))
+
+
+@computed_once
+def ccta_of_analysis(lines: pd.DataFrame) -> Scans:
+    """The CCTA around each analysis, on whatever claim it stands."""
+    return ccta_around(lines, analyses(lines), any_line(lines), ("patient_id",))

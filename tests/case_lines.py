@@ -74,7 +74,17 @@ _MONEY = {
     "paid": "paid_cents",
     "patient_responsibility": "patient_responsibility_cents",
 }
-_EXPECTATIONS = ("case", "flagged", "reason", "severity", "says", "without", "as_of")
+_EXPECTATIONS = (
+    "case",
+    "flagged",
+    "reason",
+    "severity",
+    "says",
+    "amount",
+    "without",
+    "as_of",
+    "settings",
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,7 @@ class Case:
     expected: tuple[dict[str, str], ...]
     without: frozenset[str] = field(default_factory=frozenset)
     as_of: date = date.fromisoformat(AS_OF)
+    options: dict[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.sentence}"
@@ -117,7 +128,15 @@ def _case(
         expected=tuple({name: row.get(name) or "" for name in _EXPECTATIONS} for row in every),
         without=frozenset(_MONEY.get(name, name) for name in without),
         as_of=date.fromisoformat(as_of),
+        options=dict(
+            _option(word) for row in every for word in (row.get("settings") or "").split()
+        ),
     )
+
+
+def _option(word: str) -> tuple[str, object]:
+    name, _, value = word.partition("=")
+    return name, int(value) if value.isdigit() else tuple(value.split(","))
 
 
 def _filled(row: dict[str, str]) -> dict[str, str]:

@@ -23,8 +23,9 @@ def reference() -> Reference:
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
 def test_case(case: Case, reference: Reference) -> None:
     lines, rejected = lines_of(case.cells, case.without)
-    prepared = prepare(lines, reference, as_of=case.as_of)
-    result = audit(prepared, reference, rules=[RULES[case.rule]])
+    options = case.options
+    prepared = prepare(lines, reference, as_of=case.as_of, options=options)
+    result = audit(prepared, reference, rules=[RULES[case.rule]], options=options)
 
     found = {int(row) - 2: finding for row, finding in _by_row(result.findings)}
     flagged = {place for place, want in enumerate(case.expected) if want["flagged"] == "yes"}
@@ -33,6 +34,8 @@ def test_case(case: Case, reference: Reference) -> None:
         want, finding = case.expected[place], found[place]
         assert want["severity"] in ("", finding["severity"])
         assert want["says"] in finding["message"]
+        if want["amount"]:
+            assert finding["amount"] == round(100 * float(want["amount"]))
         assert "{" not in finding["message"] + finding["remedy"]
     unread = {int(row) - 2 for row in rejected["row"]}
     reasons = Counter(

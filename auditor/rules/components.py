@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from auditor.amounts import hospital_unit, physician_unit
 from auditor.claim_lines import (
     SEPARATE_SERVICE,
     Mask,
@@ -14,14 +15,19 @@ from auditor.claim_lines import (
     imaging,
     is_component,
     may_be_component,
-    professional,
     with_two_components,
 )
 from auditor.extract import Extract
-from auditor.matching import computed_once, group_key, in_order, nearest
-from auditor.reference import InForce, Ints, Reference, day_numbers
-from auditor.rule import Outcome, Reasons, lacking, rule
-from auditor.studies import Readings, readings
+from auditor.matching import group_key, in_order, nearest
+from auditor.partners import (
+    missing_partner,
+    nobodys_half,
+    unjudged_partners,
+    wrong_in_facility,
+)
+from auditor.reference import Reference, day_numbers
+from auditor.rule import Outcome, lacking, one_of, rule
+from auditor.studies import readings
 
 _MANUAL = "claims-processing-manual-ch13-20"
 _ATTACHMENT_A = "pfs-rvu-2025-attachment-a"
@@ -39,45 +45,6 @@ def _whole_studies(lines: pd.DataFrame) -> Mask:
     return may_be_component(lines, "global")
 
 
-def _nobodys_half(pairing: Readings) -> Mask:
-    """Lines whose other half is neither paired, nor near, nor billed within a global line."""
-    near = (pairing.loose_before >= 0) | (pairing.loose_after >= 0)
-    return (pairing.partner < 0) & ~near
-
-
-def _unjudged(
-    lines: pd.DataFrame,
-    extract: Extract,
-    *,
-    other: str,
-    first_day: Ints,
-    last_day: Ints,
-    waiting_days: int,
-) -> Reasons:
-    """Why the other half can't be called missing, for each line for which it can't."""
-    span = extract.spans.get(other)
-    if span is None:
-        return {"partner_outside_extract": np.ones(len(lines), dtype=bool)}
-    outside = (first_day < span.first_day) | (last_day > span.last_day)
-    reads_for_others = ~among(lines["billing_npi"], extract.pairing_npis)
-    return {
-        "awaiting_partner": extract.as_of_day - day_numbers(lines["service_date"]) <= waiting_days,
-        **lacking(lines, "billing_npi"),
-        "partner_outside_extract": outside | reads_for_others,
-    }
-
-
-def _missing(lines: pd.DataFrame, alone: Mask, unjudged: Reasons) -> Outcome:
-    """Flags the lines that stand alone and can be judged. The first reason counts."""
-    judged = alone.copy()
-    for mask in unjudged.values():
-        judged &= ~mask
-    return Outcome(
-        flagged=lines[judged],
-        not_evaluated={reason: mask & alone for reason, mask in unjudged.items()},
-    )
-
-
 @rule(
     severity="review",
     money="missed",
@@ -91,6 +58,7 @@ def _missing(lines: pd.DataFrame, alone: Mask, unjudged: Reasons) -> Outcome:
 )
 def professional_component_missing(
     lines: pd.DataFrame,
+    reference: Reference,
     extract: Extract,
     *,
     pairing_days: int = 7,
@@ -104,8 +72,8 @@ def professional_component_missing(
     """
     pairing = readings(lines, pairing_days, search_days)
     day = day_numbers(lines["service_date"])
-    alone = pairing.scan & _nobodys_half(pairing) & ~pairing.has_global
-    unjudged = _unjudged(
+    alone = pairing.scan & nobodys_half(pairing) & ~pairing.has_global
+    unjudged = unjudged_partners(
         lines,
         extract,
         other="professional",
@@ -113,7 +81,9 @@ def professional_component_missing(
         last_day=day + pairing_days,
         waiting_days=waiting_days,
     )
-    return _missing(lines, alone, unjudged)
+    return missing_partner(
+        lines, alone, unjudged, lambda some: physician_unit(some, reference, "26")
+    )
 
 
 @rule(
@@ -145,10 +115,10 @@ def technical_component_missing(
     pairing = readings(lines, pairing_days, search_days)
     day = day_numbers(lines["service_date"])
     place = reference.as_of("places_of_service", lines, on=["place_of_service"])
-    alone = pairing.reading & _nobodys_half(pairing)
+    alone = pairing.reading & nobodys_half(pairing)
     # Elsewhere the scan is on no outpatient line, or on another company's.
     elsewhere = place.found.to_numpy() & ~among(place["hospital_outpatient"], ["yes"])
-    unjudged = _unjudged(
+    unjudged = unjudged_partners(
         lines,
         extract,
         other="institutional",
@@ -157,7 +127,7 @@ def technical_component_missing(
         waiting_days=waiting_days,
     )
     outside = elsewhere | unjudged.pop("partner_outside_extract")
-    return _missing(
+    return missing_partner(
         lines,
         alone,
         {
@@ -167,25 +137,17 @@ def technical_component_missing(
             **unjudged,
             ("partner_outside_extract", ""): outside,
         },
+        lambda some: hospital_unit(some, reference),
     )
 
 
-@computed_once
-def _wrong_in_facility(lines: pd.DataFrame, reference: Reference) -> tuple[Mask, InForce]:
-    """Global and TC lines of physicians at places where they may bill the reading only."""
-    place = reference.as_of("places_of_service", lines, on=["place_of_service"])
-    other_half = is_component(lines, "global") | is_component(lines, "technical")
-    facility = among(place["bills_professional_only"], ["yes", "review"])
-    return professional(lines) & other_half & facility, place
-
-
 def _facility_outcome(lines: pd.DataFrame, reference: Reference, component: str) -> Outcome:
-    wrong, place = _wrong_in_facility(lines, reference)
+    wrong, place = wrong_in_facility(lines, reference)
     flagged = wrong & is_component(lines, component)
     sure = among(place["bills_professional_only"], ["yes"])[flagged]
     return Outcome(
         flagged=lines[flagged],
-        severity=pd.Series(np.where(sure, "denial", "review"), index=lines.index[flagged]),
+        severity=one_of(sure, "denial", "review", lines.index[flagged]),
         consulted=place,
     )
 
@@ -260,7 +222,7 @@ def global_billed_with_component(
     """
     study = group_key(lines, ["patient_id", "procedure_code"])
     day = day_numbers(lines["service_date"])
-    in_facility, _ = _wrong_in_facility(lines, reference)
+    in_facility, _ = wrong_in_facility(lines, reference)
     wholes = np.flatnonzero(is_component(lines, "global") & ~in_facility)
     parts = np.flatnonzero(is_component(lines, "technical") | is_component(lines, "professional"))
     parts = parts[in_order(lines.iloc[parts], day[parts], by_received=False)]
@@ -274,7 +236,7 @@ def global_billed_with_component(
     flagged = lines.iloc[wholes[met]]
     return Outcome(
         flagged=flagged.assign(partner_date=lines["service_date"].to_numpy()[best[met]]),
-        severity=pd.Series(np.where(apart[met] == 0, "denial", "review"), index=flagged.index),
+        severity=one_of(apart[met] == 0, "denial", "review", flagged.index),
         partner=pd.Series(best[met], index=flagged.index),
     )
 
@@ -382,7 +344,7 @@ def component_billed_twice(lines: pd.DataFrame, reference: Reference) -> Outcome
     A study has one scan and one reading a day. The payer pays the first claim it sees and denies
     the second as a duplicate, unless a modifier says that the work was repeated.
     """
-    in_facility, _ = _wrong_in_facility(lines, reference)
+    in_facility, _ = wrong_in_facility(lines, reference)
     denied = lines["denied"].to_numpy(dtype=bool)
     counted = np.flatnonzero(
         _components(lines)

@@ -11,7 +11,6 @@ from auditor.claim_lines import (
     blank,
     each_word,
     has_code,
-    in_family,
 )
 from auditor.contractors import AMBIGUOUS, jurisdiction_of
 from auditor.matching import group_key
@@ -78,8 +77,8 @@ def _needs_authorization(lines: pd.DataFrame) -> Mask:
     sources=["x12-carc"],
     denial_codes=["CO-197"],
     message="{procedure_code} of {service_date} for {payer} has no authorization number.",
-    remedy="Find the authorization and put it on the claim; if there is none, ask whether the payer "
-    "needs one for this code.",
+    remedy="Find the authorization and put it on the claim; if there is none, ask whether the "
+    "payer needs one for this code.",
 )
 def authorization_missing(lines: pd.DataFrame) -> Outcome:
     """A study for a payer that asks for prior authorization, without its number.
@@ -124,13 +123,7 @@ def authorization_shared_with_ccta(
     by_code = each_word(lines["payer"], lambda word: word.upper() in wanted)
     by_code |= each_word(lines["payer_type"], lambda word: word.upper() in wanted)
     numbered = _ffrct(lines) & by_code & ~blank(lines["authorization_number"])
-    scans = ccta_around(
-        lines, numbered, any_line(lines), ("patient_id", "authorization_number")
-    )
+    scans = ccta_around(lines, numbered, any_line(lines), ("patient_id", "authorization_number"))
     shared = numbered & (scans.before >= 0) & (scans.days_before <= lookback_days)
     flagged = lines[shared]
-    return Outcome(
-        flagged=flagged, partner=pd.Series(scans.before[shared], index=flagged.index)
-    )
-
-
+    return Outcome(flagged=flagged, partner=pd.Series(scans.before[shared], index=flagged.index))

@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from auditor.calendar_days import deadline, iso
 from auditor.claim_lines import (
     FFRCT_STUDY,
-    PLAQUE_ANALYSIS,
     Mask,
     among,
-    any_line,
     blank,
     has_code,
     imaging,
@@ -17,27 +16,17 @@ from auditor.claim_lines import (
     is_component,
 )
 from auditor.extract import Extract
-from auditor.matching import computed_once
 from auditor.reference import Reference, day_numbers
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, lacks_value, rule
-from auditor.studies import Scans, ccta_around, readings
+from auditor.studies import analyses, ccta_around, ccta_of_analysis, readings
 
 _SE17023 = "se17023"
-
-
-def _analyses(lines: pd.DataFrame) -> Mask:
-    return has_code(lines, (*FFRCT_STUDY, *PLAQUE_ANALYSIS))
-
-
-@computed_once
-def _ccta_of_analysis(lines: pd.DataFrame) -> Scans:
-    return ccta_around(lines, _analyses(lines), any_line(lines), ("patient_id",))
 
 
 @rule(
     severity="review",
     money="at_risk",
-    scope=_analyses,
+    scope=analyses,
     sources=["cy2018-opps-final-rule", "mcd-l38278", "mcd-l39075"],
     denial_codes=["CO-B15", "N674"],
     message="{procedure_code} of {service_date} is dated before the CCTA of {ccta_date}.",
@@ -49,9 +38,9 @@ def ffrct_before_ccta(lines: pd.DataFrame, *, search_days: int = 30) -> Outcome:
     FFR-CT and plaque analysis are computed from CCTA images, so an analysis before the scan has a
     wrong date, or belongs to another scan.
     """
-    scans = _ccta_of_analysis(lines)
+    scans = ccta_of_analysis(lines)
     early = (scans.before < 0) & (scans.after >= 0) & (scans.days_after <= search_days)
-    flagged = lines[_analyses(lines) & early]
+    flagged = lines[analyses(lines) & early]
     ccta = scans.after[flagged.index.to_numpy()]
     return Outcome(
         flagged=flagged.assign(ccta_date=lines["service_date"].to_numpy()[ccta]),
@@ -62,7 +51,7 @@ def ffrct_before_ccta(lines: pd.DataFrame, *, search_days: int = 30) -> Outcome:
 @rule(
     severity="review",
     money="at_risk",
-    scope=_analyses,
+    scope=analyses,
     sources=["cy2018-opps-final-rule", "mcd-l38278", "mcd-l39075"],
     denial_codes=["CO-B15", "CO-107", "N674"],
     message="{procedure_code} of {service_date}: no CCTA of this patient in the {lookback_days} "
@@ -82,9 +71,9 @@ def ffrct_without_ccta(
     FFR-CT and plaque analysis need a CCTA. Payers deny the analysis, or take it back, when they
     find no scan.
     """
-    scans = _ccta_of_analysis(lines)
+    scans = ccta_of_analysis(lines)
     soon = (scans.after >= 0) & (scans.days_after <= search_days)
-    alone = _analyses(lines) & (scans.before < 0) & ~soon
+    alone = analyses(lines) & (scans.before < 0) & ~soon
     day = day_numbers(lines["service_date"])
     reaches = extract.reach <= day - lookback_days
     waiting = extract.as_of_day - day <= waiting_days
@@ -98,7 +87,7 @@ def ffrct_without_ccta(
 @rule(
     severity="review",
     money="at_risk",
-    scope=_analyses,
+    scope=analyses,
     sources=["mcd-l38278", "mcd-l39075"],
     denial_codes=["CO-50"],
     message="{procedure_code} of {service_date} comes {days} days after the CCTA of {ccta_date}.",
@@ -110,8 +99,8 @@ def ffrct_long_after_ccta(lines: pd.DataFrame, *, lookback_days: int = 90) -> Ou
     Coverage policies tie the analysis to a recent scan. After months a payer asks for the medical
     necessity, or for the scan that is missing in between.
     """
-    scans = _ccta_of_analysis(lines)
-    late = _analyses(lines) & (scans.before >= 0) & (scans.days_before > lookback_days)
+    scans = ccta_of_analysis(lines)
+    late = analyses(lines) & (scans.before >= 0) & (scans.days_before > lookback_days)
     flagged = lines[late]
     ccta = scans.before[late]
     return Outcome(
@@ -134,8 +123,8 @@ def _ffrct(lines: pd.DataFrame) -> Mask:
     needs=["claim_type", "statement_from", "statement_through"],
     needs_value=["claim_type", "billing_npi"],
     sources=["claims-processing-manual-ch4-10", "cy2018-opps-final-rule"],
-    message="{procedure_code} of {service_date} and its CCTA of {ccta_date} stand on two claims, and "
-    "neither statement period spans both dates.",
+    message="{procedure_code} of {service_date} and its CCTA of {ccta_date} stand on two claims, "
+    "and neither statement period spans both dates.",
     remedy="Bill one multi-day encounter whose statement period spans both dates.",
 )
 def episode_split_across_claims(lines: pd.DataFrame, *, lookback_days: int = 90) -> Outcome:
@@ -192,15 +181,11 @@ def line_outside_statement_period(lines: pd.DataFrame) -> Outcome:
     day, start, end = lines["service_date"], lines["statement_from"], lines["statement_through"]
     outside = ((day < start) | (day > end)).to_numpy(dtype=bool) & institutional(lines)
     flagged = lines[outside]
-    period = _iso(flagged["statement_from"]) + " to " + _iso(flagged["statement_through"])
+    period = iso(flagged["statement_from"]) + " to " + iso(flagged["statement_through"])
     return Outcome(
         flagged=flagged.assign(period=period),
         not_evaluated=lacking(lines, "statement_from") | lacking(lines, "statement_through"),
     )
-
-
-def _iso(dates: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
-    return dates.dt.strftime("%Y-%m-%d").fillna("(blank)").astype("str")
 
 
 @rule(
@@ -223,7 +208,7 @@ def procedure_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
     flagged = lines[invalid]
     code = reference.of_key("procedure_codes", flagged, on=["procedure_code"])
     rows = code.table.rows.iloc[code.row]
-    day = _iso(flagged["service_date"]).to_numpy()
+    day = iso(flagged["service_date"]).to_numpy()
     ended = (rows["effective_to"] != "") & (rows["effective_to"].to_numpy() < day)
     other = np.where(ended, rows["successor"], rows["predecessor"])
     instead = [_instead(codes, after=late) for codes, late in zip(other, ended, strict=True)]
@@ -341,7 +326,7 @@ def service_dates_reversed(lines: pd.DataFrame) -> Outcome:
         lacks_column(lines, "statement_from") | lacks_column(lines, "statement_through")
     )
     return Outcome(
-        flagged=flagged.assign(which=which, start=_iso(start), end=_iso(end)),
+        flagged=flagged.assign(which=which, start=iso(start), end=iso(end)),
         not_evaluated={
             ("column_missing", "service_date_to"): no_columns,
             ("value_missing", "service_date_to"): no_line_end & no_period,
@@ -368,7 +353,7 @@ def service_date_in_future(lines: pd.DataFrame, extract: Extract) -> Outcome:
     flagged = lines[future]
     limit = np.where(
         flagged["received_date"].notna(),
-        "the received date " + _iso(flagged["received_date"]),
+        "the received date " + iso(flagged["received_date"]),
         f"the as-of date {extract.as_of}",
     )
     return Outcome(flagged=flagged.assign(limit=limit))
@@ -394,17 +379,17 @@ def filed_late(lines: pd.DataFrame, reference: Reference) -> Outcome:
     hospital = institutional(lines)
     through = lines["statement_through"].where(pd.Series(hospital, index=lines.index))
     basis = through.fillna(lines["service_date"])
-    deadline = _deadline(basis, limits["limit_count"], limits["limit_unit"])
-    late = (lines["received_date"] > deadline).to_numpy(dtype=bool) & in_family(lines)
+    last_day = deadline(basis, limits["limit_count"], limits["limit_unit"])
+    late = (lines["received_date"] > last_day).to_numpy(dtype=bool) & in_family(lines)
     late &= ~among(lines["claim_frequency"], ["7", "8"])
     unsure = late & hospital & through.isna().to_numpy()
     flagged = lines[late & ~unsure]
     places = flagged.index
     return Outcome(
         flagged=flagged.assign(
-            basis=_iso(basis[places]),
-            received=_iso(flagged["received_date"]),
-            limit=_iso(deadline[places]),
+            basis=iso(basis[places]),
+            received=iso(flagged["received_date"]),
+            limit=iso(last_day[places]),
         ),
         not_evaluated={
             ("column_missing", "statement_through"): unsure
@@ -413,21 +398,3 @@ def filed_late(lines: pd.DataFrame, reference: Reference) -> Outcome:
         },
         consulted=limits,
     )
-
-
-def _deadline(
-    basis: "pd.Series[pd.Timestamp]", count: "pd.Series[str]", unit: "pd.Series[str]"
-) -> "pd.Series[pd.Timestamp]":
-    """The last day to file: some calendar years, months or days after the service."""
-    deadline = pd.Series(pd.NaT, index=basis.index, dtype="datetime64[s]")
-    for words in {(c, u) for c in count.cat.categories for u in unit.cat.categories if c and u}:
-        number, kind = int(words[0]), words[1]
-        here = among(count, [words[0]]) & among(unit, [words[1]])
-        offset = {
-            "calendar_years": pd.DateOffset(years=number),
-            "months": pd.DateOffset(months=number),
-            "days": pd.DateOffset(days=number),
-        }[kind]
-        if here.any():
-            deadline[here] = (basis[here] + offset).astype("datetime64[s]")
-    return deadline

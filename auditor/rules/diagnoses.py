@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import Mask, among, blank, each_word, in_family
+from auditor.claim_lines import Mask, among, blank, in_family
 from auditor.contractors import jurisdiction_of
 from auditor.diagnosis_codes import (
     corrected,
@@ -13,7 +13,7 @@ from auditor.diagnosis_codes import (
     unknown,
 )
 from auditor.reference import Reference
-from auditor.rule import Outcome, rule
+from auditor.rule import Outcome, one_of, rule
 
 
 @rule(
@@ -126,8 +126,8 @@ def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
             list_id=lists[flagged.index].astype("str"),
             kind=np.where(whole, "policy's list", "list at hand, which is not complete:"),
         ),
-        severity=pd.Series(np.where(whole, "review", "note"), index=flagged.index),
-        money=pd.Series(np.where(whole, "at_risk", "none"), index=flagged.index),
+        severity=one_of(whole, "review", "note", flagged.index),
+        money=one_of(whole, "at_risk", "none", flagged.index),
     )
 
 

@@ -40,7 +40,9 @@ def _dollars(cents: "pd.Series[int]") -> list[str]:
 
 def _paid(lines: pd.DataFrame) -> Mask:
     positive = (lines["allowed_cents"] > 0) | (lines["paid_cents"] > 0)
-    return positive.fillna(value=False).to_numpy(dtype=bool) & ~lines["denied"].to_numpy(dtype=bool)
+    positive = positive.fillna(value=False) & ~lines["denied"]
+    paid: Mask = positive.to_numpy(dtype=bool)
+    return paid
 
 
 @rule(

@@ -1,6 +1,7 @@
 """Revenue codes of hospital lines: filled, well formed, and fit for the service and the date."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from auditor.claim_lines import (
 )
 from auditor.matching import computed_once
 from auditor.reference import InForce, Reference
-from auditor.rule import Outcome, rule
+from auditor.rule import Outcome, one_of, rule
 from auditor.studies import ccta_around
 
 _FIT = ("acc-2025-01-07", "transmittal-12421")
@@ -84,11 +85,15 @@ def _returned(lines: pd.DataFrame, reference: Reference) -> Mask:
     groups = edit["accepted_groups"]
     refused = np.zeros(len(lines), dtype=bool)
     for accepted in groups.cat.categories:
-        wanted = frozenset(group.rstrip("X") for group in accepted.split())
-        passes = each_word(lines["revenue_code"], lambda code, wanted=wanted: code[:3] in wanted)
+        passes = each_word(lines["revenue_code"], _in_groups(accepted))
         if accepted:
             refused |= among(groups, [accepted]) & ~passes
     return refused & each_word(lines["revenue_code"], _well_formed)
+
+
+def _in_groups(accepted: str) -> Callable[[str], bool]:
+    wanted = frozenset(group.rstrip("X") for group in accepted.split())
+    return lambda code: code[:3] in wanted
 
 
 @rule(
@@ -127,7 +132,7 @@ def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcom
                 "it names another department or body part",
             )
         ),
-        severity=pd.Series(np.where(on_returned, "denial", "review"), index=lines.index[flagged]),
+        severity=one_of(on_returned, "denial", "review", lines.index[flagged]),
         not_evaluated={"value_missing": unknown_bill & hospital, "reference_missing": unjudged},
         consulted=fit,
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from auditor.amounts import expected_payment
 from auditor.claim_lines import (
     FFRCT_STUDY,
     Mask,
@@ -217,7 +218,9 @@ def _bundled(cell: str) -> bool:
     "({adjustment_codes}); the patient's CCTA of {ccta_date} does not include it.",
     remedy="Appeal: CMS pays FFR-CT apart from CCTA, and no NCCI edit joins the two codes.",
 )
-def ffrct_denied_as_bundled(lines: pd.DataFrame, *, lookback_days: int = 90) -> Outcome:
+def ffrct_denied_as_bundled(
+    lines: pd.DataFrame, reference: Reference, *, lookback_days: int = 90
+) -> Outcome:
     """A payer denied FFR-CT as included in the CCTA.
 
     CMS decided in the CY2018 OPPS final rule that FFR-CT is a service of its own, and no NCCI
@@ -236,6 +239,8 @@ def ffrct_denied_as_bundled(lines: pd.DataFrame, *, lookback_days: int = 90) -> 
     ccta = around.before[denied & stands]
     return Outcome(
         flagged=flagged.assign(ccta_date=lines["service_date"].to_numpy()[ccta]),
-        not_evaluated={"value_missing": unknown.to_numpy(dtype=bool)},
+        not_evaluated={("value_missing", "paid_cents"): unknown.to_numpy(dtype=bool)},
         partner=pd.Series(ccta, index=flagged.index),
+        amount=expected_payment(lines, reference).cents[flagged.index],
+        amount_basis="fee_schedule",
     )

@@ -123,9 +123,7 @@ def line_billed_twice(lines: pd.DataFrame) -> Outcome:
     """
     first = _first_alike(lines)
     flagged = lines[first >= 0]
-    return Outcome(
-        flagged=flagged, partner=pd.Series(first[first >= 0], index=flagged.index)
-    )
+    return Outcome(flagged=flagged, partner=pd.Series(first[first >= 0], index=flagged.index))
 
 
 @rule(

@@ -8,7 +8,6 @@ lines stand in one file; about one line in twenty holds a seeded error.
 """
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from tests.benchmarks.vocabulary import (
     CLAIM_TYPES,
     DAYS,
     DEPARTMENTS,
+    DESCRIPTIONS,
     DIAGNOSES,
     FREQUENCIES,
     MODIFIERS,
@@ -75,7 +75,8 @@ def _block(random: np.random.Generator, size: int, mix: str) -> Lines:
             random, episodes=int(patients * _CARDIAC_PATIENTS) + 1, patients=patients
         )
         other = _other_services(random, visits, patients)
-        other["claim"] += int(cardiac["claim"].max()) + 1
+        for name in ("claim", "episode"):
+            other[name] += int(cardiac[name].max()) + 1
         lines = _stacked([cardiac, other])
     lines = with_errors(random, _described(random, lines))
     lines = with_replacements(random, lines)
@@ -158,11 +159,13 @@ def _other_services(random: np.random.Generator, visits: int, patients: int) -> 
     office = (random.random(visits) < 0.5)[visit]
     first = random.integers(0, SPAN_DAYS, visits)
     stay = random.choice([0, 0, 0, 0, 1, 3], size=visits)
+    days = random.integers(0, stay[visit] + 1)
+    hospital_codes = np.arange(REVENUE_CODES.index("0250"), len(REVENUE_CODES))
     return {
         "episode": visit,
         "professional": professional,
         "code": len(PROCEDURES) - len(OTHER_CODES) + often,
-        "days": random.integers(0, stay[visit] + 1),
+        "days": days,
         "modifier": random.choice(
             [MODIFIERS.index(word) for word in ("", "25", "59", "RT")],
             size=len(visit),
@@ -171,9 +174,11 @@ def _other_services(random: np.random.Generator, visits: int, patients: int) -> 
         "office": office & professional,
         "patient": random.integers(0, patients, visits)[visit],
         "first_day": first[visit],
-        "day": first[visit] + random.integers(0, stay[visit] + 1),
+        "day": first[visit] + days,
         "last_day": (first + stay)[visit],
-        "revenue": np.where(professional, REVENUE_CODES.index(""), often % len(REVENUE_CODES)),
+        "revenue": np.where(
+            professional, REVENUE_CODES.index(""), hospital_codes[often % len(hospital_codes)]
+        ),
         "claim": visit,
     }
 
@@ -240,6 +245,7 @@ def _table(lines: Lines, number: int) -> pa.Table:
         "Statement Through": _words(DAYS, lines["last_day"], institutional),
         "Received Date": _words(DAYS, lines["received"]),
         "CPT/HCPCS": _words(PROCEDURES, lines["code"]),
+        "Charge Description": _words(DESCRIPTIONS, lines["code"]),
         "Modifier 1": _words(MODIFIERS, lines["modifier"]),
         "Modifier 2": _words(MODIFIERS, lines["second_modifier"]),
         "Modifier 3": _words(MODIFIERS, np.zeros(len(institutional), dtype=np.int64)),

@@ -29,6 +29,9 @@ def _other_codes() -> tuple[str, ...]:
 OTHER_CODES = _other_codes()
 PROCEDURES: tuple[str, ...] = (*_CARDIAC_CODES, *OTHER_CODES)
 
+# A column that no rule needs, as every export has some.
+DESCRIPTIONS: tuple[str, ...] = tuple(f"CHARGE ITEM {code}" for code in PROCEDURES)
+
 CLAIM_TYPES = ("Institutional", "Professional")
 BILL_TYPES = ("", "0131", "0137", "0138")
 FREQUENCIES = ("", "1", "7", "8")

@@ -1,0 +1,28 @@
+"""Days as text, and the last day to do something."""
+
+import pandas as pd
+
+from auditor.claim_lines import among
+
+
+def iso(dates: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
+    """Dates as ISO text, (blank) where there is none."""
+    return dates.dt.strftime("%Y-%m-%d").fillna("(blank)").astype("str")
+
+
+def deadline(
+    basis: "pd.Series[pd.Timestamp]", count: "pd.Series[str]", unit: "pd.Series[str]"
+) -> "pd.Series[pd.Timestamp]":
+    """The last day to file: some calendar years, months or days after the service."""
+    last_day = pd.Series(pd.NaT, index=basis.index, dtype="datetime64[s]")
+    for words in {(c, u) for c in count.cat.categories for u in unit.cat.categories if c and u}:
+        number, kind = int(words[0]), words[1]
+        here = among(count, [words[0]]) & among(unit, [words[1]])
+        offset = {
+            "calendar_years": pd.DateOffset(years=number),
+            "months": pd.DateOffset(months=number),
+            "days": pd.DateOffset(days=number),
+        }[kind]
+        if here.any():
+            last_day[here] = (basis[here] + offset).astype("datetime64[s]")
+    return last_day

@@ -1,0 +1,69 @@
+"""When the other half of a study may be called missing, and when nothing can be said."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from auditor.claim_lines import Mask, among, is_component, professional
+from auditor.extract import Extract
+from auditor.matching import computed_once
+from auditor.reference import InForce, Ints, Reference, day_numbers
+from auditor.rule import Outcome, Reasons, lacking
+from auditor.studies import Readings
+
+
+def nobodys_half(pairing: Readings) -> Mask:
+    """Lines whose other half is neither paired, nor near, nor billed within a global line."""
+    near = (pairing.loose_before >= 0) | (pairing.loose_after >= 0)
+    return (pairing.partner < 0) & ~near
+
+
+def unjudged_partners(
+    lines: pd.DataFrame,
+    extract: Extract,
+    *,
+    other: str,
+    first_day: Ints,
+    last_day: Ints,
+    waiting_days: int,
+) -> Reasons:
+    """Why the other half can't be called missing, for each line for which it can't."""
+    span = extract.spans.get(other)
+    if span is None:
+        return {"partner_outside_extract": np.ones(len(lines), dtype=bool)}
+    outside = (first_day < span.first_day) | (last_day > span.last_day)
+    reads_for_others = ~among(lines["billing_npi"], extract.pairing_npis)
+    return {
+        "awaiting_partner": extract.as_of_day - day_numbers(lines["service_date"]) <= waiting_days,
+        **lacking(lines, "billing_npi"),
+        "partner_outside_extract": outside | reads_for_others,
+    }
+
+
+def missing_partner(
+    lines: pd.DataFrame,
+    alone: Mask,
+    unjudged: Reasons,
+    worth: Callable[[pd.DataFrame], "pd.Series[int]"],
+) -> Outcome:
+    """Flags the lines that stand alone and can be judged, at the worth of what is absent."""
+    judged = alone.copy()
+    for mask in unjudged.values():
+        judged &= ~mask
+    flagged = lines[judged]
+    return Outcome(
+        flagged=flagged,
+        amount=worth(flagged),
+        amount_basis="fee_schedule",
+        not_evaluated={reason: mask & alone for reason, mask in unjudged.items()},
+    )
+
+
+@computed_once
+def wrong_in_facility(lines: pd.DataFrame, reference: Reference) -> tuple[Mask, InForce]:
+    """Global and TC lines of physicians at places where they may bill the reading only."""
+    place = reference.as_of("places_of_service", lines, on=["place_of_service"])
+    other_half = is_component(lines, "global") | is_component(lines, "technical")
+    facility = among(place["bills_professional_only"], ["yes", "review"])
+    return professional(lines) & other_half & facility, place
