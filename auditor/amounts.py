@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, among, each_word, has_modifier, institutional, professional
-from auditor.matching import computed_once, group_key
+from auditor.matching import computed_once, whole_claims
 from auditor.reference import Bools, InForce, Ints, Reference
 
 # 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017).
@@ -125,11 +125,8 @@ def _hospital_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
     rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
     cents = _cents(rate, "rate_cents")
     status = rate["status_indicator"]
-    claim = np.unique(
-        group_key(lines, ["claim_id", "patient_id", "claim_type"]), return_inverse=True
-    )
-    significant = np.bincount(claim[1], weights=among(status, ["S"])) > 0
-    packaged = among(status, ["N"]) | among(status, ["Q1"]) & significant[claim[1]]
+    beside = whole_claims(lines, among(status, ["S"]))
+    packaged = among(status, ["N"]) | among(status, ["Q1"]) & beside
     cents = np.where(packaged, 0, cents)
     cents = np.where(has_modifier(lines, ["PN"]) & (cents > 0), _share(cents, _PN_SHARE), cents)
     cents = np.where(has_modifier(lines, ["CT"]) & (cents > 0), _share(cents, _CT_REDUCED), cents)

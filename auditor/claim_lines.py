@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.reference import Reference
 
@@ -33,13 +35,15 @@ def each_word(column: "pd.Series[str]", question: Callable[[str], bool]) -> Mask
 
 def among(column: "pd.Series[str]", words: Iterable[str]) -> Mask:
     """Cells that are one of some words."""
-    wanted = frozenset(words)
-    return each_word(column, wanted.__contains__)
+    wanted = pa.array(list(words), type=pa.string())
+    distinct = pa.array(column.cat.categories, type=pa.string())
+    answers: Mask = pc.is_in(distinct, value_set=wanted).to_numpy(zero_copy_only=False)
+    return answers[column.cat.codes.to_numpy()]
 
 
 def blank(column: "pd.Series[str]") -> Mask:
     """Cells that hold nothing."""
-    return each_word(column, lambda word: word == "")
+    return among(column, [""])
 
 
 def has_modifier(lines: pd.DataFrame, modifiers: Iterable[str]) -> Mask:

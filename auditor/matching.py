@@ -13,6 +13,8 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.reference import Bools, Ints, day_numbers
 
@@ -83,28 +85,49 @@ def group_key(lines: pd.DataFrame, on: Sequence[str]) -> Ints:
     return key
 
 
+def whole_claims(lines: pd.DataFrame, mask: Bools) -> Bools:
+    """Lines whose claim holds at least one of the masked lines."""
+    if not mask.any():
+        return np.zeros(len(lines), dtype=bool)
+    claim = group_key(lines, ["claim_id", "patient_id", "claim_type"])
+    found: Bools = np.isin(claim, np.unique(claim[mask]))
+    return found
+
+
 def _dense(key: Ints) -> tuple[Ints, int]:
     numbered = np.unique(key, return_inverse=True)[1].astype(np.int64)
     return numbered, int(numbered.max(initial=0)) + 1
 
 
-def in_order(lines: pd.DataFrame, key: Ints, *, by_received: bool = True) -> Ints:
-    """Positions of lines sorted by key, then received date, claim id as text, line number.
+def in_order(
+    lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool = True
+) -> Ints:
+    """Sorts places of lines by their key, then received date, claim id as text, line number.
 
-    This is the meaning of "later": of two lines with one key, the later stands further back.
+    This is the meaning of "later": of two lines with one key, the later stands further back. The
+    key has one integer a place. Returns positions within ``places``.
     """
-    received = day_numbers(lines["received_date"]) if by_received else np.zeros_like(key)
-    claim = _text_rank(lines["claim_id"])
-    number = lines["line_number"].fillna(0).to_numpy(dtype=np.int64)
-    row = lines["source_row"].fillna(0).to_numpy(dtype=np.int64)
+    received = day_numbers(lines["received_date"].iloc[places])
+    if not by_received:
+        received = np.zeros_like(received)
+    claim = _text_rank(lines["claim_id"].iloc[places])
+    number = lines["line_number"].iloc[places].fillna(0).to_numpy(dtype=np.int64)
+    row = lines["source_row"].iloc[places].fillna(0).to_numpy(dtype=np.int64)
     return np.lexsort((row, number, claim, received, key))
 
 
 def _text_rank(column: "pd.Series[str]") -> Ints:
-    order = np.argsort(column.cat.categories.to_numpy(dtype=object), kind="stable")
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return rank[column.cat.codes.to_numpy()]
+    """The rank of each cell as text, among the cells that occur."""
+    present, codes = np.unique(column.cat.codes.to_numpy(), return_inverse=True)
+    words = pc.take(pa.array(column.cat.categories, type=pa.string()), present)
+    rank = np.empty(len(present), dtype=np.int64)
+    rank[pc.sort_indices(words).to_numpy()] = np.arange(len(present))
+    return rank[codes]
+
+
+def occur_again(key: Ints) -> Bools:
+    """Keys that occur more than once."""
+    return pd.Series(key).duplicated(keep=False).to_numpy()
 
 
 def group_starts(sorted_key: Ints) -> Ints:

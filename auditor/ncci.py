@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, among, blank, each_word, has_modifier
-from auditor.matching import computed_once, group_key, in_order, pairs
+from auditor.matching import computed_once, group_key, in_order, occur_again, pairs
 from auditor.reference import Bools, InForce, Ints, Reference
 
 # "Same patient, date and provider" (NCCI policy manual ch. I), and never across claim types.
@@ -47,13 +47,12 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     """All pairs of one patient, date, provider and claim type that an edit in force joins."""
     places = np.flatnonzero(~blank(lines["billing_npi"]) & ~blank(lines["claim_type"]))
     group = group_key(lines, _SAME_ENCOUNTER)[places]
-    counted = np.unique(group, return_inverse=True, return_counts=True)
-    shared = counted[2][counted[1]] > 1
+    shared = occur_again(group)
     places, group = places[shared], group[shared]
     some = lines.iloc[places]
     bypasses = has_modifier(some, reference.words("modifiers", "modifier", bypasses_ptp="yes"))
     denied = some["denied"].to_numpy(dtype=bool)
-    order = in_order(some, np.zeros(len(some), dtype=np.int64), by_received=False)
+    order = in_order(lines, places, np.zeros(len(some), dtype=np.int64), by_received=False)
     kind = group_key(some, ["procedure_code", "rendering_npi"]) * 4 + bypasses * 2 + denied
     left, right = pairs(group[order], kind[order])
     one, two = order[left], order[right]

@@ -24,6 +24,7 @@ from auditor.matching import (
     group_key,
     in_order,
     nearest,
+    occur_again,
     one_to_one,
 )
 from auditor.reference import Ints, day_numbers
@@ -86,8 +87,8 @@ def _paired(
     lines: pd.DataFrame, scan: Mask, reading: Mask, study: Ints, day: Ints, within: int
 ) -> Ints:
     both = np.flatnonzero(scan | reading)
-    some = lines.iloc[both]
-    order = in_order(some, study[both])
+    both = both[occur_again(study[both])]
+    order = in_order(lines, both, study[both])
     found = one_to_one(study[both][order], day[both][order], scan[both][order], within=within)
     partner = np.full(len(lines), -1, dtype=np.int64)
     paired = found >= 0
@@ -122,9 +123,10 @@ def ccta_around(lines: pd.DataFrame, asking: Mask, candidates: Mask, on: tuple[s
     """The nearest CCTA of each asking line, among candidates that agree in the columns ``on``."""
     day = day_numbers(lines["service_date"])
     ccta = np.flatnonzero(has_code(lines, CCTA) & candidates)
-    ccta = ccta[in_order(lines.iloc[ccta], day[ccta])]
     asks = np.flatnonzero(asking)
     key = group_key(lines, on)
+    ccta = ccta[np.isin(key[ccta], key[asks])]
+    ccta = ccta[in_order(lines, ccta, day[ccta], by_received=False)]
     nothing = np.full(len(lines), -1, dtype=np.int64)
     before, days_before = nothing.copy(), np.zeros(len(lines), dtype=np.int64)
     after, days_after = nothing.copy(), np.zeros(len(lines), dtype=np.int64)

@@ -18,7 +18,7 @@ from auditor.claim_lines import (
     with_two_components,
 )
 from auditor.extract import Extract
-from auditor.matching import group_key, in_order, nearest
+from auditor.matching import group_key, in_order, nearest, occur_again
 from auditor.partners import (
     missing_partner,
     nobodys_half,
@@ -225,7 +225,8 @@ def global_billed_with_component(
     in_facility, _ = wrong_in_facility(lines, reference)
     wholes = np.flatnonzero(is_component(lines, "global") & ~in_facility)
     parts = np.flatnonzero(is_component(lines, "technical") | is_component(lines, "professional"))
-    parts = parts[in_order(lines.iloc[parts], day[parts], by_received=False)]
+    parts = parts[np.isin(study[parts], study[wholes])]
+    parts = parts[in_order(lines, parts, day[parts], by_received=False)]
     best = np.full(len(wholes), -1, dtype=np.int64)
     apart = np.full(len(wholes), pairing_days + 1, dtype=np.int64)
     for after in (False, True):
@@ -354,12 +355,11 @@ def component_billed_twice(lines: pd.DataFrame, reference: Reference) -> Outcome
         & ~has_modifier(lines, SEPARATE_SERVICE)
         & ~among(lines["billing_npi"], [""])
     )
-    some = lines.iloc[counted]
-    part = group_key(some, ["patient_id", "procedure_code", "service_date", "component"])
-    order = in_order(some, part)
-    later = pd.DataFrame(
-        {"part": part[order], "npi": some["billing_npi"].cat.codes.to_numpy()[order]}
-    )
+    part = group_key(lines, ["patient_id", "procedure_code", "service_date", "component"])
+    counted = counted[occur_again(part[counted])]
+    order = in_order(lines, counted, part[counted])
+    npi = lines["billing_npi"].cat.codes.to_numpy()
+    later = pd.DataFrame({"part": part[counted][order], "npi": npi[counted][order]})
     place = pd.Series(np.arange(len(later)))
     first = place.groupby(later["part"]).transform("first").to_numpy()
     other = later["npi"].to_numpy() != later["npi"].to_numpy()[first]

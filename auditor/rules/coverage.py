@@ -13,7 +13,7 @@ from auditor.claim_lines import (
     has_code,
 )
 from auditor.contractors import AMBIGUOUS, jurisdiction_of
-from auditor.matching import group_key
+from auditor.matching import whole_claims
 from auditor.reference import Reference
 from auditor.rule import Outcome, rule
 from auditor.studies import ccta_around
@@ -86,11 +86,8 @@ def authorization_missing(lines: pd.DataFrame) -> Outcome:
     Commercial and Medicare Advantage payers authorize cardiac CT in advance; without the number
     the line is denied. Emergency patients are exempt.
     """
-    claim = np.unique(
-        group_key(lines, ["claim_id", "patient_id", "claim_type"]), return_inverse=True
-    )[1]
     emergency_room = each_word(lines["revenue_code"], lambda code: code.startswith("045"))
-    emergency = np.bincount(claim, weights=emergency_room, minlength=1)[claim] > 0
+    emergency = whole_claims(lines, emergency_room)
     emergency |= among(lines["place_of_service"], ["23"])
     missing = _needs_authorization(lines) & blank(lines["authorization_number"]) & ~emergency
     return Outcome(flagged=lines[missing])

@@ -5,7 +5,7 @@ import pandas as pd
 
 from auditor.amounts import Expected, expected_payment
 from auditor.claim_lines import Mask, among, blank, in_family, medicare
-from auditor.matching import group_key
+from auditor.matching import whole_claims
 from auditor.reference import Reference
 from auditor.rule import Outcome, Reasons, rule
 
@@ -142,12 +142,9 @@ def paid_zero_without_reason(lines: pd.DataFrame, reference: Reference) -> Outco
     """
     expected = expected_payment(lines, reference)
     nothing = lines["paid_cents"].eq(0) & lines["allowed_cents"].eq(0)
-    claim = np.unique(
-        group_key(lines, ["claim_id", "patient_id", "claim_type"]), return_inverse=True
-    )[1]
     paid = lines["paid_cents"].gt(0).fillna(value=False).to_numpy(dtype=bool)
     adjudicated = lines["remit_date"].notna().to_numpy(dtype=bool)
-    adjudicated |= np.bincount(claim, weights=paid, minlength=1)[claim] > 0
+    adjudicated = adjudicated | whole_claims(lines, paid)
     owed = expected.cents.gt(0).fillna(value=False).to_numpy(dtype=bool)
     silent = nothing.fillna(value=False).to_numpy(dtype=bool) & blank(lines["adjustment_codes"])
     mask = in_family(lines) & silent & adjudicated & owed

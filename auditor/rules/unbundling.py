@@ -99,10 +99,7 @@ def _paired(lines: pd.DataFrame, reference: Reference, wanted: Bools, *, softens
     """The column-two lines of some PTP pairs, each once, with the first column-one line."""
     pairs = ptp_pairs(lines, reference)
     two, one = pairs.two[wanted], pairs.one[wanted]
-    rank = np.empty(len(lines), dtype=np.int64)
-    claim_order = in_order(lines, np.zeros(len(lines), dtype=np.int64), by_received=False)
-    rank[claim_order] = np.arange(len(lines))
-    order = np.lexsort((rank[one], two))
+    order = in_order(lines, one, two, by_received=False)
     two, one = two[order], one[order]
     named = pd.DataFrame(
         {
@@ -181,7 +178,8 @@ def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
     chest = np.flatnonzero(_ct_angiography_of_the_chest(lines))
     denied = lines["denied"].to_numpy(dtype=bool)
     cardiac = np.flatnonzero(has_code(lines, _CARDIAC_CT) & ~denied)
-    cardiac = cardiac[in_order(lines.iloc[cardiac], same_day[cardiac], by_received=False)]
+    cardiac = cardiac[np.isin(same_day[cardiac], same_day[chest])]
+    cardiac = cardiac[in_order(lines, cardiac, same_day[cardiac], by_received=False)]
     keys, firsts = np.unique(same_day[cardiac], return_index=True)
     place = np.searchsorted(keys, same_day[chest])
     place = np.minimum(place, max(len(keys) - 1, 0))

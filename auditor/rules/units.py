@@ -12,7 +12,7 @@ from auditor.claim_lines import (
     has_modifier,
     in_family,
 )
-from auditor.matching import computed_once, earlier_in_group, group_key, in_order
+from auditor.matching import computed_once, earlier_in_group, group_key, in_order, occur_again
 from auditor.reference import Ints, Reference
 from auditor.rule import Outcome, rule
 
@@ -45,11 +45,11 @@ def _first_alike(lines: pd.DataFrame) -> Ints:
     denied = lines["denied"].to_numpy(dtype=bool)
     counted = _known_codes(lines) & ~denied & ~has_modifier(lines, SEPARATE_SERVICE)
     places = np.flatnonzero(counted & ~among(lines["billing_npi"], [""]))
-    some = lines.iloc[places]
-    alike = group_key(some, _SAME_LINE)
-    units = np.unique(some["units"].fillna(-1).to_numpy(), return_inverse=True)[1]
-    alike = np.unique(alike * (int(units.max(initial=0)) + 1) + units, return_inverse=True)[1]
-    first = earlier_in_group(in_order(some, alike), alike)
+    alike = group_key(lines, _SAME_LINE)[places]
+    places, alike = places[occur_again(alike)], alike[occur_again(alike)]
+    units = np.unique(lines["units"].to_numpy()[places], return_inverse=True)[1]
+    alike = alike * (int(units.max(initial=0)) + 1) + units
+    first = earlier_in_group(in_order(lines, places, alike), alike)
     found = np.full(len(lines), -1, dtype=np.int64)
     found[places[first >= 0]] = places[first[first >= 0]]
     return found
@@ -88,7 +88,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     )
     total = np.where(by_line, units, 0.0)
     places = np.flatnonzero(in_sum)
-    group = np.unique(group_key(lines.iloc[places], _SAME_SUM), return_inverse=True)[1]
+    group = np.unique(group_key(lines, _SAME_SUM)[places], return_inverse=True)[1]
     total[places] = np.bincount(group, weights=units[places])[group] if len(places) else 0.0
     denied_line = by_line & lines["denied"].to_numpy(dtype=bool)
     over = (total > limit) & _known_codes(lines) & ~denied_line

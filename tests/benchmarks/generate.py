@@ -23,7 +23,6 @@ from tests.benchmarks.vocabulary import (
     CLAIM_TYPES,
     DAYS,
     DEPARTMENTS,
-    DESCRIPTIONS,
     DIAGNOSES,
     FREQUENCIES,
     MODIFIERS,
@@ -35,9 +34,10 @@ from tests.benchmarks.vocabulary import (
     PROCEDURES,
     PROVIDERS,
     READERS,
+    REASONS_FOR_SCAN,
     REVENUE_CODES,
     place_of,
-    prices,
+    rates_of,
 )
 
 MIXES = ("departmental", "all_services")
@@ -80,8 +80,9 @@ def _block(random: np.random.Generator, size: int, mix: str) -> Lines:
         lines = _stacked([cardiac, other])
     lines = with_errors(random, _described(random, lines))
     lines = with_replacements(random, lines)
+    whole_patients = np.argsort(lines["patient"], kind="stable")[:size]
     turn = random.permutation(int(lines["claim"].max()) + 1)
-    order = np.argsort(turn[lines["claim"]], kind="stable")[:size]
+    order = whole_patients[np.argsort(turn[lines["claim"][whole_patients]], kind="stable")]
     lines = {name: column[order] for name, column in lines.items()}
     first = np.r_[True, lines["claim"][1:] != lines["claim"][:-1]]
     start = np.maximum.accumulate(np.where(first, np.arange(size), 0))
@@ -110,6 +111,7 @@ def _cardiac(random: np.random.Generator, *, episodes: int, patients: int) -> Li
         _slot(hospital & (chance[1] < 0.05), "Q9967", professional=False),
         _slot(hospital & (chance[2] < 0.02), "96374", professional=False),
         _slot(hospital & (chance[3] < 0.005), "71275", professional=False),
+        _slot(hospital & (chance[0] < 0.015), "75571", professional=True, modifier="26"),
         _slot(hospital, scan, professional=True, days=read_later, modifier="26"),
         _slot(hospital & analysed, "75580", professional=True, days=later, modifier="26"),
         _slot(office, scan, professional=True),
@@ -195,12 +197,17 @@ def _described(random: np.random.Generator, lines: Lines) -> Lines:
     payer = random.choice(len(PAYERS), size=episodes, p=PAYER_SHARES)[lines["episode"]]
     site = random.integers(0, 4, episodes)[lines["episode"]]
     cardiac = lines["code"] < len(PROCEDURES) - len(OTHER_CODES)
-    most = np.where(cardiac, len(CARDIAC_DIAGNOSES), len(DIAGNOSES) - 1)
-    diagnoses = [(random.random(claims)[of] * most).astype(np.int64) + 1 for _ in range(3)]
-    charge = np.rint(prices()[lines["code"]] * (1 + 0.1 * site)).astype(np.int64)
-    charge = np.where(lines["professional"] & cardiac & ~lines["office"], charge // 6, charge)
-    allowed = np.rint(charge * PAYER_FACTORS[payer]).astype(np.int64)
-    share = np.where(random.random(size) < 0.15, random.random(size), 0.2)
+    diagnoses = [
+        1 + (random.random(claims)[of] * np.where(cardiac, known, len(DIAGNOSES) - 1)).astype(int)
+        for known in (REASONS_FOR_SCAN, len(CARDIAC_DIAGNOSES) - 2, len(CARDIAC_DIAGNOSES) - 2)
+    ]
+    units = np.where(cardiac | (random.random(size) < 0.95), 1, 2)
+    rate = rates_of(lines["code"], lines["day"], lines["professional"], lines["office"])
+    charge = np.rint(rate * units * (4 + 0.5 * site)).astype(np.int64)
+    allowed = np.rint(rate * units * PAYER_FACTORS[payer]).astype(np.int64)
+    commercial = payer != PAYERS.index("Medicare")
+    share = np.where(commercial & (random.random(size) < 0.25), random.random(size), 0.2)
+    paid = np.rint(allowed * (1 - share)).astype(np.int64)
     received = lines["last_day"] + random.integers(3, 45, claims)[of]
     return lines | {
         "payer": payer,
@@ -215,10 +222,12 @@ def _described(random: np.random.Generator, lines: Lines) -> Lines:
         "diagnosis_1": diagnoses[0],
         "diagnosis_2": np.where(random.random(claims)[of] < 0.6, diagnoses[1], 0),
         "diagnosis_3": np.where(random.random(claims)[of] < 0.25, diagnoses[2], 0),
-        "units": np.where(random.random(size) < 0.97, 1, 2),
+        "units": units,
         "charge": charge,
         "allowed": allowed,
-        "paid": np.rint(allowed * (1 - share)).astype(np.int64),
+        "paid": paid,
+        "responsibility": allowed - paid,
+        "authorized": commercial & cardiac,
         "adjustment": np.ones(size, dtype=np.int64),
         "received": received,
         "unreadable": random.random(size) < 0.0002,
@@ -245,7 +254,6 @@ def _table(lines: Lines, number: int) -> pa.Table:
         "Statement Through": _words(DAYS, lines["last_day"], institutional),
         "Received Date": _words(DAYS, lines["received"]),
         "CPT/HCPCS": _words(PROCEDURES, lines["code"]),
-        "Charge Description": _words(DESCRIPTIONS, lines["code"]),
         "Modifier 1": _words(MODIFIERS, lines["modifier"]),
         "Modifier 2": _words(MODIFIERS, lines["second_modifier"]),
         "Modifier 3": _words(MODIFIERS, np.zeros(len(institutional), dtype=np.int64)),
@@ -255,6 +263,7 @@ def _table(lines: Lines, number: int) -> pa.Table:
         "Charge Amount": _dollars(lines["charge"]),
         "Allowed Amount": _dollars(lines["allowed"]),
         "Paid Amount": _dollars(lines["paid"]),
+        "Patient Responsibility": _dollars(lines["responsibility"]),
         "CARC": _words(ADJUSTMENTS, lines["adjustment"]),
         "Place of Service": _words(PLACES, lines["place"]),
         **{
@@ -263,6 +272,7 @@ def _table(lines: Lines, number: int) -> pa.Table:
         },
         "Rendering NPI": _words(READERS, lines["reader"]),
         "Billing NPI": _words(PROVIDERS, lines["provider"]),
+        "Authorization Number": _numbered("A", lines["claim"] + claims, 9, lines["authorized"]),
         "Payer": _words(PAYERS, lines["payer"]),
         "Department": _words(DEPARTMENTS, lines["department"]),
     }
@@ -288,7 +298,6 @@ def _dollars(cents: np.ndarray) -> pa.Array:
     whole = pa.array(np.abs(cents) // 100).cast(pa.string())
     rest = pc.utf8_lpad(pa.array(np.abs(cents) % 100).cast(pa.string()), 2, "0")
     return pc.binary_join_element_wise(sign, whole, ".", rest, "")
-
 
 
 def main() -> None:

@@ -77,7 +77,9 @@ def finished(command: Sequence[str]) -> Finished:
         own.join()
         if child.returncode:
             complaint.seek(0)
-            raise SystemExit(f"{' '.join(command)} ended with {child.returncode}: {complaint.read()}")
+            raise SystemExit(
+                f"{' '.join(command)} ended with {child.returncode}: {complaint.read()}"
+            )
         output.seek(0)
         return Finished(seconds, usage.ru_maxrss / 1024, own.peak_kb / 1024, output.read())
 
@@ -165,8 +167,8 @@ def measure_audit(
         for stage, seconds in facts["seconds"].items():
             found.add(f"audit, stage {stage}", seconds, of_bare_read=True)
     found.facts |= {
-        "lines": facts["lines"],
-        "totals": facts["totals"],
+        "lines of the run": facts["lines"],
+        "totals of the run": facts["totals"],
         "columns read": len(headers),
         "file MB": round(file.stat().st_size / 1e6, 1),
     }

@@ -5,8 +5,10 @@ import numpy as np
 from tests.benchmarks.vocabulary import (
     ADJUSTMENTS,
     BILL_TYPES,
+    DIAGNOSES,
     FREQUENCIES,
     MODIFIERS,
+    OTHER_CODES,
     PLACES,
     PROCEDURES,
     REVENUE_CODES,
@@ -20,7 +22,10 @@ _REPLACED_SHARE = 0.004
 
 _NO_READING, _TECHNICAL = MODIFIERS.index(""), MODIFIERS.index("TC")
 _READING, _SEPARATE = MODIFIERS.index("26"), MODIFIERS.index("59")
-_DENIED = {"paid": 0, "allowed": 0, "adjustment": ADJUSTMENTS.index("CO-97")}
+_NO_DIAGNOSIS = {"diagnosis_1": 0, "diagnosis_2": 0, "diagnosis_3": 0}
+_UNSPECIFIC = _NO_DIAGNOSIS | {"diagnosis_1": DIAGNOSES.index("I20.8")}
+_MISTYPED = _NO_DIAGNOSIS | {"diagnosis_1": DIAGNOSES.index("125.10")}
+_DENIED = {"paid": 0, "responsibility": 0, "allowed": 0, "adjustment": ADJUSTMENTS.index("CO-97")}
 
 # What an error puts into a line, or adds to a day; "twice" and "dropped" are lines too many or few.
 _OF_HOSPITALS: tuple[dict[str, int], ...] = (
@@ -33,6 +38,10 @@ _OF_HOSPITALS: tuple[dict[str, int], ...] = (
     {"modifier": _READING},
     {"code": PROCEDURES.index("0503T")},
     _DENIED,
+    _NO_DIAGNOSIS,
+    _UNSPECIFIC,
+    {"allowed": 9_900, "paid": 7_920},
+    {"authorized": 0},
     {"+last_day": -3},
     {"+received": -60},
     {"+received": 500},
@@ -48,6 +57,7 @@ _OF_PHYSICIANS: tuple[dict[str, int], ...] = (
     {"place": PLACES.index("")},
     {"units": 3},
     _DENIED,
+    _MISTYPED,
     {"+day": -3},
     {"+day": 12},
     {"+received": 500},
@@ -63,11 +73,15 @@ def with_errors(random: np.random.Generator, lines: Lines) -> Lines:
     wrong = random.random(size) < ERROR_SHARE
     lines = {name: column.copy() for name, column in lines.items()}
     lines |= {"twice": np.zeros(size, np.int64), "dropped": np.zeros(size, np.int64)}
-    for errors, here in ((_OF_HOSPITALS, ~lines["professional"]),
-                         (_OF_PHYSICIANS, lines["professional"])):
+    for errors, here in (
+        (_OF_HOSPITALS, ~lines["professional"]),
+        (_OF_PHYSICIANS, lines["professional"]),
+    ):
         kind = random.integers(0, len(errors), size)
         for number, error in enumerate(errors):
             which = wrong & here & (kind == number)
+            if "code" in error:
+                which &= lines["code"] < len(PROCEDURES) - len(OTHER_CODES)
             for name, value in error.items():
                 if name.startswith("+"):
                     lines[name[1:]][which] += value
@@ -95,10 +109,6 @@ def with_replacements(random: np.random.Generator, lines: Lines) -> Lines:
     copies["original"] = copies["claim"]
     copies["claim"] = copies["claim"] + claims
     copies["received"] = copies["received"] + 20
-    copies["bill_type"] = np.where(
-        copies["professional"], 0, BILL_TYPES.index("0137") + is_void
-    )
-    copies["frequency"] = np.where(
-        copies["professional"], FREQUENCIES.index("7") + is_void, 0
-    )
+    copies["bill_type"] = np.where(copies["professional"], 0, BILL_TYPES.index("0137") + is_void)
+    copies["frequency"] = np.where(copies["professional"], FREQUENCIES.index("7") + is_void, 0)
     return {name: np.concatenate([lines[name], copies[name]]) for name in lines}

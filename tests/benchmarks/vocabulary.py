@@ -29,9 +29,6 @@ def _other_codes() -> tuple[str, ...]:
 OTHER_CODES = _other_codes()
 PROCEDURES: tuple[str, ...] = (*_CARDIAC_CODES, *OTHER_CODES)
 
-# A column that no rule needs, as every export has some.
-DESCRIPTIONS: tuple[str, ...] = tuple(f"CHARGE ITEM {code}" for code in PROCEDURES)
-
 CLAIM_TYPES = ("Institutional", "Professional")
 BILL_TYPES = ("", "0131", "0137", "0138")
 FREQUENCIES = ("", "1", "7", "8")
@@ -56,11 +53,13 @@ PAYERS = (
     "Meadow Benefit Trust",
 )
 PAYER_SHARES = (0.42, 0.2, 0.1, 0.14, 0.09, 0.05)
-PAYER_FACTORS = np.array([0.24, 0.25, 0.19, 0.41, 0.38, 0.47])
+PAYER_FACTORS = np.array([1.0, 1.02, 0.8, 1.7, 1.6, 1.9])
 
+# The first of them are reasons for a scan, the rest stand beside; the last two are no good code.
+REASONS_FOR_SCAN = 6
 CARDIAC_DIAGNOSES = (
-    *("I25.10", "I20.89", "R07.9", "R07.89", "R06.02", "I25.118", "R94.31", "I25.700", "I20.1"),
-    *("R94.39", "I48.91", "Z13.6"),
+    *("I25.10", "I20.89", "R07.9", "R06.02", "I25.118", "I20.9"),
+    *("R07.89", "R94.31", "I25.700", "R94.39", "I48.91", "Z13.6", "I20.8", "125.10"),
 )
 
 
@@ -90,15 +89,28 @@ PROVIDERS: tuple[str, ...] = tuple(_npi(100_000_000 + number * 7919) for number 
 READERS: tuple[str, ...] = ("", *(_npi(300_000_000 + number * 104_729) for number in range(60)))
 
 
-def prices() -> np.ndarray:
-    """The charge of each procedure code in cents."""
+# Cents near what Medicare pays, so that a line without a seeded error is clean: the hospital's
+# part, the reading, the whole. In 2024 the hospital's part of 75572 to 75574 was half of this.
+_CARDIAC_RATES = (
+    *((8_500, 2_650, 9_900), (35_700, 7_900, 22_800), (35_700, 11_600, 30_500)),
+    *((35_700, 10_950, 32_100), (97_000, 3_400, 86_500), (97_000, 3_400, 86_500)),
+    *((17_900, 6_000, 28_000), (9_000, 3_500, 12_000), (2_000, 2_000, 2_000)),
+    (4_500, 4_500, 4_500),
+)
+_RAISED_ON_DAY = (date(2025, 1, 1) - _FIRST_DAY).days
+
+
+def rates_of(
+    code: np.ndarray, day: np.ndarray, professional: np.ndarray, office: np.ndarray
+) -> np.ndarray:
+    """What Medicare allows for each line, in cents."""
     random = np.random.default_rng(13)
-    found = np.rint(np.exp(random.normal(5.5, 1.2, len(PROCEDURES))) * 100)
-    found[: len(_CARDIAC_CODES)] = (
-        *(35_000, 98_000, 121_000, 150_000, 280_000, 280_000, 110_000, 42_000),
-        *(9_500, 18_000),
-    )
-    return found
+    table = np.rint(np.exp(random.normal(4.2, 1.2, len(PROCEDURES))) * 100)[:, None]
+    table = np.repeat(table, 3, axis=1)
+    table[: len(_CARDIAC_CODES)] = _CARDIAC_RATES
+    rate = table[code, np.where(professional, 1 + office, 0)]
+    halved = (code >= 1) & (code <= 3) & (day < _RAISED_ON_DAY) & ~professional
+    return np.where(halved, rate * 0.49, rate)
 
 
 def place_of(professional: np.ndarray, office: np.ndarray) -> np.ndarray:
