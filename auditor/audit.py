@@ -43,7 +43,8 @@ class Audit:
 
     ``lines``: the audited lines. ``findings``: one row a rule and line, schema.FINDINGS and
     counts_money. ``books``: one row a rule, with in_scope = flagged + clean + not_evaluated.
-    ``not_evaluated``: rule, reason, detail, lines.
+    ``not_evaluated``: rule, reason, detail, lines. ``coverage`` is the share of the pairs of a rule
+    and a line in its scope that were really judged, 1 where there were none.
     """
 
     lines: pd.DataFrame
@@ -53,6 +54,12 @@ class Audit:
     superseded: int
     as_of: date
     totals: Totals
+
+    @property
+    def coverage(self) -> float:
+        """Judged pairs of rule and line over all pairs in scope."""
+        in_scope = int(self.books["in_scope"].sum())
+        return 1 - int(self.books["not_evaluated"].sum()) / in_scope if in_scope else 1.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,7 @@ def audit(
             for rule in rules
         ]
         expected = expected_payment(prepared.lines, reference)
-        findings = findings_of(judgements, prepared.lines, expected)
+        findings = findings_of(judgements, prepared.lines, expected, options or {})
     finally:
         forget()
     return Audit(

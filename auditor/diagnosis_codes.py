@@ -37,16 +37,23 @@ def carries(lines: pd.DataFrame, word: str) -> Mask:
     return each_word(lines["diagnosis_codes"], lambda cell: word in cell.split())
 
 
-def not_billable(lines: pd.DataFrame, reference: Reference) -> dict[str, tuple[Mask, str]]:
-    """For each code known as not billable at some date: its lines then, and its successors."""
+def not_billable(
+    lines: pd.DataFrame, reference: Reference, *, written_with_one: bool = False
+) -> dict[str, tuple[Mask, str]]:
+    """For each code known as not billable at some date: its lines then, and its successors.
+
+    ``written_with_one`` asks for lines that carry the code with a digit one for its letter I.
+    """
     rows = reference.table("icd10cm").rows
-    rows = rows[(rows["billable"] == "no") & rows["icd10"].isin(words_of(lines))]
+    written = "1" + rows["icd10"].str[1:] if written_with_one else rows["icd10"]
+    rows = rows.assign(written=written)
+    rows = rows[(rows["billable"] == "no") & written.isin(words_of(lines))]
     day = lines["service_date"]
     found: dict[str, tuple[Mask, str]] = {}
     for row in rows.to_dict("records"):
         start = pd.Timestamp(str(row["effective_from"]) or "1900-01-01")
         end = pd.Timestamp(str(row["effective_to"]) or "2200-01-01")
-        mask = carries(lines, str(row["icd10"])) & ((day >= start) & (day <= end)).to_numpy()
+        mask = carries(lines, str(row["written"])) & ((day >= start) & (day <= end)).to_numpy()
         if mask.any():
             found[str(row["icd10"])] = (mask, str(row["successors"]))
     return found

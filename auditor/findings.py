@@ -2,7 +2,7 @@
 
 import hashlib
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from auditor.judging import Judgement
 from auditor.reference import Ints
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
+from auditor.stories import with_stories
 
 # What makes a finding the same finding on another night: the rule and the line, as billed.
 _FINGERPRINT = (
@@ -49,12 +50,15 @@ _NUMBERS = ("line_number", "units", "service_date", "source_row")
 
 
 def findings_of(
-    judgements: Sequence[Judgement], lines: pd.DataFrame, expected: Expected
+    judgements: Sequence[Judgement],
+    lines: pd.DataFrame,
+    expected: Expected,
+    options: Mapping[str, Any],
 ) -> pd.DataFrame:
     """All findings of an audit, most severe and dearest first.
 
-    Columns as in schema.FINDINGS, and two more: ``line``, the position of the line among the
-    audited ones, and ``counts_money``, true on the one finding that carries its line's money.
+    Columns as in schema.FINDINGS, and ``line``, the position of the line among the audited ones.
+    ``counts_money`` is true on the one finding that carries its line's money in the totals.
     """
     frames = [_findings(one, lines, expected) for one in judgements if len(one.flagged)]
     if not frames:
@@ -65,7 +69,7 @@ def findings_of(
     order = ["rank", "worth", "claim_id", "line_number", "rule", "finding"]
     findings = findings.sort_values(order, kind="stable", ignore_index=True)
     findings["counts_money"] = _first_money(findings)
-    return findings[[*FINDINGS, "line", "counts_money"]]
+    return with_stories(findings, options)[[*FINDINGS, "line"]]
 
 
 def _first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
@@ -189,8 +193,5 @@ def _empty() -> pd.DataFrame:
     kinds |= {"source_row": "Int64", "units": "float64", "service_date": "datetime64[s]"}
     kinds |= {"line": "int64", "counts_money": "bool"}
     return pd.DataFrame(
-        {
-            name: pd.Series(dtype=kinds.get(name, "str"))
-            for name in (*FINDINGS, "line", "counts_money")
-        }
+        {name: pd.Series(dtype=kinds.get(name, "str")) for name in (*FINDINGS, "line")}
     )

@@ -99,9 +99,7 @@ def _dense(key: Ints) -> tuple[Ints, int]:
     return numbered, int(numbered.max(initial=0)) + 1
 
 
-def in_order(
-    lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool = True
-) -> Ints:
+def in_order(lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool = True) -> Ints:
     """Sorts places of lines by their key, then received date, claim id as text, line number.
 
     This is the meaning of "later": of two lines with one key, the later stands further back. The
@@ -119,7 +117,7 @@ def in_order(
 def _text_rank(column: "pd.Series[str]") -> Ints:
     """The rank of each cell as text, among the cells that occur."""
     present, codes = np.unique(column.cat.codes.to_numpy(), return_inverse=True)
-    words = pc.take(pa.array(column.cat.categories, type=pa.string()), present)
+    words = pa.array(column.cat.categories[present], type=pa.string())
     rank = np.empty(len(present), dtype=np.int64)
     rank[pc.sort_indices(words).to_numpy()] = np.arange(len(present))
     return rank[codes]

@@ -166,6 +166,8 @@ FINDINGS: tuple[str, ...] = (
     "source_file",
     "source_sheet",
     "source_row",
+    "counts_money",
+    "story",
 )
 
 # Grain of the rejected lines: one row a line that could not be read.

@@ -58,6 +58,12 @@ def diagnosis_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
         instead = " or ".join(successors.split())
         words = f"{code} is not billable" + (f" (bill {instead})" if instead else "")
         said[mask] = [f"{before}, {words}" if before else words for before in said[mask]]
+    for code, (mask, successors) in not_billable(lines, reference, written_with_one=True).items():
+        instead = " or ".join(successors.split())
+        said[mask] = [
+            text.replace(f"I: {code})", f"I: {code}, not billable either; bill {instead})")
+            for text in said[mask]
+        ]
     flagged = in_family(lines) & (said != "")
     stale = reference.stale("icd10cm", lines)
     return Outcome(

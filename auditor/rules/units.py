@@ -45,7 +45,8 @@ def _first_alike(lines: pd.DataFrame) -> Ints:
     denied = lines["denied"].to_numpy(dtype=bool)
     counted = _known_codes(lines) & ~denied & ~has_modifier(lines, SEPARATE_SERVICE)
     places = np.flatnonzero(counted & ~among(lines["billing_npi"], [""]))
-    alike = group_key(lines, _SAME_LINE)[places]
+    sorted_modifiers = lines[[*_SAME_LINE]].assign(modifiers=_in_any_order(lines["modifiers"]))
+    alike = group_key(sorted_modifiers, _SAME_LINE)[places]
     places, alike = places[occur_again(alike)], alike[occur_again(alike)]
     units = np.unique(lines["units"].to_numpy()[places], return_inverse=True)[1]
     alike = alike * (int(units.max(initial=0)) + 1) + units
@@ -53,6 +54,15 @@ def _first_alike(lines: pd.DataFrame) -> Ints:
     found = np.full(len(lines), -1, dtype=np.int64)
     found[places[first >= 0]] = places[first[first >= 0]]
     return found
+
+
+def _in_any_order(modifiers: "pd.Series[str]") -> pd.Categorical:
+    """Modifiers sorted, so that their order makes no difference."""
+    words = [" ".join(sorted(cell.split())) for cell in modifiers.cat.categories]
+    codes, distinct = pd.factorize(np.array(words, dtype=object))
+    return pd.Categorical.from_codes(
+        codes[modifiers.cat.codes.to_numpy()], categories=pd.Index(distinct, dtype="str")
+    )
 
 
 @rule(
@@ -78,20 +88,18 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     limit = pd.to_numeric(edit["mue_value"].astype("str"), errors="coerce").to_numpy()
     units = lines["units"].to_numpy(dtype=np.float64)
     by_line, by_day = among(edit["mai"], ["1"]), among(edit["mai"], ["2", "3"])
-    in_sum = (
-        by_day
-        & _known_codes(lines)
-        & (units > 0)
-        & ~lines["denied"].to_numpy(dtype=bool)
-        & ~among(lines["billing_npi"], [""])
-        & (_first_alike(lines) < 0)
-    )
+    counted = by_day & _known_codes(lines) & (units > 0) & ~lines["denied"].to_numpy(dtype=bool)
+    counted &= ~among(lines["billing_npi"], [""])
     total = np.where(by_line, units, 0.0)
-    places = np.flatnonzero(in_sum)
+    places = np.flatnonzero(counted)
     group = np.unique(group_key(lines, _SAME_SUM)[places], return_inverse=True)[1]
-    total[places] = np.bincount(group, weights=units[places])[group] if len(places) else 0.0
-    denied_line = by_line & lines["denied"].to_numpy(dtype=bool)
-    over = (total > limit) & _known_codes(lines) & ~denied_line
+    once = np.where(_first_alike(lines)[places] < 0, units[places], 0.0)
+    if len(places):
+        total[places] = np.bincount(group, weights=once)[group]
+    # Without modifiers nobody can tell whether two professional lines are one component.
+    untold = counted & among(lines["component"], [""]) & (total > units)
+    over = (total > limit) & _known_codes(lines) & ~untold
+    over &= ~(by_line & lines["denied"].to_numpy(dtype=bool))
     flagged = lines[over]
     return Outcome(
         flagged=flagged.assign(
@@ -99,6 +107,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
             mue_limit=limit[over],
             judged_by=np.where(by_line[over], "line", "day"),
         ),
+        not_evaluated={("column_missing", "modifiers"): untold},
         consulted=edit,
     )
 
@@ -107,7 +116,8 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     severity="denial",
     money="at_risk",
     scope=_known_codes,
-    needs_value=["billing_npi"],
+    needs=["modifiers"],
+    needs_value=["billing_npi", "units"],
     sources=["claims-processing-manual-ch1-120"],
     denial_codes=["OA-18"],
     message="{procedure_code} on {service_date} stands twice by one provider, alike in modifiers, "

@@ -16,9 +16,8 @@ from harbor_heart.places import (
     Site,
 )
 
-Any = TypeVar("Any")
+Thing = TypeVar("Thing")
 SEQUESTRATION = 0.98
-SEED = 75574
 
 
 class Chance:
@@ -35,7 +34,7 @@ class Chance:
         """Whether something of this probability happens."""
         return self.share() < probability
 
-    def among(self, things: Sequence[Any]) -> Any:
+    def among(self, things: Sequence[Thing]) -> Thing:
         """One of some things."""
         return things[int(self.share() * len(things))]
 
@@ -43,7 +42,7 @@ class Chance:
         """A whole number from low to high, both included."""
         return low + int(self.share() * (high - low + 1))
 
-    def some(self, things: Sequence[Any], count: int) -> list[Any]:
+    def some(self, things: Sequence[Thing], count: int) -> list[Thing]:
         """Some different things, in the order in which they stood."""
         drawn = sorted((self.share(), place) for place in range(len(things)))
         return [things[place] for place in sorted(place for _, place in drawn[:count])]
@@ -97,6 +96,7 @@ class Claim:
     number: str = ""
     payer_number: str = ""
     replaces: str = ""
+    version_of: "Claim | None" = None
     lag: int = 5
 
     def find(self, code: str) -> Line:

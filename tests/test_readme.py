@@ -1,0 +1,170 @@
+"""The README keeps its word: its commands run, its excerpts are what the program says."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from auditor.catalogue import CATALOGUE
+from auditor.cli import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+SAMPLES = ROOT / "samples"
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ELLIPSIS = "..."
+
+
+@dataclass(frozen=True)
+class Block:
+    """The auditor commands of one block marked ``sh``, and the excerpt of their output below."""
+
+    commands: tuple[str, ...]
+    excerpt: str
+
+    def __str__(self) -> str:
+        return self.commands[0]
+
+
+def blocks() -> list[Block]:
+    """Blocks that hold auditor commands, in order; a ``text`` block right below is their output."""
+    fences = list(FENCE.finditer(README))
+    found = []
+    for place, fence in enumerate(fences):
+        if fence[1] != "sh" or not (commands := auditor_commands(fence[2])):
+            continue
+        below = fences[place + 1] if place + 1 < len(fences) else None
+        joined = below is not None and not README[fence.end() : below.start()].strip()
+        found.append(Block(commands, below[2] if below and joined and below[1] == "text" else ""))
+    return found
+
+
+def auditor_commands(text: str) -> tuple[str, ...]:
+    """The auditor commands among shell lines; ``&&`` and a backslash at the end join lines."""
+    lines = re.sub(r"\\\n|&&\s*\n", lambda end: "\n" if "&&" in end[0] else " ", text).splitlines()
+    parts = [part.strip() for line in lines for part in line.split("&&")]
+    return tuple(part for part in parts if re.match(r"(\.venv/bin/)?auditor ", part))
+
+
+def said(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a command says when it is run in ``folder``."""
+    words = shlex.split(command, comments=True)
+    assert not {"|", ">", "<", ";"} & set(words), f"{command}: give it without a pipe"
+    return subprocess.run(
+        [sys.executable, "-m", "auditor", *words[1:]],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the samples, where the commands run one after the other."""
+    place = tmp_path_factory.mktemp("readme")
+    shutil.copytree(SAMPLES, place / "samples", ignore=shutil.ignore_patterns("__pycache__"))
+    return place
+
+
+@pytest.mark.parametrize("block", blocks(), ids=str)
+def test_commands_run_and_say_what_the_readme_shows(block: Block, folder: Path) -> None:
+    output = ""
+    for command in block.commands:
+        run = said(command, folder)
+        assert run.returncode == 0, f"{command}\n{run.stderr}"
+        output += run.stdout
+
+    assert missing_line(block.excerpt, output) is None, f"the program says:\n{output}"
+
+
+def missing_line(excerpt: str, output: str) -> str | None:
+    """The first line of an excerpt that does not come in the output, in order; ``...`` skips."""
+    lines = iter([line.rstrip() for line in output.splitlines()])
+    for line in excerpt.splitlines():
+        if line.strip() != ELLIPSIS and line.rstrip() not in lines:
+            return line
+    return None
+
+
+def test_excerpts_are_compared_in_order() -> None:
+    assert missing_line("a\n...\nc\n", "a\nb\nc\n") is None
+    assert missing_line("c\na\n", "a\nb\nc\n") == "a"
+
+
+def test_set_up_is_two_commands() -> None:
+    set_up = README[README.index("<!-- sample command -->") : README.rindex("<!-- end -->")]
+    commands = [fence[2] for fence in FENCE.finditer(set_up)]
+
+    assert len(commands) == 2
+    for command in commands:
+        lines = command.strip().splitlines()
+        assert all(line.endswith(("&&", "\\")) for line in lines[:-1])
+        assert not lines[-1].endswith(("&&", "\\"))
+    assert "auditor run samples/hospital.csv samples/professional.xlsx" in commands[0]
+    assert "pytest" in commands[1]
+
+
+def test_ci_runs_the_test_command_of_the_readme_and_no_other() -> None:
+    after = README.index("<!-- test command -->")
+    fence = FENCE.search(README, after)
+    assert fence is not None
+    script = ROOT / ".ci" / "run"
+    shown = subprocess.run(["bash", script, "--show"], capture_output=True, text=True, check=True)
+
+    assert shown.stdout == fence[2]
+    own = script.read_text(encoding="utf-8")
+    assert not re.search(r"pytest|ruff|mypy|pip install", own)
+
+
+def commands_of(command: Any, name: str = "auditor") -> Iterator[str]:
+    """Every command by its full name: ``auditor run``, ``auditor reference check``."""
+    if not hasattr(command, "commands"):
+        yield name
+        return
+    for part, below in command.commands.items():
+        yield from commands_of(below, f"{name} {part}")
+
+
+@pytest.mark.parametrize("name", commands_of(typer.main.get_command(app)))
+def test_readme_names_every_command(name: str) -> None:
+    assert name in README
+
+
+def test_readme_names_every_file_of_a_run(folder: Path) -> None:
+    run = said(
+        "auditor run samples/hospital.csv samples/professional.xlsx --out out/files", folder
+    )
+    assert run.returncode == 0, run.stderr
+
+    for path in (folder / "out" / "files").iterdir():
+        assert f"`{path.name}`" in README
+
+
+def test_rules_lists_the_whole_catalogue(folder: Path) -> None:
+    listed = said("auditor rules", folder).stdout
+
+    for rule in CATALOGUE:
+        assert re.search(rf"^  {rule.name} +{rule.severity} +{re.escape(rule.title)}$", listed, re.M)
+
+
+@pytest.mark.parametrize("rule", CATALOGUE, ids=lambda rule: rule.name)
+def test_changelog_names_every_rule(rule) -> None:
+    assert f"`{rule.name}`" in CHANGELOG
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "tests/README.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), f"{page}: {target}"
