@@ -46,7 +46,7 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
     by_rates = np.where(physician, _physician_rate(lines, reference), by_rates)
     contract, has_contract = _contract_rate(lines, reference, by_rates)
     unit_cents = np.where(has_contract, contract, np.where(medicare, by_rates, _NONE))
-    units = lines["units"].fillna(1).to_numpy(dtype=np.float64)
+    units = lines["units"].to_numpy(dtype=np.float64)
     known = (unit_cents >= 0) & (units > 0)
     cents = np.where(known, np.rint(unit_cents * np.where(units > 0, units, 1)), 0)
     stale = np.where(
@@ -148,7 +148,9 @@ def _physician_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
         here = among(lines["component"], [component])
         if here.any():
             cents = np.where(here, _fee_schedule(lines, reference, modifier, facility), cents)
-    return np.where(place.found.to_numpy(), cents, _NONE)
+    # The reading has one price for all places.
+    priced = place.found.to_numpy() | among(lines["component"], ["professional"])
+    return np.where(priced, cents, _NONE)
 
 
 def _fee_schedule(lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask) -> Ints:

@@ -120,7 +120,7 @@ def audit(
             for rule in rules
         ]
         expected = expected_payment(prepared.lines, reference)
-        findings = findings_of(judgements, prepared.lines, expected, options or {})
+        findings = findings_of(judgements, prepared.lines, expected, reference, options or {})
     finally:
         forget()
     return Audit(

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from auditor.amounts import Expected, at_risk_of
+from auditor.contradictions import doubts
 from auditor.judging import Judgement
-from auditor.reference import Ints
+from auditor.reference import Ints, Reference
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
 from auditor.stories import with_stories
@@ -53,6 +54,7 @@ def findings_of(
     judgements: Sequence[Judgement],
     lines: pd.DataFrame,
     expected: Expected,
+    reference: Reference,
     options: Mapping[str, Any],
 ) -> pd.DataFrame:
     """All findings of an audit, most severe and dearest first.
@@ -60,7 +62,7 @@ def findings_of(
     Columns as in schema.FINDINGS, and ``line``, the position of the line among the audited ones.
     ``counts_money`` is true on the one finding that carries its line's money in the totals.
     """
-    frames = [_findings(one, lines, expected) for one in judgements if len(one.flagged)]
+    frames = [_findings(one, lines, expected, reference) for one in judgements if len(one.flagged)]
     if not frames:
         return _empty()
     findings = pd.concat(frames, ignore_index=True)
@@ -79,7 +81,9 @@ def _first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
     return pd.Series(findings.index.isin(dearest.index), index=findings.index)
 
 
-def _findings(one: Judgement, lines: pd.DataFrame, expected: Expected) -> pd.DataFrame:
+def _findings(
+    one: Judgement, lines: pd.DataFrame, expected: Expected, reference: Reference
+) -> pd.DataFrame:
     rule, flagged = one.rule, one.flagged
     text = {name: _as_text(flagged[name]) for name in _COPIED if name not in _NUMBERS}
     partner = flagged["partner"].to_numpy()
@@ -97,7 +101,9 @@ def _findings(one: Judgement, lines: pd.DataFrame, expected: Expected) -> pd.Dat
             "status": "",
             **text,
             **{name: flagged[name] for name in _NUMBERS},
-            "message": _filled(rule.message, rule, flagged) + late.where(stale != "", ""),
+            "message": _filled(rule.message, rule, flagged)
+            + late.where(stale != "", "")
+            + doubts(rule, flagged, reference),
             "remedy": _filled(rule.remedy, rule, flagged),
             "denial_codes": " ".join(rule.denial_codes),
             "partner_claim_id": _partner(lines, partner, "claim_id"),

@@ -133,6 +133,8 @@ def _with_machinery(
         own_amount=_aligned(outcome.amount, frame, pd.NA),
         own_basis=outcome.amount_basis,
         reference_sources="" if rows is None else pd.Series(rows.values("source"), frame.index),
+        reference_table="" if rows is None else rows.table.name,
+        reference_row=-1 if rows is None else rows.row,
     )
     return found
 

@@ -45,6 +45,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Contradiction:
+    """Two sources that disagree about a value: which one is in force here, and why.
+
+    ``keys`` are codes, space-separated; the dates are those of service that it concerns.
+    """
+
+    id: str
+    table: str
+    keys: str
+    effective_from: str
+    effective_to: str
+    value_in_force: str
+    other_value: str
+    source_in_force: str
+    source_other: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Edition:
     """The dates of service for which a table answers, in one setting (claim type) or in all."""
 
@@ -126,9 +145,15 @@ class InForce:
 class Reference:
     """All tables of one audit, the shipped ones overlaid by the user's own."""
 
-    def __init__(self, tables: Mapping[str, Table], sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, Table],
+        sources: Mapping[str, Source],
+        contradictions: Sequence[Contradiction] = (),
+    ) -> None:
         self.tables = dict(tables)
         self.sources = dict(sources)
+        self.contradictions = tuple(contradictions)
 
     def table(self, name: str) -> Table:
         """A table by name; an unknown name is a fault of the program."""
@@ -273,7 +298,14 @@ def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
             tables[path.stem] = _read_table(path, sources, editions.get(path.stem, []), origin)
     if not tables:
         raise AuditError(f"{shipped}: holds no reference tables", exit_code=2)
-    return Reference(tables, sources)
+    return Reference(tables, sources, _read_contradictions(shipped / "contradictions.csv"))
+
+
+def _read_contradictions(path: Path) -> list[Contradiction]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [Contradiction(**row) for row in csv.DictReader(stream)]
 
 
 def _read_sources(path: Path) -> dict[str, Source]:

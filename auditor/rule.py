@@ -133,6 +133,7 @@ class Rule:
     denial_codes: tuple[str, ...]
     message: str
     remedy: str
+    rests_on: tuple[str, ...]
     settings: Mapping[str, Any]
 
 
@@ -148,12 +149,14 @@ def rule(
     needs: Sequence[str] = (),
     needs_value: Sequence[str] = (),
     denial_codes: Sequence[str] = (),
+    rests_on: Sequence[str] = (),
 ) -> Callable[[Callable[..., Outcome]], Rule]:
     """Makes a rule of a function; its name, docstring and keyword-only arguments say the rest.
 
     ``scope`` says which lines the rule speaks of. ``claim_type`` narrows it, and lines whose claim
     type is unknown are then not evaluated. ``needs`` are columns that the export must have,
-    ``needs_value`` columns whose cell must also be filled.
+    ``needs_value`` columns whose cell must also be filled. ``rests_on`` names the reference tables
+    whose values decide.
     """
 
     def made(function: Callable[..., Outcome]) -> Rule:
@@ -175,6 +178,7 @@ def rule(
             denial_codes=tuple(denial_codes),
             message=message,
             remedy=remedy,
+            rests_on=tuple(rests_on),
             settings={p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY},
         )
 

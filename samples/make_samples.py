@@ -10,7 +10,6 @@ claim here was ever filed. The same program writes the same bytes on every machi
 import argparse
 import inspect
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -102,7 +101,9 @@ def write_all(folder: Path) -> list[Seeded]:
     claims, seeded = invent()
     folder.mkdir(parents=True, exist_ok=True)
     write_hospital([claim for claim in claims if claim.hospital], folder / "hospital.csv")
-    write_physicians([claim for claim in claims if not claim.hospital], folder / "professional.xlsx")
+    write_physicians(
+        [claim for claim in claims if not claim.hospital], folder / "professional.xlsx"
+    )
     rows = ((one.mistake, one.rule, one.claim, one.line) for one in seeded)
     write_key(rows, folder / "seeded.csv")
     return seeded
@@ -149,10 +150,10 @@ def seeded_table(seeded: list[Seeded]) -> Iterator[str]:
     yield "|---|---:|---|"
     for mistake in MISTAKES:
         own = [one for one in seeded if one.mistake == mistake.__name__]
-        rules = ", ".join(dict.fromkeys(f"`{one.rule}`" for one in own))
+        rules = ", ".join(dict.fromkeys(f"`{one.rule}`" for one in own if one.rule))
         lines = len({(one.claim.number, one.line.number) for one in own})
         story = " ".join(inspect.cleandoc(mistake.__doc__ or "").split())
-        yield f"| {story} | {lines or ''} | {rules or 'none: it must not be called a mistake'} |"
+        yield f"| {story} | {lines} | {rules or 'none should be misled'} |"
 
 
 def update_readme(folder: Path, seeded: list[Seeded]) -> None:
@@ -166,12 +167,11 @@ def update_readme(folder: Path, seeded: list[Seeded]) -> None:
         "seeded": seeded_table(seeded),
     }
     for mark, rows in tables.items():
-        block = f"<!-- {mark} -->\n" + "\n".join(rows) + f"\n<!-- end of {mark} -->"
-        text, found = re.subn(
-            f"<!-- {mark} -->.*?<!-- end of {mark} -->", lambda _, b=block: b, text, flags=re.DOTALL
-        )
-        if not found:
+        before, start, rest = text.partition(f"<!-- {mark} -->\n")
+        _, end, after = rest.partition(f"<!-- end of {mark} -->")
+        if not end:
             raise SystemExit(f"{readme.name}: has no marks for {mark}")
+        text = before + start + "\n".join(rows) + "\n" + end + after
     readme.write_text(text, encoding="utf-8", newline="\n")
 
 

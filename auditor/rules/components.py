@@ -52,6 +52,7 @@ def _whole_studies(lines: pd.DataFrame) -> Mask:
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type"],
     sources=[_MANUAL, "se17023"],
+    rests_on=["procedure_codes", "pfs_rates"],
     message="{procedure_code} of {service_date} has no reading: no line with modifier 26 for this "
     "patient and code in the {pairing_days} days from the scan.",
     remedy="Find the report: bill the reading with modifier 26, or note who reads for you.",
@@ -94,6 +95,7 @@ def professional_component_missing(
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type"],
     sources=[_MANUAL, "se17023"],
+    rests_on=["procedure_codes", "places_of_service", "opps_rates"],
     message="Reading of {procedure_code} on {service_date} at place of service {place_of_service} "
     "has no scan: no hospital or TC line in the {pairing_days} days before it.",
     remedy="Ask the hospital whether the scan was billed, and under which code and date.",
@@ -161,6 +163,7 @@ def _facility_outcome(lines: pd.DataFrame, reference: Reference, component: str)
     needs_value=["claim_type", "place_of_service"],
     sources=[_ATTACHMENT_A, _MANUAL, "cms-place-of-service"],
     denial_codes=["CO-4", "CO-58"],
+    rests_on=["procedure_codes", "places_of_service"],
     message="{procedure_code} without modifier 26 at place of service {place_of_service}, "
     "a facility.",
     remedy="Bill the reading with modifier 26; the facility bills the scan.",
@@ -174,19 +177,16 @@ def global_billed_in_facility(lines: pd.DataFrame, reference: Reference) -> Outc
     return _facility_outcome(lines, reference, "global")
 
 
-def _technical_of_physicians(lines: pd.DataFrame) -> Mask:
-    return may_be_component(lines, "technical")
-
-
 @rule(
     severity="denial",
     money="at_risk",
-    scope=_technical_of_physicians,
+    scope=_scans,
     claim_type="professional",
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type", "place_of_service"],
     sources=[_ATTACHMENT_A, _MANUAL, "cms-place-of-service"],
     denial_codes=["CO-58", "CO-B20"],
+    rests_on=["procedure_codes", "places_of_service"],
     message="{procedure_code} with modifier TC at place of service {place_of_service}, a facility.",
     remedy="Withdraw the line: the facility bills the scan on its own claim.",
 )
@@ -299,6 +299,7 @@ def both_components_on_one_line(lines: pd.DataFrame) -> Outcome:
     needs=["modifiers"],
     sources=[_ATTACHMENT_A, "pfs-rvu-2025-october"],
     denial_codes=["CO-4", "N519"],
+    rests_on=["procedure_codes"],
     message="{procedure_code} carries {modifiers}, but does not split into 26 and TC (PC/TC "
     "indicator {pctc_indicator}).",
     remedy="Remove the component modifier; bill the code that stands for the part that was done.",

@@ -31,6 +31,7 @@ def _medicare_ffrct(lines: pd.DataFrame) -> Mask:
     needs_value=["payer_type", "service_state"],
     sources=["manufacturer-guide-2025"],
     denial_codes=["CO-252", "N706"],
+    rests_on=["case_by_case_jurisdictions", "mac_states"],
     message="{procedure_code} of {service_date} in jurisdiction {jurisdiction} has no paperwork "
     "number.",
     remedy="Send the report with the claim and put its control number into the PWK segment.",
@@ -48,14 +49,15 @@ def paperwork_missing(lines: pd.DataFrame, reference: Reference) -> Outcome:
         on=["jurisdiction", "service"],
     )
     scope = _medicare_ffrct(lines)
-    missing = scope & rows.found.to_numpy() & blank(lines["attachment_control_number"])
-    ambiguous = among(jurisdiction, [AMBIGUOUS])
+    none_given = blank(lines["attachment_control_number"])
+    missing = scope & rows.found.to_numpy() & none_given
+    ambiguous = among(jurisdiction, [AMBIGUOUS]) & none_given
     return Outcome(
         flagged=lines[missing].assign(jurisdiction=jurisdiction[missing].astype("str")),
         not_evaluated={
             ("value_missing", "service_zip"): ambiguous & blank(lines["service_zip"]),
-            "reference_missing": ambiguous | among(jurisdiction, [""]),
-            "reference_stale": rows.stale & blank(lines["attachment_control_number"]),
+            "reference_missing": ambiguous | among(jurisdiction, [""]) & none_given,
+            "reference_stale": rows.stale & none_given,
         },
         stale=("case_by_case_jurisdictions", rows.stale),
         reference_rows=rows.take(np.flatnonzero(missing)),
@@ -90,7 +92,12 @@ def authorization_missing(lines: pd.DataFrame) -> Outcome:
     emergency = whole_claims(lines, emergency_room)
     emergency |= among(lines["place_of_service"], ["23"])
     missing = _needs_authorization(lines) & blank(lines["authorization_number"]) & ~emergency
-    return Outcome(flagged=lines[missing])
+    # Without modifiers nobody can tell a reading, which needs no number of its own.
+    untold = missing & among(lines["component"], [""])
+    return Outcome(
+        flagged=lines[missing & ~untold],
+        not_evaluated={("column_missing", "modifiers"): untold},
+    )
 
 
 def _ffrct(lines: pd.DataFrame) -> Mask:

@@ -20,8 +20,6 @@ from auditor.reference import Reference, day_numbers
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, lacks_value, rule
 from auditor.studies import analyses, ccta_around, ccta_of_analysis, readings
 
-_SE17023 = "se17023"
-
 
 @rule(
     severity="review",
@@ -194,6 +192,7 @@ def line_outside_statement_period(lines: pd.DataFrame) -> Outcome:
     scope=in_family,
     sources=["pfs-rvu-2026-january", "pfs-rvu-2025-october"],
     denial_codes=["CO-181", "N56"],
+    rests_on=["procedure_codes"],
     message="{procedure_code} is not valid on {service_date}{instead}.",
     remedy="Bill the code that was valid on the date of service.",
 )
@@ -235,7 +234,7 @@ def _instead(codes: str, *, after: bool) -> str:
     claim_type="professional",
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type"],
-    sources=[_SE17023],
+    sources=["se17023"],
     denial_codes=["CO-16"],
     message="Reading of {procedure_code} dated {service_date}, before the scan of {scan_date}.",
     remedy="Correct the date: the day of the scan, or the later day of the reading.",
@@ -270,7 +269,7 @@ def professional_component_before_technical(
     claim_type="professional",
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type"],
-    sources=[_SE17023],
+    sources=["se17023"],
     message="Reading of {procedure_code} on {service_date}, {days} days after the scan of "
     "{scan_date}.",
     remedy="Compare with the report: correct the date, or find the scan that is missing between.",
@@ -366,6 +365,7 @@ def service_date_in_future(lines: pd.DataFrame, extract: Extract) -> Outcome:
     needs_value=["received_date", "payer_type"],
     sources=["claims-processing-manual-ch1-70", "42-cfr-424-44"],
     denial_codes=["CO-29"],
+    rests_on=["filing_limits"],
     message="Service of {basis} was received on {received}, after the filing limit {limit}.",
     remedy="Appeal only with proof of timely filing or an exception; else write the line off.",
 )

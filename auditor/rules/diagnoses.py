@@ -41,6 +41,7 @@ def diagnosis_missing(lines: pd.DataFrame) -> Outcome:
     needs_value=["diagnosis_codes"],
     sources=["icd10cm-2026-04"],
     denial_codes=["CO-146", "M76"],
+    rests_on=["icd10cm"],
     message="Diagnosis {wrong} on {service_date}.",
     remedy="Take the diagnosis that the record supports from the codes valid on that date.",
 )
@@ -105,6 +106,7 @@ def _under_policy(lines: pd.DataFrame) -> Mask:
     needs_value=["payer_type", "diagnosis_codes"],
     sources=["medicare-program-integrity-ch13"],
     denial_codes=["CO-50", "N115"],
+    rests_on=["coverage_diagnoses", "coverage_policies", "mac_states"],
     message="None of the diagnoses {diagnosis_codes} of {procedure_code} is on the {kind} "
     "{list_id}.",
     remedy="Read the policy of your contractor; if the record supports a listed diagnosis, a coder "

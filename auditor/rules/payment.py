@@ -1,20 +1,32 @@
 """Payment: what the payer allowed against what its rates say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from auditor.amounts import Expected, expected_payment
-from auditor.claim_lines import Mask, among, blank, in_family, medicare
+from auditor.claim_lines import Mask, among, blank, imaging, institutional, medicare, professional
 from auditor.matching import whole_claims
 from auditor.reference import Reference
-from auditor.rule import Outcome, Reasons, rule
+from auditor.rule import Outcome, Reasons, lacking, lacks_column, rule
 
 _RATES = ("opps-addendum-b-2026-01", "pfs-rvu-2026-january")
 
 
-def _no_rate(expected: Expected) -> Reasons:
+def _no_rate(lines: pd.DataFrame, expected: Expected) -> Reasons:
+    """Why a line has no expected payment: a cell that pricing needs, else the rate itself."""
     unknown = expected.cents.isna().to_numpy(dtype=bool)
-    return {"reference_stale": unknown & expected.stale, "reference_missing": unknown}
+    priced_by_place = professional(lines) & among(lines["component"], ["technical", "global"])
+    return {
+        **lacking(lines, "bill_type", unknown & institutional(lines) & medicare(lines)),
+        ("column_missing", "modifiers"): unknown
+        & professional(lines)
+        & lacks_column(lines, "modifiers"),
+        **lacking(lines, "place_of_service", unknown & priced_by_place & medicare(lines)),
+        "reference_stale": unknown & expected.stale,
+        "reference_missing": unknown,
+    }
 
 
 def _difference(
@@ -30,7 +42,7 @@ def _difference(
         ),
         amount=amount[mask],
         amount_basis="difference",
-        not_evaluated=_no_rate(expected),
+        not_evaluated=_no_rate(lines, expected),
     )
 
 
@@ -48,10 +60,10 @@ def _paid(lines: pd.DataFrame) -> Mask:
 @rule(
     severity="review",
     money="missed",
-    scope=in_family,
-    needs=["claim_type", "payer_type", "units"],
-    needs_value=["claim_type", "payer_type", "allowed_cents"],
+    scope=imaging,
+    needs_value=["claim_type", "payer_type", "units", "allowed_cents", "paid_cents"],
     sources=_RATES,
+    rests_on=["opps_rates", "pfs_rates", "conversion_factors", "imaging_caps"],
     message="{payer} allowed {allowed} for {procedure_code} of {service_date}; the {rate} gives "
     "{expected}.",
     remedy="Compare with the remittance and your rates; ask the payer to price the line again.",
@@ -67,17 +79,17 @@ def allowed_below_expected(
     expected = expected_payment(lines, reference)
     allowed = lines["allowed_cents"]
     below = allowed * 100 < expected.cents * (100 - tolerance_percent)
-    mask = in_family(lines) & _paid(lines) & below.fillna(value=False).to_numpy(dtype=bool)
+    mask = imaging(lines) & _paid(lines) & below.fillna(value=False).to_numpy(dtype=bool)
     return _difference(lines, mask, expected, expected.cents - allowed)
 
 
 @rule(
     severity="review",
     money="at_risk",
-    scope=in_family,
-    needs=["claim_type", "payer_type", "units"],
-    needs_value=["claim_type", "payer_type", "allowed_cents"],
+    scope=imaging,
+    needs_value=["claim_type", "payer_type", "units", "allowed_cents"],
     sources=_RATES,
+    rests_on=["opps_rates", "pfs_rates", "conversion_factors", "imaging_caps"],
     message="{payer} allowed {allowed} for {procedure_code} of {service_date}; the {rate} gives "
     "{expected}.",
     remedy="Compare with the remittance and your rates; an overpayment is to be reported and "
@@ -94,17 +106,17 @@ def allowed_above_expected(
     expected = expected_payment(lines, reference)
     allowed = lines["allowed_cents"]
     above = allowed * 100 > expected.cents * (100 + tolerance_percent)
-    mask = in_family(lines) & _paid(lines) & above.fillna(value=False).to_numpy(dtype=bool)
+    mask = imaging(lines) & _paid(lines) & above.fillna(value=False).to_numpy(dtype=bool)
     return _difference(lines, mask, expected, allowed - expected.cents)
 
 
 @rule(
     severity="note",
     money="missed",
-    scope=in_family,
-    needs=["claim_type", "payer_type", "units"],
-    needs_value=["claim_type", "payer_type", "charge_cents"],
+    scope=imaging,
+    needs_value=["claim_type", "payer_type", "units", "charge_cents"],
     sources=_RATES,
+    rests_on=["opps_rates", "pfs_rates", "conversion_factors", "imaging_caps"],
     message="The charge of {charge} for {procedure_code} is below the expected payment of "
     "{expected} ({rate}).",
     remedy="Raise the charge in the chargemaster above every payer's rate.",
@@ -119,17 +131,18 @@ def charge_below_expected(
     expected = expected_payment(lines, reference)
     charge = lines["charge_cents"]
     below = charge * 100 < expected.cents * (100 - tolerance_percent)
-    mask = in_family(lines) & below.fillna(value=False).to_numpy(dtype=bool)
+    mask = imaging(lines) & below.fillna(value=False).to_numpy(dtype=bool)
     return _difference(lines, mask, expected, expected.cents - charge)
 
 
 @rule(
     severity="review",
     money="missed",
-    scope=in_family,
+    scope=imaging,
     needs=["claim_type", "payer_type", "adjustment_codes"],
-    needs_value=["claim_type", "payer_type", "paid_cents", "allowed_cents"],
+    needs_value=["claim_type", "payer_type", "units", "paid_cents", "allowed_cents"],
     sources=_RATES,
+    rests_on=["opps_rates", "pfs_rates", "conversion_factors", "imaging_caps"],
     message="{payer} paid nothing for {procedure_code} of {service_date} and gave no reason; the "
     "{rate} gives {expected}.",
     remedy="Ask the payer for the adjustment reason, and for payment if there is none.",
@@ -147,12 +160,17 @@ def paid_zero_without_reason(lines: pd.DataFrame, reference: Reference) -> Outco
     adjudicated = adjudicated | whole_claims(lines, paid)
     owed = expected.cents.gt(0).fillna(value=False).to_numpy(dtype=bool)
     silent = nothing.fillna(value=False).to_numpy(dtype=bool) & blank(lines["adjustment_codes"])
-    mask = in_family(lines) & silent & adjudicated & owed
-    return _difference(lines, mask, expected, expected.cents)
+    owed_in_silence = imaging(lines) & silent & owed
+    found = _difference(lines, owed_in_silence & adjudicated, expected, expected.cents)
+    pending = owed_in_silence & ~adjudicated & lacks_column(lines, "remit_date")
+    return replace(
+        found,
+        not_evaluated={("column_missing", "remit_date"): pending, **found.not_evaluated},
+    )
 
 
 def _physician_medicare(lines: pd.DataFrame) -> Mask:
-    return in_family(lines) & among(lines["payer_type"], ["medicare", ""])
+    return imaging(lines) & among(lines["payer_type"], ["medicare", ""])
 
 
 @rule(
@@ -174,8 +192,7 @@ def coinsurance_above_share(lines: pd.DataFrame, *, share_percent: int = 20) -> 
     deductible. More than that is a posting fault that the patient will notice.
     """
     share, allowed = lines["patient_responsibility_cents"], lines["allowed_cents"]
-    # A cent more is rounding.
-    above = (share * 100 > allowed * share_percent + 100) & (allowed > 0)
+    above = (share > (allowed * share_percent + 50) // 100) & (allowed > 0)
     mask = (
         _physician_medicare(lines)
         & medicare(lines)

@@ -105,6 +105,7 @@ def _in_groups(accepted: str) -> Callable[[str], bool]:
     needs_value=["claim_type", "revenue_code"],
     sources=_FIT,
     denial_codes=["CO-199", "M50"],
+    rests_on=["revenue_code_fit", "revenue_code_edits"],
     message="Revenue code {revenue_code} on {procedure_code} of {service_date}: {why}.",
     remedy="Correct the chargemaster: cardiac CT and FFR-CT belong under 0480 or 0489 from 2024, "
     "cardiac CT under 035X or 032X before.",
@@ -146,6 +147,7 @@ def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcom
     needs=["claim_type"],
     needs_value=["claim_type", "revenue_code"],
     sources=_FIT,
+    rests_on=["revenue_code_fit"],
     message="{procedure_code} of {service_date} under {revenue_code}: accepted, but 0480 or 0489 "
     "carries the cardiology cost ratio from which the rate is set.",
     remedy="Talk to the chargemaster owner about 0480 or 0489; nothing is wrong with this claim.",

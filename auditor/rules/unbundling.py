@@ -36,6 +36,7 @@ def _column_two(lines: pd.DataFrame) -> Mask:
     needs_value=["claim_type", "billing_npi"],
     sources=["ncci-policy-manual-2025-ch1"],
     denial_codes=["CO-236", "CO-97", "M15"],
+    rests_on=["ptp_edits"],
     message="{procedure_code} with {column_one} on {service_date} by one provider: "
     "an NCCI edit that no modifier bypasses.",
     remedy="Bill {column_one} alone; remove {procedure_code} unless the record shows that "
@@ -59,6 +60,7 @@ def ptp_pair_never_payable(lines: pd.DataFrame, reference: Reference) -> Outcome
     needs_value=["claim_type", "billing_npi"],
     sources=["ncci-policy-manual-2025-ch1"],
     denial_codes=["CO-236", "M15"],
+    rests_on=["ptp_edits", "modifiers"],
     message="{procedure_code} with {column_one} on {service_date} by one provider: "
     "an NCCI edit, and no modifier on either line bypasses it.",
     remedy="Remove {procedure_code} if it was part of {column_one}. If the record shows a separate "
@@ -81,6 +83,7 @@ def ptp_pair_without_modifier(lines: pd.DataFrame, reference: Reference) -> Outc
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type", "billing_npi"],
     sources=["ncci-policy-manual-2025-ch1"],
+    rests_on=["ptp_edits", "modifiers"],
     message="{procedure_code} with {column_one} on {service_date} by one provider: "
     "modifier {bypass} bypasses the NCCI edit; the record must show a separate service.",
     remedy="Read the record: keep the modifier only if it shows a separate session, site or study.",
@@ -212,6 +215,7 @@ def _bundled(cell: str) -> bool:
     scope=_ffrct,
     needs=["adjustment_codes", "paid_cents|allowed_cents"],
     sources=["cy2018-opps-final-rule", "ncci-ptp-outpatient-2026q4"],
+    rests_on=["ptp_non_edits"],
     message="{procedure_code} on {service_date} was denied as part of another service "
     "({adjustment_codes}); the patient's CCTA of {ccta_date} does not include it.",
     remedy="Appeal: CMS pays FFR-CT apart from CCTA, and no NCCI edit joins the two codes.",

@@ -73,6 +73,7 @@ def _in_any_order(modifiers: "pd.Series[str]") -> pd.Categorical:
     needs_value=["claim_type", "units", "billing_npi"],
     sources=["ncci-policy-manual-2025-ch1-mue"],
     denial_codes=["CO-151", "N362"],
+    rests_on=["mue"],
     message="{total} units of {procedure_code} on {service_date} by one provider; the limit is "
     "{mue_limit} a {judged_by}.",
     remedy="Compare the units with the record and correct the count; do not split lines to pass.",

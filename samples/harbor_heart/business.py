@@ -95,12 +95,12 @@ def ordinary_business(centre: Centre) -> list[Episode]:
     """All episodes, day by day."""
     chance, episodes = centre.chance, []
     for day in weekdays(FIRST_DAY, LAST_DAY):
-        for _ in range(1 + chance.happens(0.33) - chance.happens(0.10)):
-            episodes.append(coronary_study(centre, day, _site(chance, day)))
+        count = 1 + chance.happens(0.33) - chance.happens(0.10)
+        episodes.extend(coronary_study(centre, day, _site(chance, day)) for _ in range(count))
         for code, rate in (("75571", 0.18), ("75572", 0.11), ("75573", 0.02)):
             if chance.happens(rate):
                 episodes.append(other_study(centre, day, code))
-        if chance.happens(0.55):
+        if chance.happens(0.62):
             episodes.append(visit(centre, day))
     episodes += [little_harbor(centre, day) for day in chance.some([*_days()], 6)]
     episodes += [read_elsewhere(centre, day, TIDEWATER) for day in chance.some([*_days()], 12)]
@@ -131,7 +131,9 @@ def hospital_claim(
     if site == EMERGENCY:
         lines.append(Line(day, "99284", "0450"))
     if any(line.code in ("75572", "75573", "75574") for line in lines):
-        lines.append(Line(day, "Q9967", "0636", units=chance.between(14, 20) * 5, outcome="packaged"))
+        lines.append(
+            Line(day, "Q9967", "0636", units=chance.between(14, 20) * 5, outcome="packaged")
+        )
         if chance.happens(0.45):
             lines.append(Line(day, "36415", "0300", outcome="packaged"))
             lines.append(Line(day, "82565", "0301", outcome="packaged"))
@@ -186,7 +188,8 @@ def coronary_study(centre: Centre, day: date, site: Site) -> Episode:
     chance = centre.chance
     by_radiology = chance.happens(0.75 if site in (EMERGENCY, ANNEX) else 0.3)
     group = RADIOLOGY if by_radiology else CARDIOLOGY
-    scan = Line(day, "75574", "0489", authorization=centre.authorization(payer, site))
+    revenue = "0480" if site == EMERGENCY else "0489"
+    scan = Line(day, "75574", revenue, authorization=centre.authorization(payer, site))
     lines, first = [scan], [Line(read_on(chance, day), "75574", modifiers=["26"])]
     second: list[Line] = first if group == CARDIOLOGY else []
     if chance.happens(0.30):
@@ -218,7 +221,9 @@ def _plaque(chance: Chance, day: date, lines: list[Line], readings: list[Line]) 
         readings.append(Line(analysed, "75577", modifiers=["26"]))
     else:
         lines.append(Line(analysed, "0625T", "0489"))
-        readings.append(Line(analysed, "0626T"))
+        # On the day of the scan's reading an NCCI edit would join the two.
+        taken = {line.day for line in readings if line.code == "75574"}
+        readings.append(Line(analysed + timedelta(analysed in taken), "0626T"))
 
 
 def _office_study(centre: Centre, episode: Episode) -> None:
@@ -281,7 +286,7 @@ def little_harbor(centre: Centre, day: date) -> Episode:
 def read_elsewhere(centre: Centre, day: date, group: str) -> Episode:
     """A reading whose scan is in nobody's export: another hospital's, or an inpatient's."""
     site = MAIN if group == TIDEWATER else Site("ward", "", "21")
-    patient, payer, _ = centre.number("patient"), centre.chance.among(PAYERS[:5]), False
+    patient, payer = centre.number("patient"), centre.chance.among(PAYERS[:5])
     episode = Episode(day, patient, payer, site, "75574", touched=True)
     read = [Line(day, "75574", modifiers=["26"])]
     episode.readings.append(reading_claim(centre, episode, read, by=group))

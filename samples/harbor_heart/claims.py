@@ -189,9 +189,7 @@ def _rate(claim: Claim, line: Line) -> int | None:
         found = OPPS_RATES.get(line.code)
     else:
         component = "26" if claim.hospital else _component(line)
-        found = PHYSICIAN_RATES.get(
-            (line.code, component), PHYSICIAN_RATES.get((line.code, ""))
-        )
+        found = PHYSICIAN_RATES.get((line.code, component), PHYSICIAN_RATES.get((line.code, "")))
     return found[year] if found else None
 
 

@@ -16,7 +16,7 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from harbor_heart.claims import Claim, Line
-from harbor_heart.places import EXPORT_DAY, STATE
+from harbor_heart.places import EMERGENCY, EXPORT_DAY, STATE
 
 Cell = str | int | float | date | None
 
@@ -28,13 +28,23 @@ HOSPITAL_HEADER = (
     *("Original ICN", "Charge Router"),
 )
 PHYSICIAN_HEADER = (
-    *("Claim No", "Line No", "PB/HB", "MRN", "DOS From", "DOS To", "POS", "CPT Code", "Mod 1", "Mod 2"),
+    *(
+        "Claim No",
+        "Line No",
+        "PB/HB",
+        "MRN",
+        "DOS From",
+        "DOS To",
+        "POS",
+        "CPT Code",
+        "Mod 1",
+        "Mod 2",
+    ),
     *("Mod 3", "Mod 4", "Rev Cd", "Units", "Charge", "Allowed", "Insurance Paid", "Pt Resp"),
     *("Denial Codes", "Remark Codes", "Dx1", "Dx2", "Dx3", "Dx4", "Rendering NPI", "Billing NPI"),
     *("Referring NPI", "Payer Name", "Prior Auth No", "PWK Number", "Location State"),
     *("Resubmission Code", "Original Claim No", "Date Received", "Remit Date"),
 )
-_CHARGE, _FIRST_AMOUNT = HOSPITAL_HEADER.index("Total Charge"), 13
 _FIXED_TIME = datetime(2026, 7, 13, 6, 0, 0)  # noqa: DTZ001  the clock of a workbook has no zone
 
 
@@ -54,8 +64,8 @@ def _padded(words: Iterable[str], width: int) -> list[str]:
 
 
 def _hospital_row(claim: Claim, line: Line) -> list[str]:
-    # A spreadsheet in between took the leading zero from most revenue codes.
-    revenue = line.revenue if line.units % 3 == 0 else line.revenue.lstrip("0")
+    # A spreadsheet in between took the leading zero, except from the emergency department's lines.
+    revenue = line.revenue if claim.site == EMERGENCY else line.revenue.lstrip("0")
     return [
         claim.number,
         str(line.number),
@@ -100,6 +110,9 @@ def _spoilt(row: list[str], **cells: str) -> list[str]:
     return changed
 
 
+_LAST = _american(EXPORT_DAY)
+
+
 def write_hospital(claims: list[Claim], path: Path) -> None:
     """Hospital lines: a title row, mixed headers, dollar amounts, a totals row, CRLF."""
     rows = [_hospital_row(claim, line) for claim, line in _lines(claims)]
@@ -111,16 +124,13 @@ def write_hospital(claims: list[Claim], path: Path) -> None:
     rows.insert(1400, [*_spoilt(rows[1400], HAR="30999004"), "REWORK"])
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([f"HARBOR HEART CENTER (INVENTED) - CARDIAC CT CLAIM LINES TO {LAST}"])
+    writer.writerow([f"HARBOR HEART CENTER (INVENTED) - CARDIAC CT CLAIM LINES TO {_LAST}"])
     writer.writerow(HOSPITAL_HEADER)
     writer.writerows(rows)
     totals = [""] * len(HOSPITAL_HEADER)
-    totals[0], totals[_CHARGE] = "TOTAL", _dollars(total)
+    totals[0], totals[HOSPITAL_HEADER.index("Total Charge")] = "TOTAL", _dollars(total)
     writer.writerow(totals)
     path.write_bytes(text.getvalue().encode())
-
-
-LAST = _american(EXPORT_DAY)
 
 
 def _number(text: str) -> Cell:
@@ -180,7 +190,7 @@ def write_physicians(claims: list[Claim], path: Path) -> None:
         raise TypeError("a new workbook has a worksheet")
     sheet.title = "PB lines"
     sheet.append(["Harbor Heart Physicians and partners (invented)"])
-    sheet.append([f"Cardiac CT professional lines, exported {LAST}"])
+    sheet.append([f"Cardiac CT professional lines, exported {_LAST}"])
     sheet.append([])
     sheet.append(list(PHYSICIAN_HEADER))
     for cell in sheet[4]:
@@ -213,7 +223,9 @@ def _without_clock(content: bytes) -> bytes:
     """The workbook with fixed times: openpyxl writes the present one."""
     result = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(result, "w") as after:
-        for name in sorted(before.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
+        for name in sorted(
+            before.namelist(), key=lambda name: (name != "[Content_Types].xml", name)
+        ):
             data = before.read(name)
             if name == "docProps/core.xml":
                 stamp = f"{_FIXED_TIME:%Y-%m-%dT%H:%M:%SZ}".encode()
@@ -225,7 +237,10 @@ def _without_clock(content: bytes) -> bytes:
 
 
 def write_key(seeded: Iterable[tuple[str, str, Claim, Line]], path: Path) -> None:
-    """The answer key: one row a seeded mistake and the rule that should flag its line."""
+    """The answer key: one row a seeded mistake and the rule that should flag its line.
+
+    The rule is blank where no rule should be misled.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["rule", "claim_id", "line_number", "patient_id", "mistake"])

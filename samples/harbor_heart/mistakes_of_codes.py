@@ -27,9 +27,9 @@ from harbor_heart.seeding import (
 
 
 def annex_charges_under_ct(seeding: Seeding) -> None:
-    """CT Annex charged cardiac CT under 0352 until its chargemaster was mended on 2025-04-30."""
+    """CT Annex charged cardiac CT under 0352 until its chargemaster was mended on 2025-03-31."""
     annex = seeding.take(
-        99, lambda one: one.site == ANNEX and in_hospital(one), date(2025, 1, 1), date(2025, 4, 30)
+        99, lambda one: one.site == ANNEX and in_hospital(one), date(2025, 1, 1), date(2025, 3, 31)
     )
     for one in annex:
         claim, line = hospital_line(one)
@@ -46,7 +46,6 @@ def group_forgets_26(seeding: Seeding) -> None:
         for claim in one.readings:
             for line in claim.lines if claim.billing == RADIOLOGY else []:
                 line.modifiers.remove("26")
-                line.factor = 1.0
                 seeding.note("global_billed_in_facility", claim, line)
 
 
@@ -54,10 +53,10 @@ def nursing_charges_added(seeding: Seeding) -> None:
     """From 2025-11 a new nursing template charged the IV start and the push beside the scan."""
     winter = (date(2025, 11, 3), date(2026, 2, 27))
     charges = [("36000", "0761", "packaged"), ("96374", "0940", "paid")]
-    for place, one in enumerate(seeding.take(10, scan_only, *winter)):
+    for place, one in enumerate(seeding.take(8, scan_only, *winter)):
         claim, scan = hospital_line(one)
         code, revenue, outcome = charges[place % 2]
-        bypass = ["59"] if place >= 6 else []
+        bypass = ["59"] if place >= 5 else []
         line = Line(scan.day, code, revenue, modifiers=bypass, outcome=outcome)
         claim.lines.append(line)
         rule = "ptp_pair_bypassed" if bypass else "ptp_pair_without_modifier"
@@ -95,6 +94,7 @@ def never_together(seeding: Seeding) -> None:
         if code == "75573":
             reading, first = one.reading("75574")
             reading.lines.append(Line(first.day, code, modifiers=["26"]))
+            seeding.note("ptp_pair_never_payable", reading, first)
 
 
 def one_acquisition_two_studies(seeding: Seeding) -> None:
@@ -108,10 +108,11 @@ def one_acquisition_two_studies(seeding: Seeding) -> None:
 def analysis_denied_as_bundled(seeding: Seeding) -> None:
     """Payers denied FFR-CT as included in the CCTA; nobody appealed."""
     payers = ("medicare_advantage", "commercial")
-    some = seeding.take(7, lambda one: with_ffrct(one) and one.payer.payer_type in payers)
+    some = seeding.take(5, lambda one: with_ffrct(one) and one.payer.payer_type in payers)
+    some += seeding.take(3, lambda one: with_ffrct(one) and of_medicare(one))
     for place, one in enumerate(some):
-        claim, line = hospital_line(one, "75580") if place < 5 else one.reading("75580")
-        line.outcome, line.codes = "denied", "CO-236" if place == 4 else "CO-97"
+        claim, line = one.reading("75580") if place in (3, 4) else hospital_line(one, "75580")
+        line.outcome, line.codes = "denied", "CO-236" if place == 7 else "CO-97"
         line.remark = "M15" if place % 2 else ""
         seeding.note("ffrct_denied_as_bundled", claim, line)
 
@@ -173,7 +174,7 @@ def read_by_two_groups(seeding: Seeding) -> None:
 def locum_modifier_first(seeding: Seeding) -> None:
     """The biller of a locum put Q6 before 26."""
     spring = (date(2026, 2, 2), date(2026, 5, 8))
-    for one in seeding.take(6, lambda one: scan_only(one) and one.site == MAIN, *spring):
+    for one in seeding.take(5, lambda one: scan_only(one) and one.site == MAIN, *spring):
         reading, line = one.reading("75574")
         reading.billing, reading.rendering = CARDIOLOGY, LOCUM
         line.modifiers.insert(0, "Q6")
@@ -221,15 +222,15 @@ def units_and_copies(seeding: Seeding) -> None:
         claim, line = one.reading("75580") if place == 2 else hospital_line(one)
         line.units = 2
         seeding.note("units_exceed_mue", claim, line)
-    for place, one in enumerate(seeding.take(5, scan_only)):
+    in_hours = seeding.take(5, lambda one: scan_only(one) and one.site != EMERGENCY)
+    for place, one in enumerate(in_hours):
         claim, line = hospital_line(one) if place < 3 else one.reading("75574")
         copy = deepcopy(claim)
         copy.lines, copy.lag = [deepcopy(line)], claim.lag + 21
         one.extra.append(copy)
         if place == 2:
             copy.lines[0].outcome, copy.lines[0].codes = "denied", "OA-18"
-        else:
-            seeding.note("line_billed_twice", copy, copy.lines[0])
+        seeding.note("" if place == 2 else "line_billed_twice", copy, copy.lines[0])
     for one, modifier in zip(seeding.take(3, with_ffrct), ("FX", "CT", "91"), strict=True):
         claim, line = hospital_line(one, "75580" if modifier == "CT" else "75574")
         line.modifiers.append(modifier)
@@ -238,9 +239,9 @@ def units_and_copies(seeding: Seeding) -> None:
 
 def diagnoses_wrong(seeding: Seeding) -> None:
     """No diagnosis, a parent code split up in 2023, digit one for letter I, reasons not covered."""
-    kinds = [([], "diagnosis_missing", 4), (["I20.8"], "diagnosis_not_valid_on_date", 4)]
-    kinds += [(["125.10"], "diagnosis_not_valid_on_date", 2)]
-    kinds += [(["Z01.810"], "diagnosis_not_covered", 3), (["R55"], "diagnosis_not_covered", 3)]
+    kinds = [([], "diagnosis_missing", 3), (["I20.8"], "diagnosis_not_valid_on_date", 3)]
+    kinds += [(["125.10"], "diagnosis_not_valid_on_date", 1)]
+    kinds += [(["Z01.810"], "diagnosis_not_covered", 2), (["R55"], "diagnosis_not_covered", 2)]
     senior = ("medicare", "medicare_advantage")
     for diagnoses, rule, count in kinds:
         some = seeding.take(count, lambda one: scan_only(one) and one.payer.payer_type in senior)
@@ -255,9 +256,10 @@ def _of_study(one: Episode) -> list[Claim]:
 
 
 def cells_left_blank(seeding: Seeding) -> None:
-    """A few cells left blank: payer or billing NPI."""
+    """The payer or the billing NPI left blank: some rules can't judge the line."""
     for place, one in enumerate(seeding.take(4, scan_only)):
-        reading, _ = one.reading("75574")
+        reading, line = one.reading("75574")
+        seeding.note("", reading, line)
         if place < 2:
             reading.payer = None
         else:

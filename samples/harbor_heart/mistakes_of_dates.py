@@ -28,7 +28,7 @@ def analyses_before_the_scan(seeding: Seeding) -> None:
 
 def analyses_without_scan(seeding: Seeding) -> None:
     """FFR-CT of scans done at another hospital; two more right after the export begins."""
-    for one in seeding.take(3, with_ffrct, SUMMER):
+    for one in seeding.take(3, lambda one: with_ffrct(one) and one.site != EMERGENCY, SUMMER):
         _without_scan(one)
         claim, line = hospital_line(one, "75580")
         seeding.note("ffrct_without_ccta", claim, line)
@@ -36,6 +36,7 @@ def analyses_without_scan(seeding: Seeding) -> None:
     # The scan may stand in the export before this one: not to be judged.
     for one in seeding.take(2, with_ffrct, date(2025, 1, 2), date(2025, 2, 14)):
         _without_scan(one)
+        seeding.note("", *hospital_line(one, "75580"))
 
 
 def _without_scan(one: Episode) -> None:
@@ -46,7 +47,7 @@ def _without_scan(one: Episode) -> None:
 def analyses_long_after(seeding: Seeding) -> None:
     """FFR-CT made from a scan of four months ago, after symptoms came back."""
     for one in seeding.take(2, with_ffrct, SUMMER, date(2026, 1, 30)):
-        claim, line = hospital_line(one, "75580")
+        _, line = hospital_line(one, "75580")
         _own_claim(seeding, one, line, one.day + timedelta(seeding.chance.between(105, 130)))
         reading, read = one.reading("75580")
         reading.lines.remove(read)
@@ -71,7 +72,7 @@ def episodes_split(seeding: Seeding) -> None:
     for one in seeding.take(5, lambda one: with_ffrct(one) and one.site != EMERGENCY):
         _, line = hospital_line(one, "75580")
         _own_claim(seeding, one, line, one.day + timedelta(1))
-        reading, read = one.reading("75580")
+        _, read = one.reading("75580")
         read.day = max(read.day, line.day)
         seeding.note("episode_split_across_claims", one.extra[-1], line)
 
@@ -81,7 +82,7 @@ def statement_too_short(seeding: Seeding) -> None:
     for one in seeding.take(3, with_ffrct):
         claim, line = hospital_line(one, "75580")
         line.day = one.day + timedelta(2)
-        reading, read = one.reading("75580")
+        _, read = one.reading("75580")
         read.day = max(read.day, line.day)
         claim.start = claim.end = one.day
         seeding.note("line_outside_statement_period", claim, line)
@@ -137,8 +138,8 @@ def dates_mistyped(seeding: Seeding) -> None:
 
 
 def work_queue_forgotten(seeding: Seeding) -> None:
-    """Claims of 2025-02 lay in a work queue and reached Medicare more than a year later."""
-    winter = (date(2025, 1, 27), date(2025, 3, 7))
+    """Claims of early 2025 lay in a work queue and reached Medicare more than a year later."""
+    winter = (date(2025, 1, 2), date(2025, 3, 28))
     for one in seeding.take(4, lambda one: scan_only(one) and of_medicare(one), *winter):
         claim, line = hospital_line(one)
         claim.received = one.day.replace(year=2026) + timedelta(seeding.chance.between(9, 30))
@@ -150,11 +151,11 @@ def work_queue_forgotten(seeding: Seeding) -> None:
 def paperwork_and_permits(seeding: Seeding) -> None:
     """FFR-CT without paperwork for Medicare; authorizations missing, or one for two codes."""
     of_2025 = (date(2025, 1, 20), date(2025, 12, 19))
-    for one in seeding.take(4, lambda one: with_ffrct(one) and of_medicare(one), *of_2025):
+    for one in seeding.take(3, lambda one: with_ffrct(one) and of_medicare(one), *of_2025):
         for claim, line in (hospital_line(one, "75580"), one.reading("75580")):
             line.paperwork = ""
             seeding.note("paperwork_missing", claim, line)
-    for one in seeding.take(6, lambda one: scan_only(one) and needs_authorization(one)):
+    for one in seeding.take(5, lambda one: scan_only(one) and needs_authorization(one)):
         claim, line = hospital_line(one)
         line.authorization = ""
         seeding.note("authorization_missing", claim, line)
@@ -180,11 +181,13 @@ def payments_wrong(seeding: Seeding) -> None:
         claim, line = one.reading("75574")
         line.share = 0.55
         seeding.note("coinsurance_above_share", claim, line)
-    whole = lambda one: one.site == OFFICE and one.analysed and of_medicare(one)  # noqa: E731
-    for one in seeding.take(2, whole):
+    for one in seeding.take(
+        2, lambda one: one.site == OFFICE and one.analysed and of_medicare(one)
+    ):
         claim, line = one.reading("75580")
         line.price = 59500
         seeding.note("charge_below_expected", claim, line)
+        seeding.note("allowed_below_expected", claim, line)
 
 
 def claims_taken_back(seeding: Seeding) -> None:
@@ -192,6 +195,7 @@ def claims_taken_back(seeding: Seeding) -> None:
     for place, one in enumerate(seeding.take(6, scan_only)):
         original, line = hospital_line(one)
         line.revenue = "0351"  # wrong, but no longer standing
+        seeding.note("", original, line)
         original.payer_number = f"9{seeding.centre.number('authorization')}"
         later = deepcopy(original)
         later.version_of = original
@@ -208,6 +212,7 @@ def claims_taken_back(seeding: Seeding) -> None:
         reading, line = one.reading("75574")
         original = deepcopy(reading)
         original.lines[0].units = 2
+        seeding.note("", original, original.lines[0])
         later = deepcopy(reading)
         later.version_of = original
         later.lag, later.frequency = reading.lag + 25, "7"
@@ -218,10 +223,12 @@ def claims_taken_back(seeding: Seeding) -> None:
         wrong = Line(one.day, "93005", "0730", outcome="packaged")
         back = Line(one.day, "93005", "0730", outcome="packaged", negative=True)
         claim.lines += [wrong, back]
+        seeding.note("", claim, wrong)
 
 
 def readings_not_yet_billed(seeding: Seeding) -> None:
     """At the end of the export readings lag behind: too young to be called missing."""
-    for one in seeding.take(12, scan_only, date(2026, 6, 22), EXPORT_DAY):
+    for one in seeding.take(9, scan_only, date(2026, 6, 26), EXPORT_DAY):
+        seeding.note("", *hospital_line(one))
         for claim in one.readings:
             claim.lines = []

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,17 @@ class Figure:
         return statistics.median(self.rounds)
 
 
-def finished(command: Sequence[str]) -> Finished:
-    """Runs a command to its end. Raises SystemExit with what it said if it fails."""
+def finished(command: Sequence[str], bytecode: Path) -> Finished:
+    """Runs a command to its end. Raises SystemExit with what it said if it fails.
+
+    Python finds its modules compiled in ``bytecode``, as an installed program does, from the
+    second run on; the environment or a folder without write access could forbid that otherwise.
+    """
+    given = {name: word for name, word in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    given["PYTHONPYCACHEPREFIX"] = str(bytecode)
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaint:
         begun = time.perf_counter()
-        child = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=complaint)
+        child = subprocess.Popen(command, cwd=ROOT, env=given, stdout=output, stderr=complaint)
         own = _OwnMemory(child.pid)
         own.start()
         _, status, usage = os.wait4(child.pid, 0)
@@ -104,18 +111,22 @@ class _OwnMemory(threading.Thread):
                     self.peak_kb = max(self.peak_kb, int(line.split()[1]))
 
 
+# Runs a command to its end.
+Run = Callable[[Sequence[str]], Finished]
+
+
 def python(*words: str) -> list[str]:
     """A command of this Python."""
     return [sys.executable, *words]
 
 
-def generated(folder: Path, lines: int, mix: str, seed: int) -> Path:
+def generated(run: Run, folder: Path, lines: int, mix: str, seed: int) -> Path:
     """The export of so many lines; one that lies there from before serves again."""
     path = folder / f"{mix}_{lines}_{seed}.csv"
     if not path.exists():
         made = path.with_suffix(".part")
         words = ["--lines", str(lines), "--mix", mix, "--seed", str(seed), "--out", str(made)]
-        finished(python("-m", "tests.benchmarks.generate", *words))
+        run(python("-m", "tests.benchmarks.generate", *words))
         made.rename(path)
     return path
 
@@ -147,22 +158,22 @@ class Measurement:
 
 
 def measure_audit(
-    found: Measurement, folder: Path, file: Path, repeat: int, reference: Path | None
+    found: Measurement, run: Run, folder: Path, file: Path, repeat: int, reference: Path | None
 ) -> None:
     """The whole audit and the bare read in turns, after a run of each that doesn't count."""
     out = folder / "audit"
     command = audit_command(file, out, "csv,parquet", reference)
-    finished(command)
+    run(command)
     facts = json.loads((out / "run.json").read_text())
     columns = facts["inputs"][0]["columns"].values()
     headers = list(dict.fromkeys(header for headers in columns for header in headers))
     bare = python("-m", "tests.benchmarks.bare_read", str(file), *headers)
-    finished(bare)
+    run(bare)
     for _ in range(repeat):
-        read = finished(bare)
+        read = run(bare)
         found.add_process("bare read", read)
         found.add("bare read, read alone", float(read.output))
-        found.add_process("audit", finished(command))
+        found.add_process("audit", run(command))
         facts = json.loads((out / "run.json").read_text())
         for stage, seconds in facts["seconds"].items():
             found.add(f"audit, stage {stage}", seconds, of_bare_read=True)
@@ -174,25 +185,26 @@ def measure_audit(
     }
 
 
-def measure_start(found: Measurement, folder: Path, night: Path, repeat: int) -> None:
+def measure_start(found: Measurement, run: Run, folder: Path, night: Path, repeat: int) -> None:
     """What a small night costs with all reports, and what a command costs that does nothing."""
     command = audit_command(night, folder / "night", "html,xlsx,csv,parquet,json", None)
+    run(command)
     for _ in range(repeat):
-        process = finished(command)
+        process = run(command)
         found.add(f"{NIGHT_LINES:,} lines, all reports, process", process.seconds)
         found.add(f"{NIGHT_LINES:,} lines, peak memory", process.peak_mb, unit="MB")
-        empty = finished(python("-c", "")).seconds
-        found.add("imports of such a night", finished(python("-c", _IMPORTS)).seconds - empty)
-        found.add("auditor --help, process", finished(python("-m", "auditor", "--help")).seconds)
+        empty = run(python("-c", "")).seconds
+        found.add("imports of such a night", run(python("-c", _IMPORTS)).seconds - empty)
+        found.add("auditor --help, process", run(python("-m", "auditor", "--help")).seconds)
         found.add("python that does nothing, process", empty)
 
 
-def measure_reports(found: Measurement, folder: Path, repeat: int) -> None:
+def measure_reports(found: Measurement, run: Run, folder: Path, repeat: int) -> None:
     """The writers of the reports at 50,000 findings, timed within one process."""
     written = folder / "reports"
     written.mkdir(exist_ok=True)
     for _ in range(repeat):
-        process = finished(python("-m", "tests.benchmarks.report_writing", str(written)))
+        process = run(python("-m", "tests.benchmarks.report_writing", str(written)))
         for report, seconds in json.loads(process.output).items():
             found.add(f"50,000 findings, {report}", seconds)
 
@@ -273,14 +285,15 @@ def main() -> None:
         folder = Path(scratch)
         kept = (given.folder or folder).absolute()
         kept.mkdir(parents=True, exist_ok=True)
+        run = partial(finished, bytecode=folder / "bytecode")
         if "audit" in given.only:
-            file = generated(kept, given.lines, given.mix, given.seed)
-            measure_audit(found, folder, file, given.repeat, given.reference)
+            file = generated(run, kept, given.lines, given.mix, given.seed)
+            measure_audit(found, run, folder, file, given.repeat, given.reference)
         if "start" in given.only:
-            night = generated(kept, NIGHT_LINES, given.mix, given.seed)
-            measure_start(found, folder, night, given.repeat)
+            night = generated(run, kept, NIGHT_LINES, given.mix, given.seed)
+            measure_start(found, run, folder, night, given.repeat)
         if "reports" in given.only:
-            measure_reports(found, folder, given.repeat)
+            measure_reports(found, run, folder, given.repeat)
     if given.json:
         given.json.write_text(as_json(found, asked), encoding="utf-8")
     facts = {**asked, **found.facts, **machine()}

@@ -1,0 +1,157 @@
+"""Corrections whose repair is deterministic and no coding judgment: proposed, checked, applied.
+
+Two kinds: a component modifier that stands behind another comes first, and a digit one that stands
+for the letter I of a diagnosis becomes that letter. A correction never adds or drops a modifier
+and never changes a procedure code.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from auditor.claim_lines import among
+from auditor.diagnosis_codes import corrected, is_well_formed
+from auditor.errors import AuditError
+from auditor.reference import Reference
+
+COLUMNS = (
+    "finding",
+    "rule",
+    "claim_id",
+    "line_number",
+    "source_file",
+    "source_sheet",
+    "source_row",
+    "column",
+    "before",
+    "after",
+)
+_COLUMN_OF_RULE = {
+    "component_modifier_not_first": "modifiers",
+    "diagnosis_not_valid_on_date": "diagnosis_codes",
+}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What corrections did to the findings: how many were applied, which vanish, which appear.
+
+    ``vanished`` and ``appeared`` have columns of the findings.
+    """
+
+    applied: int
+    vanished: pd.DataFrame
+    appeared: pd.DataFrame
+
+
+def proposed(findings: pd.DataFrame, lines: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    """One row a correction (``COLUMNS``), for findings whose repair needs no judgment."""
+    some = findings[findings["rule"].isin(list(_COLUMN_OF_RULE))]
+    billable = reference.words("icd10cm", "icd10", billable="yes")
+    rows = []
+    for row in some.to_dict("records"):
+        column = _COLUMN_OF_RULE[row["rule"]]
+        before = str(lines[column].iat[row["line"]])
+        after = _component_first(before) if column == "modifiers" else _letters(before, billable)
+        if after != before:
+            copied = {name: row[name] for name in COLUMNS if name in row}
+            rows.append({**copied, "column": column, "before": before, "after": after})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _component_first(cell: str) -> str:
+    words = cell.split()
+    return " ".join(sorted(words, key=lambda word: word not in ("26", "TC")))
+
+
+def _letters(cell: str, billable: frozenset[str]) -> str:
+    """Codes with a digit one for the letter I, where the code so read can be billed."""
+    words = [
+        corrected(word) if not is_well_formed(word) and corrected(word) in billable else word
+        for word in cell.split()
+    ]
+    return " ".join(words)
+
+
+def read_corrections(path: Path) -> pd.DataFrame:
+    """Reads corrections.csv. Raises AuditError for what is no deterministic repair."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except FileNotFoundError as fault:
+        raise AuditError(f"{path}: there is no such file of corrections", exit_code=2) from fault
+    except (OSError, UnicodeDecodeError, csv.Error) as fault:
+        raise AuditError(f"{path}: can't be read as a UTF-8 CSV", exit_code=2) from fault
+    needed = ("claim_id", "line_number", "column", "before", "after")
+    for number, row in enumerate(rows, start=2):
+        missing = [name for name in needed if row.get(name) is None]
+        if missing:
+            raise AuditError(f"{path}: has no column {missing[0]}; keep all columns", exit_code=2)
+        for name, cell in row.items():
+            # A spreadsheet shows the apostrophe that keeps a cell from being a formula.
+            row[name] = (cell or "").removeprefix("'")
+        _check(path, number, row)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).fillna("")
+
+
+def _check(path: Path, number: int, row: dict[str, str]) -> None:
+    before, after = row["before"].split(), row["after"].split()
+    if row["column"] == "modifiers":
+        if sorted(before) != sorted(after):
+            raise AuditError(
+                f"{path} line {number}: may only change the order of modifiers, not add or drop "
+                "one; a coder does that in the claim",
+                exit_code=2,
+            )
+    elif row["column"] == "diagnosis_codes":
+        read = [word if is_well_formed(word) else corrected(word) for word in before]
+        if any(one not in (old, new) for one, old, new in zip(after, before, read, strict=False)):
+            raise AuditError(
+                f"{path} line {number}: may only put the letter I for a digit one in a diagnosis",
+                exit_code=2,
+            )
+    else:
+        raise AuditError(
+            f"{path} line {number}: column '{row['column']}' is never corrected; only modifiers "
+            "and diagnosis_codes are",
+            exit_code=2,
+        )
+
+
+def apply(lines: pd.DataFrame, corrections: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Claim lines with the corrections that fit (claim, line and cell as before), and how many."""
+    fixed = lines.copy(deep=False)
+    applied = 0
+    numbers = lines["line_number"].astype("str").replace("<NA>", "").to_numpy()
+    for column, group in corrections.groupby("column"):
+        cells = lines[str(column)].astype("str").to_numpy(dtype=object)
+        places = np.flatnonzero(among(lines["claim_id"], set(group["claim_id"])))
+        wanted = {
+            (row["claim_id"], str(row["line_number"]), row["before"]): row["after"]
+            for row in group.to_dict("records")
+        }
+        claims = lines["claim_id"].iloc[places].astype("str").to_numpy()
+        for place, claim in zip(places, claims, strict=True):
+            after = wanted.get((claim, numbers[place], cells[place]))
+            if after is not None:
+                cells[place] = after
+                applied += 1
+        codes, words = pd.factorize(cells)
+        categories = pd.Index(words, dtype="str")
+        fixed[str(column)] = pd.Categorical.from_codes(codes, categories=categories)
+    return fixed, applied
+
+
+def prove(before: pd.DataFrame, after: pd.DataFrame, applied: int) -> Proof:
+    """Compares the findings of the lines as they are with those of the corrected lines."""
+    keys = ["rule", "source_file", "source_sheet", "source_row"]
+    old, new = _keys(before, keys), _keys(after, keys)
+    return Proof(applied, before[~old.isin(new)], after[~new.isin(old)])
+
+
+def _keys(findings: pd.DataFrame, keys: Sequence[str]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(findings[list(keys)].astype("str"))

@@ -1,0 +1,683 @@
+"""The commands: exit codes, what they say, and that a refused run leaves nothing behind."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msoffcrypto.format.ooxml
+import pandas as pd
+import pytest
+import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor import batch, cli
+from auditor.catalogue import CATALOGUE
+from auditor.report import data
+from tests.case_lines import _filled
+
+INPUTS = Path(__file__).parent.parent.parent / "shared" / "inputs"
+COLUMNS = (
+    "claim_id line_number patient_id claim_type bill_type service_date received_date"
+    " procedure_code modifiers revenue_code units charge_cents allowed_cents paid_cents"
+    " place_of_service diagnosis_codes billing_npi rendering_npi payer"
+).split()
+HEADERS = {"charge_cents": "charge", "allowed_cents": "allowed", "paid_cents": "paid"}
+# No revenue code: a denial. An accepted one that is not preferred: a note.
+DENIAL = {"claim_id": "C1", "revenue_code": ""}
+NOTE = {"claim_id": "C2", "patient_id": "P2", "revenue_code": "0352"}
+OTHER = {"claim_id": "C3", "patient_id": "P3", "procedure_code": "99213", "revenue_code": "0510"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def fault(self) -> str:
+        """The one line on stderr that says why, progress aside."""
+        lines = [line for line in self.err.splitlines() if not line.startswith("[")]
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("auditor: ")
+        assert "Traceback" not in self.err
+        return lines[0]
+
+
+Auditor = Callable[..., Ran]
+
+
+@pytest.fixture
+def auditor(monkeypatch, capsys) -> Auditor:
+    def ran(*words: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["auditor", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        code = end.value.code
+        return Ran(int(code or 0), captured.out, captured.err)
+
+    return ran
+
+
+def table(*rows: dict[str, str]) -> list[list[str]]:
+    filled = [_filled(row) for row in rows]
+    return [[HEADERS.get(name, name) for name in COLUMNS]] + [
+        [row[name] for name in COLUMNS] for row in filled
+    ]
+
+
+def export(path: Path, *rows: dict[str, str]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows(table(*rows))
+    return path
+
+
+@pytest.fixture
+def claims(tmp_path) -> Path:
+    return export(tmp_path / "claims.csv", DENIAL, NOTE, OTHER)
+
+
+def left_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def run(auditor: Auditor, out: Path, *words: object) -> Ran:
+    return auditor("run", *words, "--out", out, "--as-of", "2026-06-30", "--formats", "csv")
+
+
+def rules_in(out: Path) -> list[str]:
+    with (out / "findings.csv").open(encoding="utf-8", newline="") as stream:
+        return [row["rule"] for row in csv.DictReader(stream)]
+
+
+# A run that ends.
+
+
+def test_a_run_writes_every_report_and_says_the_verdict(auditor, claims, tmp_path) -> None:
+    out = tmp_path / "out"
+
+    ran = auditor("run", claims, "--out", out, "--as-of", "2026-06-30")
+
+    assert ran.code == 0
+    assert "denial" in ran.out
+    assert f"Reports: {out}" in ran.out
+    assert "reading claims.csv" in ran.err
+    assert "auditing 3 claim lines" in ran.err
+    written = {"findings.csv", "findings.parquet", "report.html", "report.xlsx"}
+    assert left_in(out) >= written | {"rejected.csv", "run.json"}
+    assert left_in(tmp_path) == {"claims.csv", "out"}
+    assert {"revenue_code_missing", "revenue_code_not_preferred"} <= set(rules_in(out))
+
+
+def test_a_folder_and_its_parents_are_made(auditor, claims, tmp_path) -> None:
+    assert run(auditor, tmp_path / "a" / "b" / "out", claims).code == 0
+    assert (tmp_path / "a" / "b" / "out" / "run.json").is_file()
+    assert left_in(tmp_path / "a" / "b") == {"out"}
+
+
+def test_quiet_says_nothing_on_stderr(auditor, claims, tmp_path) -> None:
+    ran = run(auditor, tmp_path / "out", claims, "--quiet")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out
+
+
+def test_no_patient_and_no_claim_is_named_on_the_terminal(auditor, tmp_path) -> None:
+    row = {"patient_id": "MRN-77120", "claim_id": "CLAIM-8842", "revenue_code": ""}
+    ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", row))
+
+    assert ran.code == 0
+    assert "77120" not in ran.out + ran.err
+    assert "8842" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("rows", "fail_on", "code"),
+    [
+        ([DENIAL], "denial", 3),
+        ([DENIAL], "review", 3),
+        ([DENIAL], "note", 3),
+        ([NOTE], "denial", 0),
+        ([NOTE], "review", 0),
+        ([NOTE], "note", 3),
+        ([OTHER], "note", 0),
+    ],
+)
+def test_fail_on_makes_findings_at_least_so_severe_exit_3(
+    auditor, tmp_path, rows, fail_on, code
+) -> None:
+    extra = {"authorization_number": "A1"}
+    path = export(tmp_path / "claims.csv", *(row | extra for row in rows))
+
+    ran = run(auditor, tmp_path / "out", path, "--fail-on", fail_on)
+
+    assert ran.code == code
+    assert (tmp_path / "out" / "findings.csv").is_file()
+
+
+def test_the_as_of_date_decides_and_is_recorded(auditor, tmp_path) -> None:
+    path = export(tmp_path / "claims.csv", DENIAL | {"received_date": ""})
+
+    auditor("run", path, "--out", tmp_path / "out", "--as-of", "2025-03-09", "--formats", "csv")
+
+    assert "service_date_in_future" in rules_in(tmp_path / "out")
+    described = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert "2025-03-09" in json.dumps(described)
+
+
+def test_formats_choose_what_is_written(auditor, claims, tmp_path) -> None:
+    ran = auditor("run", claims, "--out", tmp_path / "out", "--formats", " CSV, html,")
+
+    assert ran.code == 0
+    assert left_in(tmp_path / "out") == {
+        "findings.csv",
+        "report.html",
+        "rejected.csv",
+        "run.json",
+    }
+
+
+def test_a_second_run_replaces_the_first_whole(auditor, claims, tmp_path) -> None:
+    out = tmp_path / "out"
+    auditor("run", claims, "--out", out, "--formats", "csv,parquet")
+    first = (out / "run.json").read_bytes()
+
+    assert run(auditor, out, export(tmp_path / "note.csv", NOTE)).code == 0
+
+    assert left_in(out) == {"findings.csv", "rejected.csv", "run.json"}
+    assert (out / "run.json").read_bytes() != first
+    assert "revenue_code_missing" not in rules_in(out)
+    assert left_in(tmp_path) == {"claims.csv", "note.csv", "out"}
+
+
+def test_the_same_inputs_give_the_same_findings_file(auditor, claims, tmp_path) -> None:
+    for name in ("one", "other"):
+        run(auditor, tmp_path / name, claims)
+
+    one, other = ((tmp_path / name / "findings.csv").read_bytes() for name in ("one", "other"))
+    assert one == other
+    identities = {
+        json.loads((tmp_path / name / "run.json").read_text(encoding="utf-8")).get("identity")
+        for name in ("one", "other")
+    }
+    assert len(identities) == 1
+
+
+def test_two_files_are_audited_together(auditor, tmp_path) -> None:
+    files = [export(tmp_path / "a.csv", DENIAL), export(tmp_path / "b.csv", NOTE)]
+
+    assert run(auditor, tmp_path / "out", *files).code == 0
+
+    assert {"revenue_code_missing", "revenue_code_not_preferred"} <= set(rules_in(tmp_path / "out"))
+
+
+def test_an_export_without_one_line_of_the_family_says_so(auditor, tmp_path) -> None:
+    ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", OTHER, OTHER))
+
+    assert ran.code == 0
+    assert "No line of the cardiac CT family was found in 2 lines" in ran.out
+
+
+def test_a_workbook_and_a_parquet_file_say_what_the_csv_says(auditor, claims, tmp_path) -> None:
+    rows = table(DENIAL, NOTE, OTHER)
+    with xlsxwriter.Workbook(tmp_path / "claims.xlsx") as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    pd.DataFrame(rows[1:], columns=rows[0]).to_parquet(tmp_path / "claims.parquet")
+
+    found = []
+    for name in ("claims.csv", "claims.xlsx", "claims.parquet"):
+        assert run(auditor, tmp_path / "out", tmp_path / name).code == 0
+        found.append(sorted(rules_in(tmp_path / "out")))
+
+    assert found[0] == found[1] == found[2]
+
+
+# A run that is refused.
+
+
+def encrypted(path: Path) -> None:
+    plain = io.BytesIO()
+    with xlsxwriter.Workbook(plain, {"in_memory": True}) as book:
+        for number, row in enumerate(table(DENIAL)):
+            book.worksheets()[0].write_row(number, 0, row) if number else book.add_worksheet()
+    plain.seek(0)
+    with path.open("wb") as stream:
+        msoffcrypto.format.ooxml.OOXMLFile(plain).encrypt("a word", stream)
+
+
+REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "an empty file": ("a.csv", lambda path: path.write_bytes(b""), "empty"),
+    "a header without lines": ("a.csv", export, "a.csv"),
+    "only blank lines": ("a.csv", lambda path: path.write_text("\n\n\n"), "a.csv"),
+    "a binary file named .csv": ("a.csv", lambda path: path.write_bytes(os.urandom(4000)), "a.csv"),
+    "a PDF named .csv": ("a.csv", lambda path: path.write_bytes(b"%PDF-1.7\n1 0 obj"), "PDF"),
+    "an encrypted workbook": ("a.xlsx", encrypted, "password"),
+    "an empty gzip": ("a.csv.gz", lambda path: path.write_bytes(b""), "empty"),
+    "a gzip of nothing": ("a.csv.gz", lambda path: path.write_bytes(gzip.compress(b"")), "empty"),
+    "a folder": ("a.csv", Path.mkdir, "folder"),
+    "a file that is not there": ("a.csv", lambda path: None, "doesn't exist"),
+    "other columns": ("a.csv", lambda path: path.write_text("fruit,colour\napple,red\n"), "a.csv"),
+    "prose": ("a.csv", lambda path: path.write_text("Dear all,\nplease find attached\n"), "a.csv"),
+    "a parquet file cut short": (
+        "a.parquet",
+        lambda path: path.write_bytes(b"PAR1ab"),
+        "a.parquet",
+    ),
+    "a zip cut short": ("a.zip", lambda path: path.write_bytes(b"PK\x03\x04abcd"), "a.zip"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_file_that_cannot_be_read_is_refused_with_one_line(auditor, tmp_path, what) -> None:
+    name, made, says = REFUSED[what]
+    made(tmp_path / name)
+    before = left_in(tmp_path)
+
+    ran = run(auditor, tmp_path / "out", tmp_path / name)
+
+    if what == "a header without lines" and ran.code == 0:
+        assert "0 lines" in ran.out
+        return
+    assert ran.code == 1
+    assert name in ran.fault
+    assert says in ran.fault
+    assert left_in(tmp_path) == before
+    for word in ("columns",):
+        assert auditor(word, tmp_path / name).code in (0, 1)
+
+
+def test_the_missing_required_column_is_named(auditor, tmp_path) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_text("claim_id,service_date,procedure_code\nC1,2025-03-10,75574\n")
+
+    ran = run(auditor, tmp_path / "out", path)
+
+    assert ran.code in (1, 2)
+    assert "patient" in ran.fault
+    assert left_in(tmp_path) == {"claims.csv"}
+
+
+@pytest.mark.parametrize("again", ["the same path", "another path", "a copy"])
+def test_one_export_given_twice_is_refused(auditor, claims, tmp_path, again) -> None:
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(claims.read_bytes())
+    other = {
+        "the same path": claims,
+        "another path": tmp_path / "." / ".." / tmp_path.name / "claims.csv",
+        "a copy": copy,
+    }[again]
+
+    ran = run(auditor, tmp_path / "out", claims, other)
+
+    assert ran.code == 2
+    assert "same" in ran.fault or "twice" in ran.fault
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--as-of", "2025-13-01"], "2025-13-01"),
+        (["--as-of", "yesterday"], "2024-01-31"),
+        (["--as-of", "01/02/2025"], "2024-01-31"),
+        (["--formats", "pdf"], "pdf"),
+        (["--formats", "csv,docx,pdf"], "docx, pdf"),
+        (["--formats", ","], "nothing"),
+        (["--settings", "none.toml"], "none.toml"),
+        (["--reference", "nowhere"], "nowhere"),
+        (["--columns", "none.toml"], "none.toml"),
+    ],
+)
+def test_wrong_usage_exits_2_with_one_line(auditor, claims, tmp_path, words, says) -> None:
+    ran = auditor("run", claims, "--out", tmp_path / "out", *words)
+
+    assert ran.code == 2
+    assert says in ran.fault
+    assert left_in(tmp_path) == {"claims.csv"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run"],
+        ["run", "claims.csv"],
+        ["run", "--out", "out"],
+        ["run", "claims.csv", "--out", "out", "--fail-on", "horror"],
+        ["run", "claims.csv", "--out", "out", "--loud"],
+        ["walk"],
+        ["reference", "improve"],
+    ],
+)
+def test_wrong_words_exit_2_and_name_the_way_out(auditor, words) -> None:
+    ran = auditor(*words)
+
+    assert ran.code == 2
+    assert "Traceback" not in ran.err
+    assert "--help" in ran.err
+
+
+def test_settings_with_several_mistakes_name_them_all(auditor, claims, tmp_path) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text(
+        'colour = "red"\nformats = ["pdf"]\n'
+        '[limits]\npairing_days = "seven"\nsearch_days = -1\nwindow = 3\n'
+        '[payers]\n"Harbor Health" = "private"\n',
+        encoding="utf-8",
+    )
+
+    ran = run(auditor, tmp_path / "out", claims, "--settings", path)
+
+    assert ran.code == 2
+    for key in ("colour", "formats", "pairing_days", "search_days", "window", "Harbor Health"):
+        assert key in ran.fault
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", [b"limits = [", b"\xff\xfe\x00", b"a = 1\na = 2\n"])
+def test_settings_that_are_no_toml_are_refused(auditor, claims, tmp_path, content) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_bytes(content)
+
+    ran = run(auditor, tmp_path / "out", claims, "--settings", path)
+
+    assert ran.code == 2
+    assert "audit.toml" in ran.fault
+
+
+def test_settings_that_are_a_folder_are_refused(auditor, claims, tmp_path) -> None:
+    assert run(auditor, tmp_path / "out", claims, "--settings", tmp_path).code == 2
+
+
+def test_settings_change_what_is_found_and_are_recorded(auditor, tmp_path) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text('[payers]\n"Harbor Health" = "medicare"\n[limits]\nwaiting_days = 20\n')
+    old = {"service_date": "2023-06-01", "received_date": "2023-06-10", "payer": "Harbor Health"}
+    claims = export(tmp_path / "claims.csv", NOTE | old | {"revenue_code": "0480"})
+
+    found = []
+    for words in ([], ["--settings", path]):
+        assert run(auditor, tmp_path / "out", claims, *words).code == 0
+        found.append("revenue_code_unexpected" in rules_in(tmp_path / "out"))
+
+    assert found == [False, True]
+    assert "waiting_days" in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
+
+
+# Where the reports go.
+
+
+def test_a_target_that_is_a_file_is_refused(auditor, claims, tmp_path) -> None:
+    (tmp_path / "out").write_text("mine")
+
+    ran = run(auditor, tmp_path / "out", claims)
+
+    assert ran.code == 2
+    assert "folder" in ran.fault
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_target_below_a_file_is_refused(auditor, claims) -> None:
+    ran = run(auditor, claims / "out", claims)
+
+    assert ran.code in (1, 2)
+    assert "out" in ran.fault
+
+
+def test_a_folder_that_holds_other_files_is_refused(auditor, claims, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "budget.xlsx").write_text("mine")
+
+    ran = run(auditor, tmp_path / "out", claims)
+
+    assert ran.code == 2
+    assert "another folder" in ran.fault
+    assert left_in(tmp_path / "out") == {"budget.xlsx"}
+
+
+def test_an_empty_folder_is_taken(auditor, claims, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+
+    assert run(auditor, tmp_path / "out", claims).code == 0
+
+
+def test_the_folder_of_the_exports_is_refused(auditor, claims, tmp_path) -> None:
+    ran = run(auditor, tmp_path, claims)
+
+    assert ran.code == 2
+    assert left_in(tmp_path) == {"claims.csv"}
+
+
+def test_a_file_of_ones_own_beside_an_earlier_run_is_not_lost(auditor, claims, tmp_path) -> None:
+    out = tmp_path / "out"
+    run(auditor, out, claims)
+    (out / "worklist with my notes.xlsx").write_text("mine")
+
+    run(auditor, out, claims)
+
+    assert (out / "worklist with my notes.xlsx").read_text() == "mine"
+
+
+def test_a_folder_that_may_not_be_written_is_refused(
+    auditor, claims, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(batch.os, "access", lambda path, mode: False)
+
+    ran = run(auditor, tmp_path / "out", claims)
+
+    assert ran.code == 1
+    assert "writ" in ran.fault
+    assert left_in(tmp_path) == {"claims.csv"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_the_right_to_write_is_refused(auditor, claims, tmp_path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+
+    assert run(auditor, locked / "out", claims).code == 1
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_run_that_breaks_off_leaves_no_half_report(
+    auditor, claims, tmp_path, monkeypatch, earlier, fault
+) -> None:
+    out = tmp_path / "out"
+    if earlier:
+        run(auditor, out, claims)
+    before = {path.name: path.read_bytes() for path in out.iterdir()} if earlier else None
+
+    def broken(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(data, "write_rejected_csv", broken)
+    ran = run(auditor, out, claims)
+
+    assert ran.code == 1
+    assert ran.fault
+    assert left_in(tmp_path) == ({"claims.csv", "out"} if earlier else {"claims.csv"})
+    if earlier:
+        assert before == {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+# Whatever is given.
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.data())
+def test_a_spoiled_export_ends_or_is_refused_with_one_line(
+    auditor, tmp_path_factory, given_data
+) -> None:
+    folder = tmp_path_factory.mktemp("spoiled")
+    path = export(folder / "claims.csv", DENIAL, NOTE)
+    spoiled = bytearray(path.read_bytes())
+    for _ in range(given_data.draw(st.integers(1, 6))):
+        place = given_data.draw(st.integers(0, len(spoiled) - 1))
+        bit = given_data.draw(
+            st.sampled_from([b"", b"\x00", b'"', b",", b"\n", b"\xff", b"'", b"-"])
+        )
+        spoiled[place : place + 1] = bit
+    path.write_bytes(bytes(spoiled))
+
+    ran = run(auditor, folder / "out", path)
+
+    assert ran.code in (0, 1)
+    if ran.code:
+        assert ran.fault
+        assert left_in(folder) == {"claims.csv"}
+
+
+FILES = sorted(INPUTS.iterdir()) if INPUTS.is_dir() else []
+
+
+@pytest.mark.skipif(not FILES, reason="the real exports are not here")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_real_files_end_or_are_refused_with_one_line(auditor, tmp_path, path) -> None:
+    ran = run(auditor, tmp_path / "out", path)
+
+    assert ran.code in (0, 1)
+    if ran.code:
+        assert path.name in ran.fault
+        assert left_in(tmp_path) == set()
+    else:
+        assert ran.out
+        assert (tmp_path / "out" / "run.json").is_file()
+
+
+# The other commands.
+
+
+def test_columns_shows_what_was_understood_and_what_is_missing(auditor, claims) -> None:
+    ran = auditor("columns", claims)
+
+    assert ran.code == 0
+    for word in ("procedure_code", "service_date", "header in row 1", "would unlock"):
+        assert word in ran.out
+    assert "75574" not in ran.out
+
+
+def test_a_saved_profile_serves_a_run(auditor, claims, tmp_path) -> None:
+    profile = tmp_path / "profile.toml"
+
+    saved = auditor("columns", claims, "--save", profile)
+    ran = run(auditor, tmp_path / "out", claims, "--columns", profile)
+
+    assert (saved.code, ran.code) == (0, 0)
+    assert str(profile) in saved.out
+    assert "revenue_code_missing" in rules_in(tmp_path / "out")
+
+
+def test_columns_of_a_file_that_is_not_there(auditor, tmp_path) -> None:
+    ran = auditor("columns", tmp_path / "none.csv")
+
+    assert ran.code in (1, 2)
+    assert "none.csv" in ran.fault
+
+
+def test_rules_lists_the_catalogue(auditor) -> None:
+    ran = auditor("rules")
+
+    assert ran.code == 0
+    assert ran.out.startswith(f"{len(CATALOGUE)} rules")
+    for rule in CATALOGUE:
+        assert rule.name in ran.out
+        assert rule.title in ran.out
+
+
+@pytest.mark.parametrize("rule", CATALOGUE, ids=lambda rule: rule.name)
+def test_every_rule_has_a_page(auditor, rule) -> None:
+    ran = auditor("rules", rule.name)
+
+    assert ran.code == 0
+    assert ran.out.startswith(f"{rule.name}\n{rule.title}")
+    for code in rule.denial_codes:
+        assert code in ran.out
+    assert "What to do:" in ran.out
+    assert ran.out.rpartition("Sources\n")[2].strip()
+
+
+def test_an_unknown_rule_is_refused_with_what_is_near(auditor) -> None:
+    ran = auditor("rules", "filed")
+
+    assert ran.code == 2
+    assert "filed_late" in ran.fault
+    assert "auditor rules" in auditor("rules", "horoscope").fault
+
+
+def test_reference_check_and_list(auditor) -> None:
+    checked, listed = auditor("reference", "check"), auditor("reference", "list")
+
+    assert (checked.code, listed.code) == (0, 0)
+    assert "sound" in checked.out
+    assert "ptp_edits" in listed.out
+    assert "2024-07-01 to 2026-12-31" in listed.out
+
+
+def test_reference_check_names_what_is_unsound(auditor, tmp_path) -> None:
+    (tmp_path / "mue.csv").write_text(
+        "setting,procedure_code,effective_from,effective_to,mue_value,mai,confidence,source\n"
+        "institutional,5574,,,1,2,confirmed,x12-carc\n"
+    )
+
+    ran = auditor("reference", "check", "--reference", tmp_path)
+
+    assert ran.code == 1
+    assert "mue.csv line 2" in ran.fault
+
+
+def test_version_and_help(auditor) -> None:
+    assert auditor("--version").out.strip().count(".") == 2
+    assert auditor("--help").code == 0
+    for command in ("run", "columns", "rules", "reference"):
+        assert command in auditor("--help").out
+        assert auditor(command, "--help").code == 0
+
+
+def test_no_words_at_all_show_the_help(auditor) -> None:
+    ran = auditor()
+
+    assert ran.code in (0, 2)
+    assert "Usage" in ran.out + ran.err
+
+
+def test_help_and_version_load_no_pandas() -> None:
+    code = (
+        "import sys\n"
+        "from auditor import cli\n"
+        "for word in ('--help', '--version'):\n"
+        "    sys.argv = ['auditor', word]\n"
+        "    try:\n"
+        "        cli.main()\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code\n"
+        "heavy = {'pandas', 'numpy', 'pyarrow', 'pydantic', 'jinja2'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_the_program_runs_as_a_module(tmp_path, claims) -> None:
+    words = ["-m", "auditor", "run", claims, "--out", tmp_path / "out", "--formats", "csv"]
+
+    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "Reports:" in ended.stdout
