@@ -8,17 +8,29 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
+
 from auditor.audit import Audit, audit, in_family_count, prepare
 from auditor.catalogue import CATALOGUE
+from auditor.corrections import (
+    Proof,
+    apply,
+    proposed,
+    prove,
+    read_corrections,
+    write_corrections,
+    write_proof,
+)
 from auditor.errors import AuditError
 from auditor.intake import Claims, read_files
 from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
 from auditor.report.content import Report, Run, Unlock, build
+from auditor.request import Request, save_request
 from auditor.rule import STAND_INS, Rule
 from auditor.settings import Settings
 from auditor.shipped import reference_dir
@@ -28,28 +40,22 @@ _RULE_CODE = ("rules/*.py", "claim_lines.py", "matching.py", "ncci.py", "studies
 
 
 @dataclass(frozen=True)
-class Request:
-    """What one run was asked to do."""
+class Finished:
+    """A finished run: what its reports say, and what corrections proved, if any were given."""
 
-    files: tuple[Path, ...]
-    out: Path
-    settings: Settings
-    as_of: date
-    formats: frozenset[str]
-    reference: Path | None = None
-    profile: Path | None = None
-    sheet: str | None = None
-    command: str = ""
+    report: Report
+    proof: Proof | None
 
 
-def run(request: Request, progress: Progress) -> Report:
-    """Reads, audits and writes the reports; returns what they say.
+def run(request: Request, progress: Progress) -> Finished:
+    """Reads, audits and writes the reports.
 
     Raises AuditError when a file can't be read or the folder can't be written; then nothing is
     left behind.
     """
     started_at = datetime.now().astimezone()
     refuse_target(request.out)
+    corrections = read_corrections(request.corrections) if request.corrections else None
     with progress.stage("reference", "loading reference tables"):
         reference = load_reference(reference_dir(), request.reference)
     with progress.stage("read", f"reading {_files(request.files)}"):
@@ -59,20 +65,32 @@ def run(request: Request, progress: Progress) -> Report:
             sheet=request.sheet,
             patient_id_substitute=request.settings.patient_id_substitute,
         )
-    options = request.settings.options()
     with progress.stage("audit", f"auditing {len(claims.lines):,} claim lines"):
-        prepared = prepare(
-            claims.lines,
-            reference,
-            as_of=request.as_of,
-            payers=dict(request.settings.payers),
-            options=options,
-        )
-        result = audit(prepared, reference, options=options)
+        result = audit_lines(claims.lines, reference, request)
+    proof = None
+    if corrections is not None:
+        with progress.stage("corrections", "auditing the corrected lines"):
+            fixed, applied = apply(claims.lines, corrections)
+            corrected = audit_lines(fixed, reference, request)
+            proof = prove(result.findings, corrected.findings, applied)
+            result = corrected
     report = build(_described(request, claims, result, reference, started_at, progress))
     with progress.stage("report", f"writing reports to {request.out}"):
-        write_reports(report, request.out, request.formats)
-    return report
+        write_reports(Finished(report, proof), request, reference)
+    return Finished(report, proof)
+
+
+def audit_lines(lines: pd.DataFrame, reference: Reference, request: Request) -> Audit:
+    """Prepares and audits claim lines as a request says."""
+    options = request.settings.options()
+    prepared = prepare(
+        lines,
+        reference,
+        as_of=request.as_of,
+        payers=dict(request.settings.payers),
+        options=options,
+    )
+    return audit(prepared, reference, options=options)
 
 
 def _files(files: Sequence[Path]) -> str:
@@ -169,13 +187,14 @@ def existing_parent(path: Path) -> Path:
     return parent
 
 
-def write_reports(report: Report, out: Path, formats: frozenset[str]) -> None:
+def write_reports(finished: Finished, request: Request, reference: Reference) -> None:
     """Writes all files into a folder beside the target and renames it at the end."""
+    out = request.out
     try:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
         try:
-            _write_all(report, aside, formats)
+            _write_all(finished, request, reference, aside)
             aside.chmod(0o700)
             _put_in_place(aside, out)
         except BaseException:
@@ -187,10 +206,12 @@ def write_reports(report: Report, out: Path, formats: frozenset[str]) -> None:
         ) from fault
 
 
-def _write_all(report: Report, folder: Path, formats: frozenset[str]) -> None:
+def _write_all(finished: Finished, request: Request, reference: Reference, folder: Path) -> None:
     from auditor.report import data, html, workbook
 
-    findings = report.run.audit.findings
+    report, formats = finished.report, request.formats
+    result = report.run.audit
+    findings = result.findings
     if "csv" in formats:
         data.write_findings_csv(findings, folder / "findings.csv")
     if "parquet" in formats:
@@ -202,6 +223,10 @@ def _write_all(report: Report, folder: Path, formats: frozenset[str]) -> None:
     # Every run says what it was and what it could not read, whatever formats were asked for.
     data.write_rejected_csv(report.run.rejected, folder / "rejected.csv")
     data.write_run_json(report, folder / "run.json")
+    save_request(request, folder)
+    write_corrections(proposed(findings, result.lines, reference), folder / "corrections.csv")
+    if finished.proof:
+        write_proof(finished.proof, folder / "corrections_proof.csv")
 
 
 def _put_in_place(aside: Path, out: Path) -> None:
@@ -216,5 +241,4 @@ def _put_in_place(aside: Path, out: Path) -> None:
     except OSError:
         (former / "run").rename(target)
         raise
-    finally:
-        shutil.rmtree(former, ignore_errors=True)
+    shutil.rmtree(former, ignore_errors=True)

@@ -56,12 +56,15 @@ def run(
     fail_on: Annotated[
         SeverityName | None, typer.Option(help="Exit 3 when a finding is at least this severe.")
     ] = None,
+    with_corrections: Annotated[
+        Path | None, typer.Option(help="corrections.csv of an earlier run: audit the lines so.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
     """Audit claim exports and write the reports."""
-    from auditor.batch import Request
     from auditor.batch import run as run_batch
     from auditor.progress import Progress
+    from auditor.request import Request
     from auditor.settings import Settings, read_settings
 
     chosen = read_settings(settings) if settings else Settings()
@@ -74,12 +77,21 @@ def run(
         reference=reference or (Path(chosen.reference) if chosen.reference else None),
         profile=columns,
         sheet=sheet,
+        corrections=with_corrections,
         command=_command(files, out),
     )
-    report = run_batch(request, Progress(quiet=quiet))
+    finished = run_batch(request, Progress(quiet=quiet))
+    report, proof = finished.report, finished.proof
     totals = report.run.audit.totals
     typer.echo(f"{report.verdict.headline} {report.verdict.action}".strip())
     typer.echo(f"Reports: {out}")
+    if proof:
+        typer.echo(
+            f"Corrections: {proof.applied} applied, {len(proof.vanished)} findings vanish, "
+            f"{len(proof.appeared)} appear; see corrections_proof.csv"
+        )
+        if len(proof.appeared):
+            raise AuditError("the corrections bring findings that were not there before")
     counts = [totals.denial, totals.review, totals.note]
     if fail_on and any(counts[: list(SeverityName).index(fail_on) + 1]):
         raise typer.Exit(3)
@@ -98,6 +110,17 @@ def columns_command(
     from auditor.column_page import column_page
 
     typer.echo(column_page(file, profile=columns, sheet=sheet, save=save), nl=False)
+
+
+@app.command()
+def explain(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    finding: Annotated[str, typer.Argument(help="A finding's id, from the worklist.")],
+) -> None:
+    """Show one finding step by step: cells as read, what decided, sources, amount."""
+    from auditor.explain import explain_page
+
+    typer.echo(explain_page(folder, finding), nl=False)
 
 
 @app.command()

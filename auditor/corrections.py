@@ -155,3 +155,24 @@ def prove(before: pd.DataFrame, after: pd.DataFrame, applied: int) -> Proof:
 
 def _keys(findings: pd.DataFrame, keys: Sequence[str]) -> pd.MultiIndex:
     return pd.MultiIndex.from_frame(findings[list(keys)].astype("str"))
+
+
+def write_corrections(corrections: pd.DataFrame, path: Path) -> None:
+    """Writes corrections.csv; text that a spreadsheet would run stays text."""
+    _write(corrections, path)
+
+
+def write_proof(proof: Proof, path: Path) -> None:
+    """Writes the findings that the corrections made vanish or appear."""
+    named = ["finding", "rule", "claim_id", "line_number", "source_file", "source_row"]
+    frames = [
+        frame[named].assign(change=change)
+        for change, frame in (("vanished", proof.vanished), ("appeared", proof.appeared))
+    ]
+    _write(pd.concat(frames)[["change", *named]], path)
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    guarded = table.astype("str").replace("<NA>", "")
+    guarded = guarded.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
+    guarded.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")

@@ -1,0 +1,78 @@
+"""What one run was asked to do; kept beside its reports so that it can be asked again."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from auditor.errors import AuditError
+from auditor.settings import Settings
+
+_FORMAT = 1
+_NAME = "request.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Files, settings and options of a run."""
+
+    files: tuple[Path, ...]
+    out: Path
+    settings: Settings
+    as_of: date
+    formats: frozenset[str]
+    reference: Path | None = None
+    profile: Path | None = None
+    sheet: str | None = None
+    corrections: Path | None = None
+    command: str = ""
+
+
+def save_request(request: Request, folder: Path) -> None:
+    """Writes request.json into a run's folder."""
+    content = {
+        "format": _FORMAT,
+        "files": [str(path.absolute()) for path in request.files],
+        "settings": request.settings.model_dump(),
+        "as_of": request.as_of.isoformat(),
+        "formats": sorted(request.formats),
+        "reference": _text(request.reference),
+        "profile": _text(request.profile),
+        "sheet": request.sheet,
+        "corrections": _text(request.corrections),
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    (folder / _NAME).write_text(text, encoding="utf-8", newline="\n")
+
+
+def open_request(folder: Path) -> Request:
+    """The request of a finished run. Raises AuditError if the folder is not one."""
+    try:
+        content = json.loads((folder / _NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise AuditError(
+            f"{folder}: is not the folder of a finished run ({_NAME} can't be read)", exit_code=2
+        ) from fault
+    if content.get("format") != _FORMAT:
+        raise AuditError(
+            f"{folder}: was written by another version of the program; run again", exit_code=2
+        )
+    return Request(
+        files=tuple(Path(path) for path in content["files"]),
+        out=folder,
+        settings=Settings.model_validate(content["settings"]),
+        as_of=date.fromisoformat(content["as_of"]),
+        formats=frozenset(content["formats"]),
+        reference=_path(content["reference"]),
+        profile=_path(content["profile"]),
+        sheet=content["sheet"],
+        corrections=_path(content["corrections"]),
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path.absolute()) if path else None
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
