@@ -92,7 +92,7 @@ def at_risk_of(
     """
     allowed = lines["allowed_cents"].where(lines["allowed_cents"] > 0)
     charge = lines["charge_cents"].where(lines["charge_cents"] > 0)
-    rate = expected.where(expected > 0)
+    rate = expected
     said = pd.Series("", index=lines.index, dtype="str").mask(charge.notna(), "charge")
     said = said.mask(rate.notna(), basis).mask(allowed.notna(), "allowed")
     return allowed.fillna(rate).fillna(charge), said

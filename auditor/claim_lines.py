@@ -102,9 +102,24 @@ def is_component(lines: pd.DataFrame, component: str) -> Mask:
     return with_two_components(lines) & among(lines["component"], [component])
 
 
-def may_be_component(lines: pd.DataFrame, component: str) -> Mask:
+def _may_be_component(lines: pd.DataFrame, component: str) -> Mask:
     """The same, and lines of which nobody can tell what they are."""
     return with_two_components(lines) & among(lines["component"], [component, ""])
+
+
+def technical_lines(lines: pd.DataFrame) -> Mask:
+    """Scans: hospital lines, and professional lines with TC."""
+    return _may_be_component(lines, "technical")
+
+
+def professional_lines(lines: pd.DataFrame) -> Mask:
+    """Readings: lines with 26."""
+    return _may_be_component(lines, "professional")
+
+
+def global_lines(lines: pd.DataFrame) -> Mask:
+    """Professional lines without 26 or TC: the whole study."""
+    return _may_be_component(lines, "global")
 
 
 def has_code(lines: pd.DataFrame, codes: Iterable[str]) -> Mask:

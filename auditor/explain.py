@@ -217,7 +217,8 @@ def _cell(value: Any, kind: str) -> str:
 def _decided(one: Explained) -> list[str]:
     """The rule's conditions with their values, and how the severity came about."""
     rule, row = one.rule, one.finding
-    lines = [f"speaks of {rule.scope.__name__.strip('_').replace('_', ' ')}"]
+    scope = (rule.scope.__doc__ or "").partition("\n")[0].rstrip(".")
+    lines = [f"the rule speaks of: {scope}"]
     if rule.claim_type:
         lines.append(f"claim type is {rule.claim_type}")
     lines += [f"{name} = {value} (setting)" for name, value in rule.settings.items()]

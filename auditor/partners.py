@@ -14,9 +14,9 @@ from auditor.studies import Readings
 
 
 def nobodys_half(pairing: Readings) -> Mask:
-    """Lines whose other half is neither paired, nor near, nor billed within a global line."""
+    """Lines whose other half is neither paired nor near, and that don't repeat a paired line."""
     near = (pairing.loose_before >= 0) | (pairing.loose_after >= 0)
-    return (pairing.partner < 0) & ~near
+    return (pairing.partner < 0) & ~near & ~pairing.billed_again
 
 
 def unjudged_partners(

@@ -41,7 +41,9 @@ class Readings:
     ``scans_before`` and ``scans_after`` count technical lines that are within the pairing window
     before (the day itself included) and strictly after the line's date; ``loose_before`` and
     ``loose_after`` are the nearest unpaired line of the other component in the search window
-    outside the pairing window, or -1.
+    outside the pairing window, or -1. ``has_global`` says that somebody billed the study as a whole
+    near by, ``billed_again`` that another line of the same component and day is paired: the line
+    repeats that one, and its other half is not missing.
     """
 
     scan: Mask
@@ -50,6 +52,7 @@ class Readings:
     loose_before: Ints
     loose_after: Ints
     has_global: Mask
+    billed_again: Mask
 
 
 @computed_once
@@ -80,7 +83,8 @@ def readings(lines: pd.DataFrame, pairing_days: int, search_days: int) -> Readin
             day[globals_at],
         )
         has_global[unpaired] = around > 0
-    return Readings(scan, reading, partner, before, after, has_global)
+    again = _billed_again(lines, partner)
+    return Readings(scan, reading, partner, before, after, has_global, again)
 
 
 def _paired(
@@ -94,6 +98,13 @@ def _paired(
     paired = found >= 0
     partner[both[order[paired]]] = both[order[found[paired]]]
     return partner
+
+
+def _billed_again(lines: pd.DataFrame, partner: Ints) -> Mask:
+    same = group_key(lines, ["patient_id", "procedure_code", "service_date", "component"])
+    paired = np.unique(same[partner >= 0])
+    again: Mask = (partner < 0) & np.isin(same, paired)
+    return again
 
 
 def _near(

@@ -125,7 +125,7 @@ def findings_table(facts: dict[str, Any]) -> Iterator[str]:
     """Markdown rows: a rule, its findings, and the lines it could not judge."""
     yield "| rule | findings | not evaluated |"
     yield "|---|---:|---:|"
-    for name, rule in facts["rules"].items():
+    for name, rule in sorted(facts["rules"].items(), key=lambda one: (one[1]["family"], one[0])):
         yield f"| `{name}` | {rule['flagged']} | {rule['not_evaluated']} |"
 
 

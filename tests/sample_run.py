@@ -14,7 +14,9 @@ import pandas as pd
 from sample_rules import EDITIONS, RULES, SOURCES
 
 from auditor import schema
+from auditor.reference import Contradiction
 from auditor.report.content import Run, Unlock
+from auditor.stories import with_stories
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class SampleAudit:
     superseded: int
     as_of: date
     totals: Totals
+
+    @property
+    def coverage(self) -> float:
+        return 1 - self.books["not_evaluated"].sum() / max(1, self.books["in_scope"].sum())
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,22 @@ MESSAGES = {
 }
 
 
+CONTRADICTIONS = (
+    Contradiction(
+        "ccta-apc-2025",
+        "opps_rates",
+        "75574",
+        "2025-01-01",
+        "2025-12-31",
+        "APC 5572",
+        "APC 5571",
+        "opps-2024",
+        "guide-2025",
+        "the rate is that of 5572",
+    ),
+)
+
+
 def findings_frame(count: int, seed: int = 7) -> pd.DataFrame:
     """Invented findings, sorted as the audit sorts them; amounts in cents."""
     random = np.random.default_rng(seed)
@@ -93,10 +115,11 @@ def findings_frame(count: int, seed: int = 7) -> pd.DataFrame:
     weights = np.array([5, 3, 12, 9, 14, 4, 3, 6, 8, 2], dtype=float)
     picks = random.choice(len(flagging), size=count, p=weights / weights.sum())
     rules = [flagging[pick] for pick in picks]
-    days = pd.Timestamp("2025-01-02") + pd.to_timedelta(random.integers(0, 500, count), unit="D")
     codes = random.choice(CODES, size=count)
     professional = random.random(count) < 0.5
     lines = random.integers(0, max(2, int(count * 0.8)), count)
+    # A patient's lines lie within a week, those of the patient's two claims some days apart.
+    days = pd.Timestamp("2025-01-02") + pd.to_timedelta(lines // 6 * 37 % 490 + lines % 8, unit="D")
     amounts = pd.array(random.integers(8_000, 105_000, count), dtype="Int64")
     amounts[np.isin([rule.severity for rule in rules], ["note"])] = pd.NA
     amounts[random.random(count) < 0.08] = pd.NA
@@ -130,7 +153,7 @@ def findings_frame(count: int, seed: int = 7) -> pd.DataFrame:
             "units": random.choice([1.0, 2.0, 1.5], size=count, p=[0.9, 0.09, 0.01]),
             "billing_npi": "1000000004",
             "rendering_npi": np.where(professional, "3000000000", ""),
-            "department": "Cardiology",
+            "department": np.where(professional, "", "Cardiology"),
             "message": [
                 MESSAGES.get(rule.name, "{code} on {day}: " + rule.title.lower() + ".").format(
                     code=code, day=day
@@ -154,7 +177,7 @@ def findings_frame(count: int, seed: int = 7) -> pd.DataFrame:
 
 
 def sorted_findings(frame: pd.DataFrame) -> pd.DataFrame:
-    """Findings in the audit's order, ``counts_money`` set on one finding a line and money."""
+    """Findings in the audit's order, with ``counts_money``, ``story`` and ``line``."""
     order = frame["severity"].map({"denial": 0, "review": 1, "note": 2})
     frame = frame.assign(order=order, none=frame["amount"].fillna(-1))
     frame = frame.sort_values(
@@ -164,7 +187,8 @@ def sorted_findings(frame: pd.DataFrame) -> pd.DataFrame:
     has_money = frame["money"].ne("none") & frame["amount"].notna()
     first = ~frame[has_money].duplicated(["source_file", "source_row", "money"])
     frame["counts_money"] = first.reindex(frame.index, fill_value=False)
-    return frame[[*schema.FINDINGS, "counts_money"]].reset_index(drop=True)
+    frame["line"] = frame["source_row"].astype("int64") - 2
+    return with_stories(frame.reset_index(drop=True), {})[[*schema.FINDINGS, "line"]]
 
 
 def rejected_frame(count: int) -> pd.DataFrame:
@@ -307,6 +331,7 @@ def run_of(findings: pd.DataFrame, in_family: int, rejected: int = 3) -> Run:
         command="auditor run hospital.csv --out night --as-of 2026-06-30",
         started_at=datetime(2026, 7, 1, 2, 15, tzinfo=UTC),
         seconds={"read": 0.41, "audit": 0.83, "report": 0.52},
+        contradictions=CONTRADICTIONS,
     )
 
 

@@ -25,7 +25,7 @@ AS_OF = date(2026, 6, 30)
 WHERE = ["source_file", "source_sheet", "source_row", "line"]
 
 # An audit costs the same for many lines as for few: few exports, each with many lines.
-modest = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+modest = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @cache
@@ -66,9 +66,9 @@ LINE = st.fixed_dictionaries(
 CLAIM = st.fixed_dictionaries(
     {
         "claim_type": st.sampled_from(["institutional", "professional", "professional"]),
-        "patient_id": st.sampled_from(["P1", "P2", "P3"]),
+        "patient_id": st.sampled_from(["P1", "P2", "P3", "P4", "P5", "P6", "P7"]),
         "claim_frequency": st.sampled_from(["", "", "", "7", "8"]),
-        "original_claim_id": st.sampled_from(["", "", "C0", "C1"]),
+        "original_claim_id": st.sampled_from(["", "", "C0", "C1", "C2", "C3"]),
         "billing_npi": st.sampled_from(["1000000004", "2000000002", ""]),
         "rendering_npi": st.sampled_from(["", "3000000000", "3000000018"]),
         "place_of_service": st.sampled_from(["22", "11", "", "24"]),
@@ -93,7 +93,7 @@ def as_rows(claims: Sequence[dict[str, object]]) -> list[dict[str, str]]:
     return rows
 
 
-EXPORTS = st.lists(CLAIM, min_size=8, max_size=20).map(as_rows)
+EXPORTS = st.lists(CLAIM, min_size=25, max_size=40).map(as_rows)
 
 
 def same_findings(one: pd.DataFrame, other: pd.DataFrame, *apart: str) -> None:
@@ -126,7 +126,7 @@ def test_neither_the_order_of_the_lines_nor_the_files_they_stand_in_change_a_fin
 @given(EXPORTS)
 def test_patients_apart_with_one_extract_say_what_they_say_together(rows) -> None:
     whole = prepared(rows)
-    first = whole.lines["patient_id"].isin(["P1"]).to_numpy(dtype=bool)
+    first = whole.lines["patient_id"].isin(["P1", "P3", "P4"]).to_numpy(dtype=bool)
     together = audit(whole, reference())
 
     parts = [
@@ -191,7 +191,7 @@ def money_of_a_line_counts_once_a_kind(result: Audit) -> None:
 
 def findings_say_what_their_lines_say(result: Audit) -> None:
     findings = result.findings
-    assert list(findings.columns) == [*FINDINGS, "line", "counts_money"]
+    assert list(findings.columns) == [*FINDINGS, "line"]
     rank = findings["severity"].map({"denial": 0, "review": 1, "note": 2})
     assert rank.is_monotonic_increasing
     lines = result.lines.astype({"service_date": "str"}).to_dict("records")

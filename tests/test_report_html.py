@@ -13,8 +13,10 @@ from sample_run import clean_run, empty_run, hostile_run, large_run, run_of, sma
 
 from auditor import schema
 from auditor.report.content import Run, build
-from auditor.report.html import pack, render
+from auditor.report.html import render
+from auditor.report.payload import pack
 from auditor.report.words import dollars
+from auditor.stories import stories
 
 
 class Page(HTMLParser):
@@ -232,7 +234,8 @@ def test_hostile_texts_stay_text() -> None:
 
 def test_packed_findings_unpack_to_what_they_were() -> None:
     findings = hostile_run().audit.findings
-    columns = json.loads(json.dumps(pack(findings)))
+    studies = stories(findings)["story"]
+    columns = json.loads(json.dumps(pack(findings, studies)))
 
     def cell(name: str, row: int) -> Any:
         column = columns[name]
@@ -240,8 +243,9 @@ def test_packed_findings_unpack_to_what_they_were() -> None:
 
     for row in range(len(findings)):
         for name in schema.FINDINGS:
-            if findings[name].dtype.kind not in "iufM":
+            if findings[name].dtype.kind not in "iufMb":
                 assert cell(name, row) == findings[name].iloc[row], name
+        assert cell("counts_money", row) == ("yes" if findings["counts_money"].iloc[row] else "no")
         amount = findings["amount"].iloc[row]
         assert cell("amount", row) == (None if pd.isna(amount) else amount)
         assert cell("service_date", row) == str(findings["service_date"].iloc[row].date())

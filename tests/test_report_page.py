@@ -125,7 +125,7 @@ def test_rows_come_by_the_hundred_and_the_filters_narrow_them(visit: Callable[..
 
 def test_the_state_comes_back_from_the_address(visit: Callable[..., Any]) -> None:
     page = visit(
-        address="#severity=review&payer=Medicare&sort=-amount&group=1&columns=amount,payer"
+        address="#severity=review&payer=Medicare&sort=-amount&group=rule&columns=amount,payer"
     )
 
     assert page.locator("#findings thead th").all_inner_texts() == ["Amount", "Payer"]

@@ -20,7 +20,16 @@ from auditor.report.workbook import DISPOSITIONS, write_workbook
 # openpyxl reads no data bars and no newer conditional formats, and says so.
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 SOFFICE = shutil.which("soffice")
-SHEETS = ["Summary", "Worklist", "Rules", "Not evaluated", "Rejected lines", "Run"]
+SHEETS = [
+    "Summary",
+    "Worklist",
+    "Studies",
+    "Patterns",
+    "Rules",
+    "Not evaluated",
+    "Rejected lines",
+    "Run",
+]
 FORMULAS = [
     "=1+1",
     '=HYPERLINK("http://x.example","a")',
@@ -155,7 +164,7 @@ def test_summary_fits_one_landscape_page_with_a_chart_and_bars(book, tmp_path, r
 
 
 def test_tables_filter_freeze_colour_and_print(book):
-    for name in SHEETS[1:5]:
+    for name in SHEETS[1:7]:
         sheet = book[name]
         assert [t.autoFilter.ref for t in sheet.tables.values()] == [sheet.dimensions]
         assert sheet.freeze_panes is not None
@@ -330,7 +339,7 @@ def test_libreoffice_opens_it_and_keeps_text_cells(tmp_path):
     second = openpyxl.load_workbook(again / "report.xlsx")
 
     assert second.sheetnames == first.sheetnames
-    for name in SHEETS[1:5]:
+    for name in SHEETS[1:7]:
         assert [
             (c.value, c.data_type) for row in second[name].iter_rows() for c in row if c.value
         ] == [(c.value, c.data_type) for row in first[name].iter_rows() for c in row if c.value]

@@ -255,7 +255,7 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
 # Everyday words that mean several things: taken only where the values look right, best first.
 LOOSE: dict[str, tuple[str, ...]] = {
     "claim_id": _names("Claim; Invoice; Account; Encounter; Visit"),
-    "line_number": _names("Line; Service Line; Sequence; Sequence Number; Seq; Seq No; TX ID"),
+    "line_number": _names("Line; Ln; Service Line; Sequence; Sequence Number; Seq; Seq No; TX ID"),
     "claim_frequency": _names("Frequency"),
     "patient_id": _names("Patient; Member; Subscriber; Person; Beneficiary"),
     "service_date": _names("Start Date"),

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from auditor.reference import Edition, Source
+from auditor.reference import Contradiction, Edition, Source
 from auditor.report import tally
+from auditor.report.causes import Pattern, pattern_rows
+from auditor.report.gaps import Coverage, Gap, coverage_of, gaps_of, reasons_of, unlocks_of
 from auditor.report.rows import Finding, day_of, finding_rows
 from auditor.report.words import (
     FAMILY_LABELS,
     MONEY_LABELS,
-    REASON_LABELS,
     SEVERITY_LABELS,
     SEVERITY_MEANINGS,
     clean_words,
     counted,
     findings_words,
-    gap_words,
     nothing_judged_words,
     spoken,
-    unlock_words,
 )
 from auditor.rule import SEVERITIES
+from auditor.stories import patterns, stories
 
 if TYPE_CHECKING:
     from auditor.audit import Audit
@@ -53,7 +53,8 @@ class Run:
 
     ``lines_read`` is audited + superseded + rejected. ``in_family`` counts audited lines of the
     cardiac CT family. ``settings_changed`` maps a setting that differs from its default to its
-    value; ``seconds`` maps a stage of the run to its time.
+    value; ``seconds`` maps a stage of the run to its time. ``contradictions`` are the values about
+    which the sources of the reference tables disagree.
     """
 
     audit: Audit
@@ -75,6 +76,7 @@ class Run:
     command: str
     started_at: datetime
     seconds: Mapping[str, float]
+    contradictions: tuple[Contradiction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,22 +100,6 @@ class SeverityCount:
     meaning: str
     findings: int
     lines: int
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Something that was not checked, and why.
-
-    ``lines`` is the count of the rule that lost most: a line counts once however many rules
-    could not judge it. ``text`` says it in words.
-    """
-
-    reason: str
-    label: str
-    detail: str
-    rules: tuple[str, ...]
-    lines: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -165,7 +151,9 @@ class Report:
 
     ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
     to add, ``gaps`` all that was not evaluated, widest first, ``reasons`` the number of rules by
-    reason. ``rules`` stand by consequence: findings first, then gaps, then clean.
+    reason. ``rules`` stand by consequence: findings first, then gaps, then clean. ``patterns`` and
+    ``studies`` are the frames of ``auditor.stories``, dearest first; ``first_patterns`` are the
+    first of them, ready to show.
     """
 
     run: Run
@@ -177,6 +165,7 @@ class Report:
     patients: int
     first_date: date | None
     last_date: date | None
+    coverage: Coverage
     unlocks: tuple[Gap, ...]
     gaps: tuple[Gap, ...]
     reasons: tuple[tuple[str, int], ...]
@@ -185,19 +174,23 @@ class Report:
     rules: tuple[RuleSection, ...]
     families: tuple[Share, ...]
     payers: tuple[Share, ...]
+    patterns: pd.DataFrame
+    first_patterns: tuple[Pattern, ...]
+    studies: pd.DataFrame
     first: tuple[Finding, ...]
 
 
 FIRST_ROWS = 50
 RULE_ROWS = 5
+PATTERN_ROWS = 25
 
 
 def build(run: Run) -> Report:
     """What ``run`` has to say, counted and worded."""
     lines, findings = run.audit.lines, run.audit.findings
     titles = {rule.name: rule.title for rule in run.rules}
-    gaps = _gaps(run.audit.not_evaluated)
     rules = _rule_sections(run, titles)
+    alike = patterns(findings)
     known = findings["status"].ne("").any()
     return Report(
         run=run,
@@ -209,9 +202,10 @@ def build(run: Run) -> Report:
         patients=int(lines["patient_id"].nunique()),
         first_date=day_of(lines["service_date"].min()),
         last_date=day_of(lines["service_date"].max()),
-        unlocks=_unlocks(run),
-        gaps=gaps,
-        reasons=_reasons(run.audit.not_evaluated),
+        coverage=coverage_of(run.audit.books),
+        unlocks=unlocks_of([(one.column, one.rules, one.lines) for one in run.unlocks]),
+        gaps=gaps_of(run.audit.not_evaluated),
+        reasons=reasons_of(run.audit.not_evaluated),
         rules_with_gaps=sum(rule.not_evaluated > 0 for rule in rules),
         rules_judging=sum(rule.flagged + rule.clean > 0 for rule in rules),
         rules=rules,
@@ -222,6 +216,9 @@ def build(run: Run) -> Report:
         payers=tuple(
             Share(name or "(no payer)", *sums) for name, *sums in tally.shares(findings, "payer")
         ),
+        patterns=alike,
+        first_patterns=pattern_rows(alike.head(PATTERN_ROWS), titles),
+        studies=stories(findings),
         first=finding_rows(findings.head(FIRST_ROWS), titles),
     )
 
@@ -250,37 +247,6 @@ def _severity_counts(findings: pd.DataFrame) -> tuple[SeverityCount, ...]:
         SeverityCount(name, SEVERITY_LABELS[name], SEVERITY_MEANINGS[name], found, lines)
         for name, found, lines in tally.severities(findings)
     )
-
-
-def _unlocks(run: Run) -> tuple[Gap, ...]:
-    label = REASON_LABELS["column_missing"]
-    return tuple(
-        Gap("column_missing", label, u.column, u.rules, u.lines, unlock_words(*_unlock(u)))
-        for u in sorted(run.unlocks, key=lambda u: -u.lines)
-    )
-
-
-def _unlock(unlock: Unlock) -> tuple[str, tuple[str, ...], int]:
-    return unlock.column, unlock.rules, unlock.lines
-
-
-def _gaps(not_evaluated: pd.DataFrame) -> tuple[Gap, ...]:
-    """Gaps by reason and detail, the widest first."""
-    gaps = []
-    for _, some in not_evaluated.groupby(["reason", "detail"], sort=True):
-        reason, detail = str(some["reason"].iat[0]), str(some["detail"].iat[0])
-        rules, lines = tuple(some["rule"].unique()), int(some.groupby("rule")["lines"].sum().max())
-        if lines:
-            label, text = REASON_LABELS.get(reason, reason), gap_words(reason, detail, rules, lines)
-            gaps.append(Gap(reason, label, detail, rules, lines, text))
-    return tuple(sorted(gaps, key=lambda gap: (-gap.lines, gap.reason, gap.detail)))
-
-
-def _reasons(not_evaluated: pd.DataFrame) -> tuple[tuple[str, int], ...]:
-    """How many rules each reason kept from judging some line, the most frequent first."""
-    some = not_evaluated[not_evaluated["lines"] > 0]
-    counts = some.groupby("reason")["rule"].nunique().sort_values(ascending=False, kind="stable")
-    return tuple((REASON_LABELS.get(str(r), str(r)), int(n)) for r, n in counts.items())
 
 
 def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ...]:
@@ -317,7 +283,7 @@ def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ..
                 by_severity=counts.get(rule.name, (0, 0, 0)),
                 at_risk_cents=money.get((rule.name, "at_risk"), 0),
                 missed_cents=money.get((rule.name, "missed"), 0),
-                gaps=() if gaps is None else _gaps(gaps),
+                gaps=() if gaps is None else gaps_of(gaps),
                 first=finding_rows(some.head(RULE_ROWS), titles),
             )
         )

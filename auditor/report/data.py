@@ -32,6 +32,7 @@ TYPES: dict[str, pa.DataType] = {
     "units": pa.float64(),
     "source_row": pa.int64(),
     "row": pa.int64(),
+    "counts_money": pa.bool_(),
 }
 FORMULA_START = r"^([=+\-@\t\r])"
 
@@ -42,7 +43,7 @@ def findings_table(findings: pd.DataFrame) -> pa.Table:
 
 
 def write_findings_csv(findings: pd.DataFrame, path: Path) -> None:
-    """UTF-8, comma, LF, text in quotes; dollars with two decimals, dates ISO 8601."""
+    """UTF-8, comma, LF, text in quotes; dollars with two decimals, dates ISO 8601, yes and no."""
     _write_csv(findings_table(findings), path)
 
 
@@ -99,6 +100,13 @@ def run_facts(report: Report) -> dict[str, Any]:
             "at_risk_cents": totals.at_risk_cents,
             "missed_cents": totals.missed_cents,
             "missed_without_amount": totals.missed_without_amount,
+            "coverage": {
+                "judged": report.coverage.judged,
+                "not_judged": report.coverage.not_judged,
+                "in_scope": report.coverage.in_scope,
+            },
+            "patterns": len(report.patterns),
+            "studies": len(report.studies),
         },
         "rules": {rule.name: _rule_facts(rule) for rule in report.rules},
         "unlocks": [
@@ -174,4 +182,7 @@ def _write_csv(table: pa.Table, path: Path) -> None:
         if pa.types.is_string(field.type):
             guarded = pc.replace_substring_regex(table.column(place), FORMULA_START, r"'\1")
             table = table.set_column(place, field.name, guarded)
+        elif pa.types.is_boolean(field.type):
+            words = pc.if_else(table.column(place), "yes", "no")
+            table = table.set_column(place, field.name, words)
     pa_csv.write_csv(table, path)

@@ -12,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from auditor.report import sheets
 from auditor.report.content import Report
-from auditor.report.words import counted
+from auditor.report.words import counted, source_names
 from auditor.schema import COLUMNS
 
 Section: TypeAlias = tuple[str, tuple[str, ...], Sequence[tuple[Any, ...]]]
@@ -31,6 +31,7 @@ def write(sheet: Worksheet, formats: dict[str, Format], report: Report, footer: 
         _repairs(report),
         _editions(report),
         ("Settings changed", ("Setting", "Value"), tuple(report.run.settings_changed.items())),
+        _contradictions(report),
         _sources(report),
     ]
     row = 0
@@ -166,6 +167,34 @@ def _editions(report: Report) -> Section:
         for e in report.run.editions
     ]
     return "Reference tables and the dates of service they answer for", headers, rows
+
+
+def _contradictions(report: Report) -> Section:
+    headers = (
+        "Sources that disagree",
+        "Table",
+        "Why",
+        "In force",
+        "Other value",
+        "Codes",
+        "Source in force",
+        "Other source",
+    )
+    sources = report.run.sources
+    rows = [
+        (
+            one.id,
+            one.table,
+            one.why,
+            one.value_in_force,
+            one.other_value,
+            one.keys,
+            source_names(one.source_in_force, sources),
+            source_names(one.source_other, sources),
+        )
+        for one in report.run.contradictions
+    ]
+    return "Values about which sources disagree", headers, rows
 
 
 def _sources(report: Report) -> Section:

@@ -17,7 +17,6 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from auditor.report.words import SEVERITY_LABELS
-from auditor.schema import COLUMNS
 
 Kind = Literal["code", "text", "long", "severity", "count", "number", "money", "date", "fill_in"]
 Cell: TypeAlias = str | int | float | None
@@ -175,12 +174,6 @@ def texts(
     cleaned = np.array([*(plain(str(word)) or None for word in words), None], dtype=object)
     cells: list[str | None] = cleaned[places].tolist()
     return cells
-
-
-def column_label(name: str) -> str:
-    """A schema column in a reader's words and by its name: ``Received (received_date)``."""
-    column = COLUMNS.get(name)
-    return f"{column.label} ({name})" if column else name
 
 
 def open_workbook(path: str, folder: str, identity: dict[str, Any]) -> xlsxwriter.Workbook:

@@ -62,6 +62,7 @@ def _write_head(
     sheet.merge_range(1, LEFT, 1, RIGHT_END, "", formats["headline"])
     sheet.write_string(1, LEFT, report.verdict.headline, formats["headline"])
     words = [report.verdict.action] if report.verdict.action else []
+    words.append(f"{report.coverage.share}: {report.coverage.text}")
     if report.new_findings is not None:
         words.append(f"New since the last run: {counted(report.new_findings, 'finding')}.")
     sheet.write_string(2, LEFT, " ".join(words), formats["unwrapped"])
@@ -130,6 +131,9 @@ def _write_lines(
         ("Superseded: replaced, voided or reversed", run.superseded),
         ("Rejected: could not be read", len(run.rejected)),
         ("Lines with a finding", run.audit.totals.lines_flagged),
+        ("Checks: one rule on one line in its scope", report.coverage.in_scope),
+        ("Checks really made", report.coverage.judged),
+        ("Checks that could not be made", report.coverage.not_judged),
     ]
     if len(worklists) > 1:
         counts.append(("Sheets that the worklist is split over", len(worklists)))

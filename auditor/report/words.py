@@ -1,9 +1,12 @@
 """The words and figures that every report uses: labels, counts, dollars, the first sentence."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 
+from auditor.reference import Source
 from auditor.rule import FAMILIES, REASONS
+from auditor.schema import COLUMNS
 
 SEVERITY_LABELS = {"denial": "Denial", "review": "Review", "note": "Note"}
 SEVERITY_MEANINGS = {
@@ -20,6 +23,37 @@ BASIS_LABELS = {
 }
 FAMILY_LABELS = FAMILIES
 REASON_LABELS = REASONS
+TABLE_LABELS = {
+    "case_by_case_jurisdictions": "contractors that decide case by case",
+    "conversion_factors": "conversion factors",
+    "coverage_diagnoses": "covered diagnoses",
+    "coverage_policies": "coverage policies",
+    "filing_limits": "filing limits",
+    "icd10cm": "diagnosis codes (ICD-10-CM)",
+    "imaging_caps": "caps on imaging payments",
+    "mac_states": "Medicare contractors by state",
+    "modifiers": "modifiers",
+    "mue": "unit limits (MUE)",
+    "opps_rates": "hospital rates (OPPS)",
+    "pfs_rates": "physician rates (PFS)",
+    "places_of_service": "places of service",
+    "procedure_codes": "procedure codes",
+    "ptp_edits": "code pairs (NCCI PTP)",
+    "ptp_non_edits": "code pairs without an edit",
+    "revenue_code_edits": "revenue code edits",
+    "revenue_code_fit": "fitting revenue codes",
+    "revenue_codes": "revenue codes",
+}
+UNLOCKS = {
+    "column_missing": "Add {what} to the export.",
+    "value_missing": "Fill the empty cells of {what} before the export.",
+    "reference_missing": "Run with --reference and {what} that has the missing rows.",
+    "reference_stale": "Run with --reference and {what} that covers these dates of service.",
+    "partner_outside_extract": (
+        "Give the export of the other claims in the same run, or one that spans more days."
+    ),
+    "awaiting_partner": "Nothing to do: a later run judges these lines.",
+}
 
 
 def dollars(cents: int | None) -> str:
@@ -50,6 +84,11 @@ def listed(names: tuple[str, ...], most: int = 3) -> str:
     if len(names) > most:
         return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def source_names(ids: str, sources: Mapping[str, Source]) -> str:
+    """Titles of the sources of a reference row, whose ids are space-separated."""
+    return "; ".join(sources[name].title if name in sources else name for name in ids.split())
 
 
 def nothing_judged_words(lines_read: int, in_family: int) -> tuple[str, str]:
@@ -105,13 +144,85 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def column_words(names: str) -> str:
+    """Schema columns in a reader's words and by name: ``Received (received_date)``.
+
+    ``a|b`` means either.
+    """
+    words = (
+        f"{COLUMNS[name].label} ({name})" if name in COLUMNS else name for name in names.split("|")
+    )
+    return " or ".join(words)
+
+
+def table_words(detail: str) -> str:
+    """Reference tables, and the setting if one is named: ``our table of unit limits (MUE)``."""
+    names = [word for word in detail.split() if word in TABLE_LABELS]
+    setting = " ".join(word for word in detail.split() if word not in TABLE_LABELS)
+    if not names:
+        return f"our table {detail}" if detail else "our table"
+    said = f"{'our table' if len(names) == 1 else 'our tables'} of " + listed(
+        tuple(TABLE_LABELS[name] for name in names)
+    )
+    return f"{said} for {setting.replace('_', ' ')}" if setting else said
+
+
+def reason_words(reason: str, detail: str) -> str:
+    """Why a line was not judged, with the column or table that it lacks."""
+    if reason in ("column_missing", "value_missing") and detail:
+        if reason == "column_missing":
+            return f"the export has no column {column_words(detail)}"
+        return f"the cell {column_words(detail)} is empty"
+    if reason == "reference_missing" and detail:
+        return f"{table_words(detail)} {_do(detail)} not hold the line's code or setting"
+    if reason == "reference_stale" and detail:
+        return f"{table_words(detail)} {_do(detail)} not cover the date of service"
+    why = REASON_LABELS.get(reason, reason)
+    return f"{why} ({detail})" if detail else why
+
+
+def _do(detail: str) -> str:
+    return "do" if sum(word in TABLE_LABELS for word in detail.split()) > 1 else "does"
+
+
+def remedy_words(reason: str, detail: str) -> str:
+    """What would let the rules judge such lines."""
+    if reason.startswith("reference_"):
+        files = [f"{word}.csv" for word in detail.split() if word in TABLE_LABELS]
+        what = f"a table {listed(tuple(files))}" if files else "a table"
+    else:
+        what = f'"{column_words(detail)}"' if detail else "the column it needs"
+    return UNLOCKS.get(reason, "").format(what=what)
+
+
 def gap_words(reason: str, detail: str, rules: tuple[str, ...], lines: int) -> str:
     """What was not checked and why, in one sentence."""
-    why = REASON_LABELS.get(reason, reason)
-    why = f"{why} ({detail})" if detail else why
+    why = reason_words(reason, detail)
     if len(rules) == 1:
         return f"{rules[0]} did not judge {counted(lines, 'line')}: {why}"
     return f"{listed(rules)} did not judge up to {counted(lines, 'line')} each: {why}"
+
+
+def share_words(part: int, whole: int) -> str:
+    """A share in per cent, rounded down, so that only a whole is 100: ``99.9 %``."""
+    if part >= whole:
+        return "100 %"
+    tenths = 1000 * part // whole
+    if part and not tenths:
+        return "under 0.1 %"
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def coverage_words(judged: int, in_scope: int) -> tuple[str, str]:
+    """How much was really judged: the share, and what it is a share of."""
+    if not in_scope:
+        return "Nothing judged", "no rule had a line in its scope."
+    share = f"{share_words(judged, in_scope)} really judged"
+    checks = f"{counted(in_scope, 'check')} (one rule on one line in its scope)"
+    left = in_scope - judged
+    if not left:
+        return share, f"all of {checks} could be made."
+    return share, f"of {checks}, {judged:,} could be made and {left:,} could not."
 
 
 def spoken(template: str) -> str:

@@ -1,4 +1,4 @@
-"""report.xlsx: the worklist to work through, with its summary, rules, gaps and the run itself."""
+"""report.xlsx: the worklist to work through, its studies, patterns, rules and gaps, and the run."""
 
 from __future__ import annotations
 
@@ -20,22 +20,13 @@ from auditor.report.sheets import Cell, Field, Table, texts
 from auditor.report.words import (
     BASIS_LABELS,
     MONEY_LABELS,
-    REASON_LABELS,
     SEVERITY_LABELS,
+    column_words,
+    reason_words,
+    remedy_words,
 )
 
 DISPOSITIONS = ("open", "corrected", "appealed", "accepted risk", "not an error")
-UNLOCKS = {
-    "column_missing": "Add a column {detail} to the export.",
-    "value_missing": "Fill in the blank cells of {detail} before the export.",
-    "reference_missing": "Import the publisher's table that holds this code or setting.",
-    "reference_stale": "Import the edition of the table that covers these dates of service.",
-    "partner_outside_extract": (
-        "Give the export of the other claims in the same run, or one that spans more days."
-    ),
-    "awaiting_partner": "Nothing to do: a later run judges these lines.",
-}
-
 # Excel counts days from here; its first two months of 1900 are one day off.
 DAY_ZERO = np.datetime64("1899-12-30", "D")
 FIRST_DAY = np.datetime64("1900-03-01", "D")
@@ -59,6 +50,8 @@ def write_workbook(report: Report, path: Path, rows_per_sheet: int = sheets.ROWS
         links = {
             rule: sheets.cell_of(names, place, rows_per_sheet) for rule, place in first.items()
         }
+        for table in (_studies(report), _patterns(report)):
+            sheets.write_tables(book, formats, table, footer, rows_per_sheet)
         _write_rules(book, formats, report, footer, links)
         sheets.write_tables(book, formats, _not_evaluated(report), footer)
         sheets.write_tables(book, formats, _rejected(report), footer, rows_per_sheet)
@@ -123,6 +116,7 @@ def _worklist(report: Report) -> Table:
         (Field("Owner", 13, "fill_in"), blank),
         (Field("Disposition", 13.5, "fill_in", DISPOSITIONS), blank),
         (Field("Note", 22, "fill_in"), blank),
+        (Field("Study", 14.5, "code"), texts(found["story"])),
         (
             Field("In the total", 8, "text"),
             texts(found["counts_money"], {True: "yes", False: ""}),
@@ -150,6 +144,58 @@ def _worklist(report: Report) -> Table:
     fields, cells = zip(*columns, strict=True)
     nothing = f"{report.verdict.headline} {report.verdict.action}"
     return Table("Worklist", fields, cells, 4, 15, nothing, patients=True)
+
+
+def _studies(report: Report) -> Table:
+    studies = report.studies
+    titles = {rule.name: rule.title for rule in report.rules}
+    problems = {
+        names: "; ".join(titles.get(name, name) for name in names.split())
+        for names in studies["rules"].unique()
+    }
+    columns: list[tuple[Field, Sequence[Cell]]] = [
+        (Field("Study", 14.5, "code"), texts(studies["story"])),
+        (Field("Severity", 11, "severity"), texts(studies["severity"], SEVERITY_LABELS)),
+        (Field("Patient", 14, "code"), texts(studies["patient_id"])),
+        (Field("First date", 11.5, "date"), _days(studies["first_date"])),
+        (Field("Last date", 11.5, "date"), _days(studies["last_date"])),
+        (Field("Findings", 10, "count"), _numbers(studies["findings"])),
+        (Field("Lines", 8, "count"), _numbers(studies["lines"])),
+        (Field("At risk ($)", 13, "money"), _some(studies["at_risk"])),
+        (Field("Missed ($)", 13, "money"), _some(studies["missed"])),
+        (Field("Problems", 74, "long"), texts(studies["rules"], problems)),
+    ]
+    fields, cells = zip(*columns, strict=True)
+    nothing = "No study has a finding."
+    return Table("Studies", fields, cells, 3, len(fields), nothing, patients=True)
+
+
+def _patterns(report: Report) -> Table:
+    alike = report.patterns
+    titles = {rule.name: rule.title for rule in report.rules}
+    columns: list[tuple[Field, Sequence[Cell]]] = [
+        (Field("Pattern", 9, "count"), list(range(1, len(alike) + 1))),
+        (Field("Problem", 40, "long"), texts(alike["rule"], titles)),
+        (Field("Billing NPI", 12.5, "code"), texts(alike["billing_npi"])),
+        (Field("Department", 20, "text"), texts(alike["department"])),
+        (Field("Revenue code", 9.5, "code"), texts(alike["revenue_code"])),
+        (Field("Payer", 26, "text"), texts(alike["payer"])),
+        (Field("Findings", 10, "count"), _numbers(alike["findings"])),
+        (Field("Lines", 8, "count"), _numbers(alike["lines"])),
+        (Field("First date", 11.5, "date"), _days(alike["first_date"])),
+        (Field("Last date", 11.5, "date"), _days(alike["last_date"])),
+        (Field("At risk ($)", 13, "money"), _some(alike["at_risk"])),
+        (Field("Missed ($)", 13, "money"), _some(alike["missed"])),
+        (Field("Rule", 34, "code"), texts(alike["rule"])),
+    ]
+    fields, cells = zip(*columns, strict=True)
+    nothing = "No two findings share rule, provider, department, revenue code and payer."
+    return Table("Patterns", fields, cells, 2, len(fields), nothing)
+
+
+def _some(cents: pd.Series[Any]) -> list[Cell]:
+    """Dollars, blank for none."""
+    return [_or_none(value) for value in cents.tolist()]
 
 
 def _write_rules(
@@ -208,13 +254,6 @@ def _sources(sources: Iterable[Any]) -> str:
     )
 
 
-def _unlock(reason: str, detail: str) -> str:
-    words = UNLOCKS.get(reason, "")
-    return words.format(
-        detail=f'"{sheets.column_label(detail)}"' if detail else "the column it needs"
-    )
-
-
 def _not_evaluated(report: Report) -> Table:
     gaps = report.run.audit.not_evaluated
     gaps = gaps[gaps["lines"] > 0]
@@ -224,9 +263,8 @@ def _not_evaluated(report: Report) -> Table:
         (Field("Rule", 34, "code"), texts(gaps["rule"])),
         (Field("Title", 40, "long"), texts(gaps["rule"], titles)),
         (Field("Lines", 10, "count"), _numbers(gaps["lines"])),
-        (Field("Why not", 36, "long"), texts(gaps["reason"], REASON_LABELS)),
-        (Field("Detail", 28, "long"), texts(sheets.column_label(detail) for _, detail in pairs)),
-        (Field("How to unlock", 46, "long"), texts(_unlock(*pair) for pair in pairs)),
+        (Field("Why not", 50, "long"), texts(reason_words(*pair) for pair in pairs)),
+        (Field("How to unlock", 60, "long"), texts(remedy_words(*pair) for pair in pairs)),
     ]
     fields, cells = zip(*columns, strict=True)
     nothing = "Every rule judged every line in its scope."
@@ -239,7 +277,7 @@ def _rejected(report: Report) -> Table:
         (Field("File", 36, "text"), texts(lines["file"])),
         (Field("Sheet", 18, "text"), texts(lines["sheet"])),
         (Field("Row", 10, "count"), _numbers(lines["row"])),
-        (Field("Column", 26, "text"), texts(map(sheets.column_label, lines["column"].fillna("")))),
+        (Field("Column", 26, "text"), texts(map(column_words, lines["column"].fillna("")))),
         (Field("Shape of the value", 26, "code"), texts(lines["value_shape"])),
         (Field("Reason", 60, "long"), texts(lines["reason"])),
     ]

@@ -11,10 +11,12 @@ from auditor.claim_lines import (
     blank,
     critical_access,
     each_word,
+    global_lines,
     has_modifier,
     imaging,
     is_component,
-    may_be_component,
+    professional_lines,
+    technical_lines,
     with_two_components,
 )
 from auditor.extract import Extract
@@ -33,26 +35,14 @@ _MANUAL = "claims-processing-manual-ch13-20"
 _ATTACHMENT_A = "pfs-rvu-2025-attachment-a"
 
 
-def _scans(lines: pd.DataFrame) -> Mask:
-    return may_be_component(lines, "technical")
-
-
-def _readings(lines: pd.DataFrame) -> Mask:
-    return may_be_component(lines, "professional")
-
-
-def _whole_studies(lines: pd.DataFrame) -> Mask:
-    return may_be_component(lines, "global")
-
-
 @rule(
     severity="review",
     money="missed",
-    scope=_scans,
+    scope=technical_lines,
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type"],
     sources=[_MANUAL, "se17023"],
-    rests_on=["procedure_codes", "pfs_rates"],
+    rests_on=["procedure_codes"],
     message="{procedure_code} of {service_date} has no reading: no line with modifier 26 for this "
     "patient and code in the {pairing_days} days from the scan.",
     remedy="Find the report: bill the reading with modifier 26, or note who reads for you.",
@@ -90,12 +80,12 @@ def professional_component_missing(
 @rule(
     severity="review",
     money="missed",
-    scope=_readings,
+    scope=professional_lines,
     claim_type="professional",
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type"],
     sources=[_MANUAL, "se17023"],
-    rests_on=["procedure_codes", "places_of_service", "opps_rates"],
+    rests_on=["procedure_codes", "places_of_service"],
     message="Reading of {procedure_code} on {service_date} at place of service {place_of_service} "
     "has no scan: no hospital or TC line in the {pairing_days} days before it.",
     remedy="Ask the hospital whether the scan was billed, and under which code and date.",
@@ -157,7 +147,7 @@ def _facility_outcome(lines: pd.DataFrame, reference: Reference, component: str)
 @rule(
     severity="denial",
     money="at_risk",
-    scope=_whole_studies,
+    scope=global_lines,
     claim_type="professional",
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type", "place_of_service"],
@@ -180,7 +170,7 @@ def global_billed_in_facility(lines: pd.DataFrame, reference: Reference) -> Outc
 @rule(
     severity="denial",
     money="at_risk",
-    scope=_scans,
+    scope=technical_lines,
     claim_type="professional",
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type", "place_of_service"],
@@ -202,7 +192,7 @@ def technical_component_billed_in_facility(lines: pd.DataFrame, reference: Refer
 @rule(
     severity="denial",
     money="at_risk",
-    scope=_whole_studies,
+    scope=global_lines,
     claim_type="professional",
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type"],
@@ -324,6 +314,7 @@ def component_modifier_not_applicable(lines: pd.DataFrame, reference: Reference)
 
 
 def _components(lines: pd.DataFrame) -> Mask:
+    """Lines of one component of a code that splits."""
     return with_two_components(lines) & ~among(lines["component"], ["both"])
 
 

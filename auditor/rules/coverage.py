@@ -20,6 +20,7 @@ from auditor.studies import ccta_around
 
 
 def _medicare_ffrct(lines: pd.DataFrame) -> Mask:
+    """FFR-CT lines for Medicare."""
     return has_code(lines, FFRCT_STUDY) & among(lines["payer_type"], ["medicare", ""])
 
 
@@ -65,6 +66,7 @@ def paperwork_missing(lines: pd.DataFrame, reference: Reference) -> Outcome:
 
 
 def _needs_authorization(lines: pd.DataFrame) -> Mask:
+    """CCTA and FFR-CT lines other than readings, for payers that authorize."""
     service = among(lines["service"], ["ccta", "ffrct"])
     payer = among(lines["payer_type"], ["commercial", "medicare_advantage", ""])
     return service & payer & among(lines["component"], ["technical", "global", ""])
@@ -101,6 +103,7 @@ def authorization_missing(lines: pd.DataFrame) -> Outcome:
 
 
 def _ffrct(lines: pd.DataFrame) -> Mask:
+    """FFR-CT lines."""
     return has_code(lines, FFRCT_STUDY)
 
 

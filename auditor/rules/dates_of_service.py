@@ -110,6 +110,7 @@ def ffrct_long_after_ccta(lines: pd.DataFrame, *, lookback_days: int = 90) -> Ou
 
 
 def _ffrct(lines: pd.DataFrame) -> Mask:
+    """FFR-CT lines."""
     return has_code(lines, FFRCT_STUDY)
 
 

@@ -89,10 +89,12 @@ def _misshapen_words(cell: str) -> str:
 
 
 def _ccta_or_ffrct(lines: pd.DataFrame) -> Mask:
+    """CCTA and FFR-CT lines."""
     return among(lines["service"], ["ccta", "ffrct"])
 
 
 def _under_policy(lines: pd.DataFrame) -> Mask:
+    """CCTA and FFR-CT lines for Medicare and Medicare Advantage."""
     return _ccta_or_ffrct(lines) & among(
         lines["payer_type"], ["medicare", "medicare_advantage", ""]
     )

@@ -79,7 +79,10 @@ def allowed_below_expected(
     expected = expected_payment(lines, reference)
     allowed = lines["allowed_cents"]
     below = allowed * 100 < expected.cents * (100 - tolerance_percent)
-    mask = imaging(lines) & _paid(lines) & below.fillna(value=False).to_numpy(dtype=bool)
+    # A payer that allowed the whole charge paid the lesser of charge and rate.
+    whole_charge = (allowed >= lines["charge_cents"]).fillna(value=False)
+    below = below.fillna(value=False) & ~whole_charge
+    mask = imaging(lines) & _paid(lines) & below.to_numpy(dtype=bool)
     return _difference(lines, mask, expected, expected.cents - allowed)
 
 
@@ -170,6 +173,7 @@ def paid_zero_without_reason(lines: pd.DataFrame, reference: Reference) -> Outco
 
 
 def _physician_medicare(lines: pd.DataFrame) -> Mask:
+    """Professional lines of cardiac CT for Medicare."""
     return imaging(lines) & among(lines["payer_type"], ["medicare", ""])
 
 

@@ -182,6 +182,7 @@ def _has_preference(lines: pd.DataFrame, reference: Reference) -> Mask:
 
 
 def _ffrct(lines: pd.DataFrame) -> Mask:
+    """FFR-CT lines."""
     return has_code(lines, FFRCT_STUDY)
 
 

@@ -25,6 +25,7 @@ _BUNDLED = frozenset({"97", "231", "234", "236"})
 
 
 def _column_two(lines: pd.DataFrame) -> Mask:
+    """Lines whose code an NCCI edit denies beside another, and all of the cardiac CT family."""
     return lines["may_be_column_two"].to_numpy(dtype=bool)
 
 
@@ -157,6 +158,7 @@ def _listed(lines: pd.DataFrame, two: Ints, one: Ints) -> "pd.Series[str]":
 
 
 def _ct_angiography_of_the_chest(lines: pd.DataFrame) -> Mask:
+    """CT angiography of the chest."""
     return has_code(lines, ["71275"])
 
 
@@ -198,6 +200,7 @@ def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
 
 
 def _ffrct(lines: pd.DataFrame) -> Mask:
+    """FFR-CT lines."""
     return has_code(lines, FFRCT_STUDY)
 
 

@@ -36,6 +36,7 @@ _SAME_SUM = (
 
 
 def _known_codes(lines: pd.DataFrame) -> Mask:
+    """Lines whose code our tables know."""
     return ~among(lines["role"], [""])
 
 

@@ -17,6 +17,7 @@ function show(row) {
   for (const name of FACTS) {
     if (text(name, row) && !(state.hide && name === "patient_id")) fact(data.labels[name], text(name, row));
   }
+  together(row, fact, () => drawer.close());
   const sheet = text("source_sheet", row);
   fact("In the file", `${text("source_file", row)}${sheet ? ", sheet " + sheet : ""}, row ${text("source_row", row)}`);
   const link = make("a", "", text("rule", row));
@@ -31,6 +32,7 @@ function show(row) {
   byId("previous").disabled = place <= 0;
   byId("next").disabled = place < 0 || place === shown.length - 1;
   if (!drawer.open) drawer.showModal();
+  else if (!drawer.contains(document.activeElement)) byId("drawer-title").focus();
   drawer.scrollTop = 0;
   mark(row);
   writeHash();

@@ -36,6 +36,7 @@ const COLUMNS = [
 const USUAL = ["severity", "claim_id", "patient_id", "service_date", "procedure_code", "amount", "money", "rule", "message", "payer"];
 const NARROW = ["severity", "claim_id", "amount", "message"];
 const CHOICES = ["family", "rule", "payer", "claim_type", "money"];
+const GROUPS = ["", "rule", "story"];
 const FACTS = ["denial_codes", "claim_id", "line_number", "patient_id", "service_date", "procedure_code", "modifiers", "units", "place_of_service", "revenue_code", "claim_type", "payer", "payer_type", "department", "billing_npi", "rendering_npi", "partner_claim_id", "partner_line_number", "other_partners", "status"];
 
 let data = null;
@@ -45,6 +46,7 @@ let open = -1;
 let words = null;
 let sums = null;
 let rowOf = null;
+let sizes = null;
 const usual = window.matchMedia("(max-width: 40rem)").matches ? NARROW : USUAL;
 const state = fresh();
 
@@ -53,7 +55,7 @@ unpack(byId("payload").textContent).then(start, () => {
 });
 
 function fresh() {
-  return { q: "", severity: [], family: "", rule: "", payer: "", claim_type: "", money: "", sort: "", group: false, hide: false, columns: usual };
+  return { q: "", severity: [], family: "", rule: "", payer: "", claim_type: "", money: "", pattern: "", story: "", sort: "", group: "", hide: false, columns: usual };
 }
 
 async function unpack(base64) {
@@ -155,6 +157,7 @@ function listen() {
     waiting = setTimeout(() => { readControls(); refresh(); }, 80);
   });
   byId("reset").addEventListener("click", () => { Object.assign(state, fresh()); refresh(); });
+  byId("widen").addEventListener("click", () => { state.pattern = state.story = ""; refresh(); byId("search").focus(); });
   byId("export").addEventListener("click", download);
   byId("more").addEventListener("click", more);
   byId("close").addEventListener("click", () => byId("drawer").close());
@@ -184,7 +187,7 @@ function readControls() {
   state.q = byId("search").value.trim();
   state.severity = checked(form, "severity");
   for (const name of CHOICES) state[name] = form.elements[name].value;
-  state.group = byId("group").checked;
+  state.group = byId("group").value;
   state.hide = byId("hide-patients").checked;
   const columns = checked(form, "column");
   state.columns = columns.length ? columns : usual;
@@ -198,7 +201,7 @@ function writeControls() {
   for (const box of form.querySelectorAll('input[name="severity"]')) box.checked = state.severity.includes(box.value);
   for (const box of form.querySelectorAll('input[name="column"]')) box.checked = state.columns.includes(box.value);
   for (const name of CHOICES) form.elements[name].value = state[name];
-  byId("group").checked = state.group;
+  byId("group").value = state.group;
   byId("hide-patients").checked = state.hide;
   document.documentElement.classList.toggle("hide-patients", state.hide);
 }
@@ -216,6 +219,7 @@ function readHash() {
     if (Array.isArray(state[name])) state[name] = value.split(",").filter(Boolean);
     else state[name] = typeof state[name] === "boolean" ? value === "1" : value;
   }
+  if (!GROUPS.includes(state.group)) state.group = "";
   state.columns = state.columns.filter((name) => COLUMNS.some((column) => column.name === name));
   if (!state.columns.length) state.columns = usual;
   refresh(false);
@@ -239,6 +243,7 @@ function writeHash() {
 function refresh(remember = true) {
   writeControls();
   shown = sorted(filtered());
+  sayNarrowed();
   drawHead();
   table.tBodies[0].replaceChildren();
   drawn = 0;
@@ -249,6 +254,7 @@ function refresh(remember = true) {
 function filtered() {
   const tests = CHOICES.filter((name) => state[name]).map((name) => sameAs(name, [state[name]]));
   if (state.severity.length) tests.push(sameAs("severity", state.severity));
+  for (const name of ["pattern", "story"]) if (state[name]) tests.push(sameAs(name, [state[name]]));
   const terms = state.q.toLowerCase().split(/\s+/).filter(Boolean);
   if (terms.length) {
     const hay = haystack();
@@ -281,13 +287,7 @@ function sorted(rows) {
     const sign = state.sort.startsWith("-") ? -1 : 1;
     rows.sort((one, other) => compare(keys[one], keys[other], sign) || one - other);
   }
-  if (state.group) {
-    const first = new Map();
-    for (let row = 0; row < data.count; row++) if (!first.has(text("rule", row))) first.set(text("rule", row), row);
-    const rank = rows.map((row) => [first.get(text("rule", row)), row]);
-    return rank.sort((one, other) => one[0] - other[0]).map((pair) => pair[1]);
-  }
-  return rows;
+  return state.group ? grouped(rows) : rows;
 }
 function compare(one, other, sign) {
   if (one === other) return 0;
@@ -323,7 +323,7 @@ function more() {
   const until = Math.min(drawn + STEP, shown.length);
   const rows = document.createDocumentFragment();
   for (; drawn < until; drawn++) {
-    if (state.group && (drawn === 0 || text("rule", shown[drawn]) !== text("rule", shown[drawn - 1]))) rows.append(groupRow(shown[drawn], columns.length));
+    if (state.group && (drawn === 0 || text(state.group, shown[drawn]) !== text(state.group, shown[drawn - 1]))) rows.append(groupRow(shown[drawn], columns.length));
     rows.append(findingRow(shown[drawn], columns));
   }
   table.tBodies[0].append(rows);
@@ -332,15 +332,6 @@ function more() {
   byId("more").textContent = `Show ${Math.min(STEP, rest)} more`;
   byId("export").disabled = shown.length === 0;
   byId("count").textContent = said();
-}
-function groupRow(row, width) {
-  const rule = text("rule", row);
-  const head = make("th", "", `${data.titles[rule] || rule}: ${shown.filter((other) => text("rule", other) === rule).length.toLocaleString("en-US")}`);
-  head.colSpan = width;
-  head.scope = "rowgroup";
-  const line = make("tr", "group");
-  line.append(head);
-  return line;
 }
 function findingRow(row, columns) {
   const line = make("tr");
@@ -358,11 +349,11 @@ function findingRow(row, columns) {
 function added(rows) {
   const total = { at_risk: 0, missed: 0 };
   const seen = { at_risk: new Set(), missed: new Set() };
-  for (const carrier of [1, 0]) {
+  for (const carrier of ["yes", "no"]) {
     for (const row of rows) {
       const money = text("money", row);
       const cents = number("amount", row);
-      if (number("carrier", row) !== carrier || cents === null || !seen[money] || seen[money].has(number("line", row))) continue;
+      if (text("counts_money", row) !== carrier || cents === null || !seen[money] || seen[money].has(number("line", row))) continue;
       seen[money].add(number("line", row));
       total[money] += cents;
     }
@@ -375,7 +366,8 @@ function said() {
   const found = shown.length === 1 ? "1 finding" : `${count(shown.length)} findings`;
   const of = shown.length === data.count ? "" : ` of ${count(data.count)}`;
   const rows = drawn < shown.length ? `, first ${count(drawn)} drawn` : "";
-  return `${found}${of}${rows}: ${dollars(sums.at_risk)} at risk, ${dollars(sums.missed)} missed, each line once.`;
+  const studies = state.group === "story" ? ` in ${count(sizes.size)} ${sizes.size === 1 ? "study" : "studies"}` : "";
+  return `${found}${of}${studies}${rows}: ${dollars(sums.at_risk)} at risk, ${dollars(sums.missed)} missed, each line once.`;
 }
 
 function openTarget() {

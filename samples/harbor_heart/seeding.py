@@ -26,7 +26,6 @@ class Seeding:
         self.chance = centre.chance
         self.episodes = episodes
         self.seeded: list[Seeded] = []
-        self.touched_patients: set[int] = set()
         self.mistake = ""
 
     def run(self, mistakes: Iterable[Callable[["Seeding"], None]]) -> None:
@@ -54,13 +53,8 @@ class Seeding:
         ]
         taken = self.chance.some(fit, count)
         for one in taken:
-            self.touch(one)
+            one.touched = True
         return taken
-
-    def touch(self, episode: Episode) -> None:
-        """Marks an episode as spoilt."""
-        episode.touched = True
-        self.touched_patients.add(episode.patient)
 
 
 def in_hospital(episode: Episode) -> bool:

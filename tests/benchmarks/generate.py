@@ -9,6 +9,7 @@ lines stand in one file; about one line in twenty holds a seeded error.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -279,21 +280,21 @@ def _table(lines: Lines, number: int) -> pa.Table:
     return pa.table(columns)
 
 
-def _words(words: tuple[str, ...], codes: np.ndarray, given: np.ndarray | None = None) -> pa.Array:
-    places = pa.array(codes.astype(np.int64), mask=None if given is None else ~given)
+def _words(words: tuple[str, ...], codes: np.ndarray, given: np.ndarray | None = None) -> Any:
+    places: Any = pa.array(codes.astype(np.int64), mask=None if given is None else ~given)
     return pa.array(words, pa.string()).take(places)
 
 
 def _numbered(
     prefix: str, numbers: np.ndarray, digits: int, given: np.ndarray | None = None
-) -> pa.Array:
+) -> Any:
     scrambled = (numbers * _SCRAMBLE + 271_828) % 10**digits
     text = pc.utf8_lpad(pa.array(scrambled).cast(pa.string()), digits, "0")
     text = pc.binary_join_element_wise(prefix, text, "")
     return text if given is None else pc.if_else(pa.array(given), text, "")
 
 
-def _dollars(cents: np.ndarray) -> pa.Array:
+def _dollars(cents: np.ndarray) -> Any:
     sign = pa.array(np.where(cents < 0, "-", ""))
     whole = pa.array(np.abs(cents) // 100).cast(pa.string())
     rest = pc.utf8_lpad(pa.array(np.abs(cents) % 100).cast(pa.string()), 2, "0")

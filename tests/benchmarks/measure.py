@@ -236,7 +236,7 @@ def _commit() -> str:
 def table(found: Measurement) -> str:
     """Figures as a Markdown table, with ratios to the bare read of the same rounds."""
     bare = found.figures.get("bare read, process")
-    rows = [("measured", "median", "least", "most", "x bare read")]
+    rows: list[tuple[str, ...]] = [("measured", "median", "least", "most", "x bare read")]
     for figure in found.figures.values():
         written: Callable[[float], str] = (
             "{:,.0f} MB".format if figure.unit == "MB" else "{:.3f} s".format

@@ -15,7 +15,7 @@ from auditor.report import data, html, workbook
 from auditor.report.content import Report, build
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from sample_run import large_run, small_run
+from sample_run import large_run, small_run  # type: ignore[import-not-found]
 
 
 def _csv_and_parquet(report: Report, folder: Path) -> None:

@@ -110,7 +110,8 @@ def rates_of(
     table[: len(_CARDIAC_CODES)] = _CARDIAC_RATES
     rate = table[code, np.where(professional, 1 + office, 0)]
     halved = (code >= 1) & (code <= 3) & (day < _RAISED_ON_DAY) & ~professional
-    return np.where(halved, rate * 0.49, rate)
+    found: np.ndarray = np.where(halved, rate * 0.49, rate)
+    return found
 
 
 def place_of(professional: np.ndarray, office: np.ndarray) -> np.ndarray:

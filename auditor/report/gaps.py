@@ -1,0 +1,98 @@
+"""What was judged and what was not: coverage, and each gap with its reason and remedy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from auditor.report.words import (
+    REASON_LABELS,
+    coverage_words,
+    gap_words,
+    reason_words,
+    remedy_words,
+    unlock_words,
+)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Pairs of a rule and a line in its scope, and how many of them were really judged.
+
+    ``share`` and ``text`` say it in words: ``86.9 % really judged``, of how many.
+    """
+
+    in_scope: int
+    judged: int
+    share: str
+    text: str
+
+    @property
+    def not_judged(self) -> int:
+        """Pairs that stayed not evaluated."""
+        return self.in_scope - self.judged
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that was not checked, and why.
+
+    ``lines`` is the count of the rule that lost most: a line counts once however many rules
+    could not judge it. ``label`` names the reason, ``why`` also what is lacking, ``remedy`` what
+    would fill the gap; ``text`` says all but the remedy in one sentence.
+    """
+
+    reason: str
+    label: str
+    detail: str
+    why: str
+    remedy: str
+    rules: tuple[str, ...]
+    lines: int
+    text: str
+
+
+def coverage_of(books: pd.DataFrame) -> Coverage:
+    """Sums up the rules' books."""
+    in_scope = int(books["in_scope"].sum())
+    judged = in_scope - int(books["not_evaluated"].sum())
+    return Coverage(in_scope, judged, *coverage_words(judged, in_scope))
+
+
+def gaps_of(not_evaluated: pd.DataFrame) -> tuple[Gap, ...]:
+    """Gaps by reason and detail, the widest first."""
+    gaps = []
+    for _, some in not_evaluated.groupby(["reason", "detail"], sort=True):
+        reason, detail = str(some["reason"].iat[0]), str(some["detail"].iat[0])
+        rules, lines = tuple(some["rule"].unique()), int(some.groupby("rule")["lines"].sum().max())
+        if lines:
+            gaps.append(_gap(reason, detail, rules, lines, gap_words(reason, detail, rules, lines)))
+    return tuple(sorted(gaps, key=lambda gap: (-gap.lines, gap.reason, gap.detail)))
+
+
+def unlocks_of(columns: Sequence[tuple[str, tuple[str, ...], int]]) -> tuple[Gap, ...]:
+    """Gaps of missing columns, from column, rules and lines; the widest first."""
+    return tuple(
+        _gap("column_missing", column, rules, lines, unlock_words(column, rules, lines))
+        for column, rules, lines in sorted(columns, key=lambda one: -one[2])
+    )
+
+
+def _gap(reason: str, detail: str, rules: tuple[str, ...], lines: int, text: str) -> Gap:
+    return Gap(
+        reason=reason,
+        label=REASON_LABELS.get(reason, reason),
+        detail=detail,
+        why=reason_words(reason, detail),
+        remedy=remedy_words(reason, detail),
+        rules=rules,
+        lines=lines,
+        text=text,
+    )
+
+
+def reasons_of(not_evaluated: pd.DataFrame) -> tuple[tuple[str, int], ...]:
+    """How many rules each reason kept from judging some line, the most frequent first."""
+    some = not_evaluated[not_evaluated["lines"] > 0]
+    counts = some.groupby("reason")["rule"].nunique().sort_values(ascending=False, kind="stable")
+    return tuple((REASON_LABELS.get(str(r), str(r)), int(n)) for r, n in counts.items())
