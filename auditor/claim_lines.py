@@ -127,6 +127,11 @@ def has_code(lines: pd.DataFrame, codes: Iterable[str]) -> Mask:
     return among(lines["procedure_code"], codes)
 
 
+def ffrct_lines(lines: pd.DataFrame) -> Mask:
+    """FFR-CT lines."""
+    return has_code(lines, FFRCT_STUDY)
+
+
 def critical_access(lines: pd.DataFrame) -> Mask:
     """Hospital lines of bill type 85X, a critical access hospital."""
     return each_word(lines["bill_type"], lambda word: word.startswith("085"))

@@ -33,21 +33,21 @@ BEFORE_RULES = {"claim_types", "superseding"}
 # A module imports from its own layer or from those above it; whole packages count as one.
 LAYERS: tuple[set[str], ...] = (
     {"errors", "schema", "shipped", "progress"},
-    {"reference_check", "reference", "settings"},
+    {"reference_check", "reference", "settings", "request"},
     {"ingest", "official", *SHARED, *BEFORE_RULES},
     {"rules"},
     {"catalogue"},
-    {"judging", "findings", "intake"},
+    {"judging", "findings", "stories", "contradictions", "intake"},
     {"audit"},
     {"report", "mail", "history", "scale"},
-    {"batch", "column_page", "rule_pages", "reference_pages"},
+    {"batch", "corrections", "explain", "column_page", "rule_pages", "reference_pages"},
     {"cli"},
     {"__init__", "__main__"},
 )
 LAYER = {name: place for place, names in enumerate(LAYERS) for name in names}
 
 # Rules, and all they are judged by, are given their data: nothing here fetches.
-PURE = {*SHARED, *BEFORE_RULES, "rules", "catalogue", "judging", "findings", "audit"}
+PURE = {*SHARED, *BEFORE_RULES, "rules", "catalogue", "judging", "findings", "stories", "audit"}
 OUTSIDE = {"os", "pathlib", "time", "socket", "urllib", "http", "requests", "random", "sqlite3"}
 
 

@@ -10,6 +10,7 @@ from auditor.claim_lines import (
     any_line,
     blank,
     each_word,
+    ffrct_lines,
     has_code,
 )
 from auditor.contractors import AMBIGUOUS, jurisdiction_of
@@ -102,15 +103,10 @@ def authorization_missing(lines: pd.DataFrame) -> Outcome:
     )
 
 
-def _ffrct(lines: pd.DataFrame) -> Mask:
-    """FFR-CT lines."""
-    return has_code(lines, FFRCT_STUDY)
-
-
 @rule(
     severity="review",
     money="at_risk",
-    scope=_ffrct,
+    scope=ffrct_lines,
     needs=["authorization_number"],
     sources=["x12-carc"],
     denial_codes=["CO-284"],
@@ -129,7 +125,7 @@ def authorization_shared_with_ccta(
     wanted = frozenset(word.upper() for word in authorizes_by_code)
     by_code = each_word(lines["payer"], lambda word: word.upper() in wanted)
     by_code |= each_word(lines["payer_type"], lambda word: word.upper() in wanted)
-    numbered = _ffrct(lines) & by_code & ~blank(lines["authorization_number"])
+    numbered = ffrct_lines(lines) & by_code & ~blank(lines["authorization_number"])
     scans = ccta_around(lines, numbered, any_line(lines), ("patient_id", "authorization_number"))
     shared = numbered & (scans.before >= 0) & (scans.days_before <= lookback_days)
     flagged = lines[shared]

@@ -5,11 +5,9 @@ import pandas as pd
 
 from auditor.calendar_days import deadline, iso
 from auditor.claim_lines import (
-    FFRCT_STUDY,
-    Mask,
     among,
     blank,
-    has_code,
+    ffrct_lines,
     imaging,
     in_family,
     institutional,
@@ -109,15 +107,10 @@ def ffrct_long_after_ccta(lines: pd.DataFrame, *, lookback_days: int = 90) -> Ou
     )
 
 
-def _ffrct(lines: pd.DataFrame) -> Mask:
-    """FFR-CT lines."""
-    return has_code(lines, FFRCT_STUDY)
-
-
 @rule(
     severity="note",
     money="none",
-    scope=_ffrct,
+    scope=ffrct_lines,
     claim_type="institutional",
     needs=["claim_type", "statement_from", "statement_through"],
     needs_value=["claim_type", "billing_npi"],
@@ -133,7 +126,7 @@ def episode_split_across_claims(lines: pd.DataFrame, *, lookback_days: int = 90)
     analysis look as if it had no scan.
     """
     hospital = institutional(lines)
-    asking = _ffrct(lines) & hospital & ~blank(lines["billing_npi"])
+    asking = ffrct_lines(lines) & hospital & ~blank(lines["billing_npi"])
     scans = ccta_around(lines, asking, hospital, ("patient_id", "billing_npi"))
     near = (scans.before >= 0) & (scans.days_before > 0) & (scans.days_before <= lookback_days)
     places = np.flatnonzero(asking & near)

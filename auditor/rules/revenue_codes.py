@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import (
-    FFRCT_STUDY,
     Mask,
     among,
     blank,
     critical_access,
     each_word,
+    ffrct_lines,
     has_code,
     in_family,
     institutional,
@@ -181,15 +181,10 @@ def _has_preference(lines: pd.DataFrame, reference: Reference) -> Mask:
     return found
 
 
-def _ffrct(lines: pd.DataFrame) -> Mask:
-    """FFR-CT lines."""
-    return has_code(lines, FFRCT_STUDY)
-
-
 @rule(
     severity="note",
     money="none",
-    scope=_ffrct,
+    scope=ffrct_lines,
     claim_type="institutional",
     needs=["claim_type"],
     needs_value=["claim_type", "revenue_code", "billing_npi"],
@@ -204,7 +199,7 @@ def episode_cost_centers_differ(lines: pd.DataFrame, *, lookback_days: int = 90)
     from them fit neither.
     """
     hospital = institutional(lines)
-    asking = _ffrct(lines) & hospital & ~blank(lines["billing_npi"])
+    asking = ffrct_lines(lines) & hospital & ~blank(lines["billing_npi"])
     scans = ccta_around(lines, asking, hospital, ("patient_id", "billing_npi"))
     near = asking & (scans.before >= 0) & (scans.days_before <= lookback_days)
     codes = lines["revenue_code"].astype("str").to_numpy(dtype=object)

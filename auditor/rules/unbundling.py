@@ -5,10 +5,10 @@ import pandas as pd
 
 from auditor.amounts import expected_payment
 from auditor.claim_lines import (
-    FFRCT_STUDY,
     Mask,
     any_line,
     each_word,
+    ffrct_lines,
     has_code,
     medicare,
     professional,
@@ -199,11 +199,6 @@ def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
     )
 
 
-def _ffrct(lines: pd.DataFrame) -> Mask:
-    """FFR-CT lines."""
-    return has_code(lines, FFRCT_STUDY)
-
-
 def _bundled(cell: str) -> bool:
     for code in cell.split():
         group, _, reason = code.rpartition("-")
@@ -215,7 +210,7 @@ def _bundled(cell: str) -> bool:
 @rule(
     severity="review",
     money="missed",
-    scope=_ffrct,
+    scope=ffrct_lines,
     needs=["adjustment_codes", "paid_cents|allowed_cents"],
     sources=["cy2018-opps-final-rule", "ncci-ptp-outpatient-2026q4"],
     rests_on=["ptp_non_edits"],
@@ -231,7 +226,7 @@ def ffrct_denied_as_bundled(
     CMS decided in the CY2018 OPPS final rule that FFR-CT is a service of its own, and no NCCI
     pair joins it with CCTA in either direction or setting. The payer owes the payment.
     """
-    ffrct = _ffrct(lines)
+    ffrct = ffrct_lines(lines)
     zero = pd.Series(data=False, index=lines.index)
     unknown = pd.Series(data=True, index=lines.index)
     for column in ("paid_cents", "allowed_cents"):
