@@ -8,11 +8,15 @@ is narrowed or spread over buckets.
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import Mask, among
-from auditor.matching import group_key, one_to_one
-from auditor.reference import day_numbers
+from auditor.claim_lines import Mask, among, blank
+from auditor.matching import group_key, in_order, one_to_one
+from auditor.reference import Ints, day_numbers
 
 _LONG_AGO = 2**40
+_EVER = 2**40
+
+# Two claims are of one type when one of them has none.
+_ONE_TYPE = ("institutional", "professional")
 
 _MIRROR = (
     "patient_id",
@@ -36,46 +40,70 @@ def _replaced_or_voided(lines: pd.DataFrame) -> Mask:
     gone = among(lines["claim_frequency"], ["8"])
     adjusting = among(lines["claim_frequency"], ["7", "8"])
     if adjusting.any():
-        headers = _headers(lines[adjusting])
-        gone |= _named_by_number(lines, headers[headers["named"] != ""])
-        gone |= _same_claim(lines, headers)
+        gone |= _named_by_number(lines)
+        gone |= _same_claim(lines, adjusting)
     return gone
 
 
-def _headers(lines: pd.DataFrame) -> pd.DataFrame:
-    """One row a replacing or voiding claim: what it names, when it was received."""
-    headers = pd.DataFrame(
-        {
-            "claim_id": lines["claim_id"].astype("str"),
-            "claim_type": lines["claim_type"].astype("str"),
-            "named": lines["original_claim_id"].astype("str"),
-            "received": day_numbers(lines["received_date"]),
-        }
-    ).drop_duplicates()
-    return headers.sort_values(["received", "claim_id"], kind="stable")
+_NAMES = ("claim_id", "patient_id", "claim_type", "payer_claim_number", "original_claim_id")
 
 
-def _named_by_number(lines: pd.DataFrame, headers: pd.DataFrame) -> Mask:
+def _cells(lines: pd.DataFrame, places: Ints) -> pd.DataFrame:
+    """The names of some claims as text, with their place and received day."""
+    some = lines.iloc[places]
+    cells = pd.DataFrame({name: some[name].astype("str").to_numpy() for name in _NAMES})
+    return cells.assign(place=places, received=day_numbers(some["received_date"]))
+
+
+def _named_by_number(lines: pd.DataFrame) -> Mask:
     """Lines of claims that a later claim names by its number, and earlier claims that name it."""
     gone = np.zeros(len(lines), dtype=bool)
     adjusting = among(lines["claim_frequency"], ["7", "8"])
-    for claim_type, group in headers.groupby("claim_type"):
-        here = among(lines["claim_type"], [str(claim_type), ""]) | (claim_type == "")
-        named = frozenset(group["named"])
-        names_it = adjusting & among(lines["original_claim_id"], named)
-        by_id = among(lines["claim_id"], named) | among(lines["payer_claim_number"], named)
-        gone |= here & by_id & ~names_it
-        standing = frozenset(group.drop_duplicates("named", keep="last")["claim_id"])
-        gone |= here & names_it & ~among(lines["claim_id"], standing)
+    naming = np.flatnonzero(adjusting & ~blank(lines["original_claim_id"]))
+    headers = _cells(lines, naming)
+    headers = headers[headers["original_claim_id"] != headers["claim_id"]]
+    if headers.empty:
+        return gone
+    named = frozenset(headers["original_claim_id"])
+    touched = among(lines["claim_id"], named) | among(lines["payer_claim_number"], named)
+    some = _cells(lines, np.flatnonzero(touched))
+    one = headers.drop(columns=["payer_claim_number", "place"]).drop_duplicates()
+    for number in ("claim_id", "payer_claim_number"):
+        met = some.merge(
+            one,
+            left_on=[number, "patient_id"],
+            right_on=["original_claim_id", "patient_id"],
+            suffixes=("", "_naming"),
+        )
+        itself = (met["claim_id"] == met["claim_id_naming"]) & (
+            met["original_claim_id"] == met["original_claim_id_naming"]
+        )
+        types = met["claim_type"] + met["claim_type_naming"]
+        same_type = (met["claim_type"] == met["claim_type_naming"]) | types.isin(_ONE_TYPE)
+        gone[met.loc[same_type & ~itself, "place"]] = True
+    gone[_outrun(headers)] = True
     return gone
 
 
-def _same_claim(lines: pd.DataFrame, headers: pd.DataFrame) -> Mask:
+def _outrun(headers: pd.DataFrame) -> Ints:
+    """Places of claims that name the same one as a claim received later."""
+    key = ["original_claim_id", "patient_id", "claim_type"]
+    order = headers.sort_values(["received", "claim_id"], kind="stable")
+    last = order.drop_duplicates(key, keep="last")[[*key, "claim_id", "received"]]
+    joined = headers.merge(last, on=key, suffixes=("", "_last"))
+    stands = (joined["claim_id"] == joined["claim_id_last"]) & (
+        joined["received"] == joined["received_last"]
+    )
+    return joined.loc[~stands, "place"].to_numpy(dtype=np.int64)
+
+
+def _same_claim(lines: pd.DataFrame, adjusting: Mask) -> Mask:
     """Lines that an adjusted version with the same claim id, patient and claim type outruns."""
     gone = np.zeros(len(lines), dtype=bool)
-    if headers.empty:
-        return gone
-    touched = np.flatnonzero(among(lines["claim_id"], set(headers["claim_id"])))
+    claim_ids = lines["claim_id"].cat
+    concerned = np.zeros(len(claim_ids.categories), dtype=bool)
+    concerned[claim_ids.codes.to_numpy()[adjusting]] = True
+    touched = np.flatnonzero(concerned[claim_ids.codes.to_numpy()])
     some = lines.iloc[touched]
     claim = group_key(some, ["claim_id", "patient_id", "claim_type"])
     received = day_numbers(some["received_date"])
@@ -104,13 +132,19 @@ def _reversed(lines: pd.DataFrame, gone: Mask) -> Mask:
     concerned = np.zeros(len(lines["patient_id"].cat.categories), dtype=bool)
     concerned[patient[negative]] = True
     places = np.flatnonzero(concerned[patient] & ~gone)
-    some = lines.iloc[places]
-    same = np.unique(group_key(some, _MIRROR), return_inverse=True)[1]
+    same = np.unique(group_key(lines, _MIRROR)[places], return_inverse=True)[1]
     mirror = np.column_stack([same, np.abs(charge[places]), np.abs(units[places])])
     key = np.unique(mirror, axis=0, return_inverse=True)[1].astype(np.int64).ravel()
     # A line and its reversal received on one day stand in that order.
-    received = np.clip(day_numbers(some["received_date"]), -_LONG_AGO, None) * 2 + negative[places]
-    turn = np.argsort(np.argsort(received, kind="stable"), kind="stable")
-    partner = one_to_one(key, turn.astype(np.int64), ~negative[places], within=len(places))
-    pair[places[partner >= 0]] = True
+    received = np.clip(day_numbers(lines["received_date"].iloc[places]), -_LONG_AGO, None)
+    by_claim = in_order(lines, places, np.zeros(len(places), dtype=np.int64), by_received=False)
+    rank = np.argsort(by_claim)
+    turn = np.argsort(np.lexsort((rank, negative[places], received))).astype(np.int64)
+    claim = lines["claim_id"].cat.codes.to_numpy()[places].astype(np.int64)
+    # A line of the same claim first, then that of any claim.
+    own = one_to_one(key * (int(claim.max()) + 1) + claim, turn, ~negative[places], within=_EVER)
+    rest = np.flatnonzero(own < 0)
+    other = one_to_one(key[rest], turn[rest], ~negative[places[rest]], within=_EVER)
+    pair[places[own >= 0]] = True
+    pair[places[rest[other >= 0]]] = True
     return pair

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import msoffcrypto.format.ooxml
@@ -19,7 +19,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import batch, cli, rule_pages
+from auditor import batch, cli, explain, rule_pages
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
 from auditor.intake import read_files
@@ -38,6 +38,12 @@ HEADERS = {"charge_cents": "charge", "allowed_cents": "allowed", "paid_cents": "
 # No revenue code: a denial. An accepted one that is not preferred: a note.
 DENIAL = {"claim_id": "C1", "revenue_code": ""}
 NOTE = {"claim_id": "C2", "patient_id": "P2", "revenue_code": "0352"}
+SOME = {
+    "revenue_code_missing",
+    "revenue_code_not_preferred",
+    "revenue_code_unexpected",
+    "service_date_in_future",
+}
 OTHER = {"claim_id": "C3", "patient_id": "P3", "procedure_code": "99213", "revenue_code": "0510"}
 
 
@@ -62,10 +68,21 @@ Auditor = Callable[..., Ran]
 loaded = cache(load_reference)
 
 
+FEW = [rule for rule in CATALOGUE if rule.name in SOME]
+
+
 @pytest.fixture
-def auditor(monkeypatch, capsys) -> Auditor:
+def auditor(whole_auditor, monkeypatch) -> Auditor:
+    """The program with a few rules: how it ends is the same, and sooner."""
+    monkeypatch.setattr(batch, "CATALOGUE", tuple(FEW))
+    monkeypatch.setattr(batch, "audit", partial(batch.audit, rules=FEW))
+    return whole_auditor
+
+
+@pytest.fixture
+def whole_auditor(monkeypatch, capsys) -> Auditor:
     # The shipped tables are read once for all tests; test_reference reads them anew.
-    for module in (batch, rule_pages):
+    for module in (batch, explain, rule_pages):
         monkeypatch.setattr(module, "load_reference", loaded)
 
     def ran(*words: object) -> Ran:
@@ -113,10 +130,10 @@ def rules_in(out: Path) -> list[str]:
 # A run that ends.
 
 
-def test_a_run_writes_every_report_and_says_the_verdict(auditor, claims, tmp_path) -> None:
+def test_a_run_writes_every_report_and_says_the_verdict(whole_auditor, claims, tmp_path) -> None:
     out = tmp_path / "out"
 
-    ran = auditor("run", claims, "--out", out, "--as-of", "2026-06-30")
+    ran = whole_auditor("run", claims, "--out", out, "--as-of", "2026-06-30")
 
     assert ran.code == 0
     assert "denial" in ran.out
@@ -337,6 +354,7 @@ def test_one_export_given_twice_is_refused(auditor, claims, tmp_path, again) -> 
         (["--settings", "none.toml"], "none.toml"),
         (["--reference", "nowhere"], "nowhere"),
         (["--columns", "none.toml"], "none.toml"),
+        (["--with-corrections", "none.csv"], "none.csv"),
     ],
 )
 def test_wrong_usage_exits_2_with_one_line(auditor, claims, tmp_path, words, says) -> None:
@@ -536,8 +554,8 @@ FILES = sorted(INPUTS.iterdir()) if INPUTS.is_dir() else []
 
 @pytest.mark.skipif(not FILES, reason="the real exports are not here")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_real_files_end_or_are_refused_with_one_line(auditor, tmp_path, path) -> None:
-    ran = run(auditor, tmp_path / "out", path)
+def test_real_files_end_or_are_refused_with_one_line(whole_auditor, tmp_path, path) -> None:
+    ran = run(whole_auditor, tmp_path / "out", path)
 
     assert ran.code in (0, 1)
     if ran.code:
@@ -576,6 +594,39 @@ def test_columns_of_a_file_that_is_not_there(auditor, tmp_path) -> None:
 
     assert ran.code in (1, 2)
     assert "none.csv" in ran.fault
+
+
+def test_every_finding_of_a_run_can_be_explained(whole_auditor, claims, tmp_path) -> None:
+    out = tmp_path / "out"
+    whole_auditor("run", claims, "--out", out, "--as-of", "2026-06-30", "--formats", "csv,parquet")
+    with (out / "findings.csv").open(encoding="utf-8", newline="") as stream:
+        findings = list(csv.DictReader(stream))
+
+    assert findings
+    for finding in findings:
+        ran = whole_auditor("explain", out, finding["finding"])
+        assert ran.code == 0
+        assert finding["rule"] in ran.out
+        assert finding["message"][:40] in " ".join(ran.out.split())
+
+
+def test_what_cannot_be_explained_is_refused_with_one_line(auditor, claims, tmp_path) -> None:
+    out = tmp_path / "out"
+    auditor("run", claims, "--out", out, "--as-of", "2026-06-30", "--formats", "csv,parquet")
+    with (out / "findings.csv").open(encoding="utf-8", newline="") as stream:
+        finding = next(csv.DictReader(stream))["finding"]
+
+    unknown, no_run = auditor("explain", out, "0" * 12), auditor("explain", tmp_path, finding)
+    export(claims, NOTE)
+    changed = auditor("explain", out, finding)
+    claims.unlink()
+    gone = auditor("explain", out, finding)
+
+    assert (unknown.code, no_run.code, changed.code, gone.code) == (2, 2, 1, 1)
+    assert "no finding" in unknown.fault
+    assert str(tmp_path) in no_run.fault
+    assert "changed" in changed.fault
+    assert "claims.csv" in gone.fault
 
 
 def test_rules_lists_the_catalogue(auditor) -> None:

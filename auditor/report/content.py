@@ -16,7 +16,7 @@ import pandas as pd
 from auditor.reference import Contradiction, Edition, Source
 from auditor.report import tally
 from auditor.report.causes import Pattern, pattern_rows
-from auditor.report.gaps import Coverage, Gap, coverage_of, gaps_of, reasons_of, unlocks_of
+from auditor.report.gaps import Coverage, Gap, coverage_of, gaps_of, unlocks_of
 from auditor.report.rows import Finding, day_of, finding_rows
 from auditor.report.words import (
     FAMILY_LABELS,
@@ -150,8 +150,7 @@ class Report:
     """A run as the reports tell it. ``new_findings`` is None where no earlier run is known.
 
     ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
-    to add, ``gaps`` all that was not evaluated, widest first, ``reasons`` the number of rules by
-    reason. ``rules`` stand by consequence: findings first, then gaps, then clean. ``patterns`` and
+    to add, ``gaps`` all that was not evaluated, widest first. ``rules`` stand by consequence: findings first, then gaps, then clean. ``patterns`` and
     ``studies`` are the frames of ``auditor.stories``, dearest first; ``first_patterns`` are the
     first of them, ready to show.
     """
@@ -168,7 +167,6 @@ class Report:
     coverage: Coverage
     unlocks: tuple[Gap, ...]
     gaps: tuple[Gap, ...]
-    reasons: tuple[tuple[str, int], ...]
     rules_with_gaps: int
     rules_judging: int
     rules: tuple[RuleSection, ...]
@@ -205,7 +203,6 @@ def build(run: Run) -> Report:
         coverage=coverage_of(run.audit.books),
         unlocks=unlocks_of([(one.column, one.rules, one.lines) for one in run.unlocks]),
         gaps=gaps_of(run.audit.not_evaluated),
-        reasons=reasons_of(run.audit.not_evaluated),
         rules_with_gaps=sum(rule.not_evaluated > 0 for rule in rules),
         rules_judging=sum(rule.flagged + rule.clean > 0 for rule in rules),
         rules=rules,

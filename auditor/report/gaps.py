@@ -89,10 +89,3 @@ def _gap(reason: str, detail: str, rules: tuple[str, ...], lines: int, text: str
         lines=lines,
         text=text,
     )
-
-
-def reasons_of(not_evaluated: pd.DataFrame) -> tuple[tuple[str, int], ...]:
-    """How many rules each reason kept from judging some line, the most frequent first."""
-    some = not_evaluated[not_evaluated["lines"] > 0]
-    counts = some.groupby("reason")["rule"].nunique().sort_values(ascending=False, kind="stable")
-    return tuple((REASON_LABELS.get(str(r), str(r)), int(n)) for r, n in counts.items())

@@ -29,6 +29,7 @@ from auditor.report.words import (
     counted,
     day_words,
     dollars,
+    sentence,
     source_names,
     whole_dollars,
 )
@@ -36,6 +37,7 @@ from auditor.rule import SEVERITIES
 from auditor.shipped import templates_dir
 
 REJECTED_ROWS = 50
+CHART_ROWS = 12
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,13 @@ def render(report: Report) -> str:
         "plain": lambda number: "" if number is None else f"{number:g}",
         "plain_text": _plain_text,
         "counted": counted,
+        "sentence": sentence,
         "source_names": lambda ids: source_names(ids, report.run.sources),
     }
     return environment.get_template("report.html.j2").render(
         report=report,
         run=report.run,
+        chart_rows=CHART_ROWS,
         rule_bars=_rule_bars(report.rules),
         family_bars=_money_bars(report.families),
         payer_bars=_money_bars(report.payers),

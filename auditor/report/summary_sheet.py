@@ -62,7 +62,6 @@ def _write_head(
     sheet.merge_range(1, LEFT, 1, RIGHT_END, "", formats["headline"])
     sheet.write_string(1, LEFT, report.verdict.headline, formats["headline"])
     words = [report.verdict.action] if report.verdict.action else []
-    words.append(f"{report.coverage.share}: {report.coverage.text}")
     if report.new_findings is not None:
         words.append(f"New since the last run: {counted(report.new_findings, 'finding')}.")
     sheet.write_string(2, LEFT, " ".join(words), formats["unwrapped"])
@@ -83,16 +82,12 @@ def _write_head(
 
 def _write_figures(sheet: Worksheet, formats: dict[str, Format], report: Report) -> None:
     totals = report.run.audit.totals
-    sheet.write_string(6, LEFT, "Dollars at risk", formats["section"])
-    sheet.write_string(6, LEFT + 3, "Dollars missed", formats["section"])
-    for place in range(LEFT, LEFT_END + 1):
-        if place not in (LEFT, LEFT + 3):
-            sheet.write_blank(6, place, None, formats["section"])
-    sheet.merge_range(7, LEFT, 8, LEFT + 2, totals.at_risk_cents / 100, formats["at_risk"])
-    sheet.merge_range(7, LEFT + 3, 8, LEFT_END, totals.missed_cents / 100, formats["missed"])
-    words = ("could be denied or taken back", "earned, and not billed or not paid")
-    sheet.write_string(9, LEFT, words[0], formats["caption_line"])
-    sheet.write_string(9, LEFT + 3, words[1], formats["caption_line"])
+    share, _, words = report.coverage.share.partition(" % ")
+    figures = (
+        ("Dollars at risk", totals.at_risk_cents / 100, "at_risk", "could be denied or taken back"),
+        ("Dollars missed", totals.missed_cents / 100, "missed", "earned, not billed or not paid"),
+        ("Really judged", share_words(*_judged(report)), "judged", "of all checks in scope"),
+    )
     _section(sheet, formats, 6, RIGHT, "Findings by severity", RIGHT_END)
     for place, word in ((RIGHT_END - 1, "Findings"), (RIGHT_END, "Lines")):
         sheet.write_string(6, place, word, formats["section_right"])
@@ -132,8 +127,8 @@ def _write_lines(
         ("Rejected: could not be read", len(run.rejected)),
         ("Lines with a finding", run.audit.totals.lines_flagged),
         ("Checks: one rule on one line in its scope", report.coverage.in_scope),
-        ("Checks really made", report.coverage.judged),
-        ("Checks that could not be made", report.coverage.not_judged),
+        ("of these, really judged", report.coverage.judged),
+        ("of these, not judged", report.coverage.not_judged),
     ]
     if len(worklists) > 1:
         counts.append(("Sheets that the worklist is split over", len(worklists)))

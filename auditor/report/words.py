@@ -135,12 +135,13 @@ def findings_words(
     if note:
         steps.append(f"read {counted(note, 'note')} when time allows")
     first, rest = steps[0], steps[1:]
-    headline = f"{' and '.join(money)}: {first}." if money else f"{_capital(first)}."
+    headline = f"{' and '.join(money)}: {first}." if money else f"{sentence(first)}."
     action = f"Then {' and '.join(rest)}." if rest else ""
     return headline, action
 
 
-def _capital(text: str) -> str:
+def sentence(text: str) -> str:
+    """The text with a capital first."""
     return text[:1].upper() + text[1:]
 
 
@@ -218,11 +219,11 @@ def coverage_words(judged: int, in_scope: int) -> tuple[str, str]:
     if not in_scope:
         return "Nothing judged", "no rule had a line in its scope."
     share = f"{share_words(judged, in_scope)} really judged"
-    checks = f"{counted(in_scope, 'check')} (one rule on one line in its scope)"
     left = in_scope - judged
+    checks = f"{counted(in_scope, 'check')} (one rule on one line in its scope)"
     if not left:
         return share, f"all of {checks} could be made."
-    return share, f"of {checks}, {judged:,} could be made and {left:,} could not."
+    return share, f"{judged:,} of {checks} could be made, {left:,} could not."
 
 
 def spoken(template: str) -> str:

@@ -19,10 +19,12 @@ function grouped(rows) {
 function groupRow(row, width) {
   const line = make("tr", "group");
   const head = make("th");
+  const words = make("span", "group-head");
   head.colSpan = width;
   head.scope = "rowgroup";
-  if (state.group === "story") fillStudy(head, row);
-  else head.append(`${title(row)}: ${many(sizes.get(text("rule", row)), "finding")}`);
+  head.append(words);
+  if (state.group === "story") fillStudy(words, row);
+  else words.append(`${title(row)}: ${many(sizes.get(text("rule", row)), "finding")}`);
   line.append(head);
   return line;
 }

@@ -224,7 +224,7 @@ function readHash() {
   if (!state.columns.length) state.columns = usual;
   refresh(false);
   if (finding && rowOf.has(finding.slice(8))) show(rowOf.get(finding.slice(8)));
-  else if (known.length) byId("worklist").scrollIntoView();
+  else if (known.length) byId("worklist").scrollIntoView({ behavior: "instant" });
 }
 function writeHash() {
   const given = new URLSearchParams();

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 AS_OF = "2026-06-30"
 NIGHT_LINES = 2_000
 PARTS = ("audit", "start", "reports")
+_BARE, _BARE_PROCESSOR = "bare read, process", "bare read, processor time"
 _SAMPLE_SECONDS = 0.01
 # What a night with all reports imports, however late.
 _IMPORTS = (
@@ -39,11 +40,14 @@ _IMPORTS = (
 class Finished:
     """A process that ended: seconds from start to end, peak memory in MB, what it printed.
 
+    ``processor_seconds`` is what all its threads took; others on the machine disturb it less.
+
     ``peak_mb`` is the resident peak; it counts pages of the mapped input file, which the system
     takes back when it needs them. ``own_peak_mb`` is sampled and leaves them out.
     """
 
     seconds: float
+    processor_seconds: float
     peak_mb: float
     own_peak_mb: float
     output: str
@@ -51,12 +55,15 @@ class Finished:
 
 @dataclass
 class Figure:
-    """One line of the table: what was measured, once a round."""
+    """One line of the table: what was measured, once a round.
+
+    ``beside`` is the figure of which it is so many times.
+    """
 
     what: str
     unit: str = "s"
     rounds: list[float] = field(default_factory=list)
-    of_bare_read: bool = False
+    beside: str = ""
 
     @property
     def median(self) -> float:
@@ -88,7 +95,13 @@ def finished(command: Sequence[str], bytecode: Path) -> Finished:
                 f"{' '.join(command)} ended with {child.returncode}: {complaint.read()}"
             )
         output.seek(0)
-        return Finished(seconds, usage.ru_maxrss / 1024, own.peak_kb / 1024, output.read())
+        return Finished(
+            seconds=seconds,
+            processor_seconds=usage.ru_utime + usage.ru_stime,
+            peak_mb=usage.ru_maxrss / 1024,
+            own_peak_mb=own.peak_kb / 1024,
+            output=output.read(),
+        )
 
 
 class _OwnMemory(threading.Thread):
@@ -145,14 +158,15 @@ class Measurement:
         self.figures: dict[str, Figure] = {}
         self.facts: dict[str, Any] = {}
 
-    def add(self, what: str, value: float, *, unit: str = "s", of_bare_read: bool = False) -> None:
+    def add(self, what: str, value: float, *, unit: str = "s", beside: str = "") -> None:
         """Adds a round to a figure."""
-        figure = self.figures.setdefault(what, Figure(what, unit, of_bare_read=of_bare_read))
+        figure = self.figures.setdefault(what, Figure(what, unit, beside=beside))
         figure.rounds.append(value)
 
     def add_process(self, what: str, process: Finished) -> None:
         """Adds a round of a whole process: seconds and peak memory."""
-        self.add(f"{what}, process", process.seconds, of_bare_read=True)
+        self.add(f"{what}, process", process.seconds, beside=_BARE)
+        self.add(f"{what}, processor time", process.processor_seconds, beside=_BARE_PROCESSOR)
         self.add(f"{what}, peak memory", process.peak_mb, unit="MB")
         self.add(f"{what}, peak memory without mapped files", process.own_peak_mb, unit="MB")
 
@@ -176,7 +190,7 @@ def measure_audit(
         found.add_process("audit", run(command))
         facts = json.loads((out / "run.json").read_text())
         for stage, seconds in facts["seconds"].items():
-            found.add(f"audit, stage {stage}", seconds, of_bare_read=True)
+            found.add(f"audit, stage {stage}", seconds, beside=_BARE)
     found.facts |= {
         "lines of the run": facts["lines"],
         "totals of the run": facts["totals"],
@@ -235,15 +249,14 @@ def _commit() -> str:
 
 def table(found: Measurement) -> str:
     """Figures as a Markdown table, with ratios to the bare read of the same rounds."""
-    bare = found.figures.get("bare read, process")
     rows: list[tuple[str, ...]] = [("measured", "median", "least", "most", "x bare read")]
     for figure in found.figures.values():
         written: Callable[[float], str] = (
             "{:,.0f} MB".format if figure.unit == "MB" else "{:.3f} s".format
         )
         ratio = ""
-        if bare and figure.of_bare_read:
-            pairs = zip(figure.rounds, bare.rounds, strict=True)
+        if figure.beside:
+            pairs = zip(figure.rounds, found.figures[figure.beside].rounds, strict=True)
             ratio = f"{statistics.median(one / other for one, other in pairs):.2f}"
         spread = (min(figure.rounds), max(figure.rounds))
         rows.append((figure.what, written(figure.median), *map(written, spread), ratio))
@@ -253,13 +266,13 @@ def table(found: Measurement) -> str:
     return "\n".join(lines)
 
 
-def as_json(found: Measurement, asked: dict[str, Any]) -> str:
+def as_json(found: Measurement, asked: dict[str, Any], on: dict[str, Any]) -> str:
     """Everything that was measured, all rounds of it."""
     figures = {
         figure.what: {"unit": figure.unit, "median": figure.median, "rounds": figure.rounds}
         for figure in found.figures.values()
     }
-    content = {"asked": asked, "machine": machine(), "run": found.facts, "figures": figures}
+    content = {"asked": asked, "machine": on, "run": found.facts, "figures": figures}
     return json.dumps(content, indent=1) + "\n"
 
 
@@ -280,7 +293,7 @@ def main() -> None:
     """Measures what was asked for and prints it."""
     given = _options().parse_args()
     asked = {name: getattr(given, name) for name in ("lines", "mix", "repeat", "seed")}
-    found = Measurement()
+    found, on = Measurement(), machine()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         kept = (given.folder or folder).absolute()
@@ -295,8 +308,8 @@ def main() -> None:
         if "reports" in given.only:
             measure_reports(found, run, folder, given.repeat)
     if given.json:
-        given.json.write_text(as_json(found, asked), encoding="utf-8")
-    facts = {**asked, **found.facts, **machine()}
+        given.json.write_text(as_json(found, asked, on), encoding="utf-8")
+    facts = {**asked, **found.facts, **on}
     sys.stdout.write("\n".join(f"{name}: {fact}" for name, fact in facts.items()) + "\n\n")
     sys.stdout.write(table(found) + "\n")
 
