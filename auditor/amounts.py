@@ -11,8 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import Mask, among, each_word, has_modifier, institutional, professional
-from auditor.matching import computed_once, whole_claims
+from auditor.claim_lines import (
+    Mask,
+    among,
+    each_word,
+    has_code,
+    has_modifier,
+    institutional,
+    professional,
+)
+from auditor.matching import computed_once, first_places, group_key, numbered, whole_claims
 from auditor.reference import Bools, InForce, Ints, Reference
 
 # 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017).
@@ -37,34 +45,92 @@ class Expected:
     stale: Bools
 
 
+_PRICED_BY = (
+    "procedure_code",
+    "service_date",
+    "component",
+    "claim_type",
+    "place_of_service",
+    "bill_type",
+    "modifiers",
+    "payer_type",
+    "payer",
+)
+_NONE = -1
+
+
 @computed_once
 def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
-    """What the payer should allow for each line, in cents, its units counted."""
-    medicare = among(lines["payer_type"], ["medicare"])
-    hospital, physician = institutional(lines), professional(lines)
-    by_rates = np.where(hospital, _hospital_rate(lines, reference), _NONE)
-    by_rates = np.where(physician, _physician_rate(lines, reference), by_rates)
-    contract, has_contract = _contract_rate(lines, reference, by_rates)
-    unit_cents = np.where(has_contract, contract, np.where(medicare, by_rates, _NONE))
+    """What the payer should allow for each line, in cents, its units counted.
+
+    Lines that agree in all that decides the price are priced once.
+    """
+    priced = np.flatnonzero(has_code(lines, _priced_codes(reference)))
+    beside = _beside_significant(lines, reference)[priced]
+    key = group_key(lines, _PRICED_BY)[priced] * 2 + beside
+    number = numbered(key)
+    first = first_places(number)
+    unit, contracted = _unit_cents(lines.iloc[priced[first]], reference, beside[first])
+    unit_cents = np.full(len(lines), _NONE, dtype=np.int64)
+    unit_cents[priced] = unit[number]
+    by_contract = np.zeros(len(lines), dtype=bool)
+    by_contract[priced] = contracted[number]
     units = lines["units"].to_numpy(dtype=np.float64)
     known = (unit_cents >= 0) & (units > 0)
     cents = np.where(known, np.rint(unit_cents * np.where(units > 0, units, 1)), 0)
     stale = np.where(
-        hospital, reference.stale("opps_rates", lines), reference.stale("pfs_rates", lines)
+        institutional(lines),
+        reference.stale("opps_rates", lines),
+        reference.stale("pfs_rates", lines),
     )
-    why_not = np.where(medicare | has_contract, _NO_RATE, _NO_PAYER)
-    basis = np.where(has_contract, "contract", "fee_schedule")
     return Expected(
         cents=pd.Series(pd.array(cents.astype(np.int64), dtype="Int64"), index=lines.index).mask(
             ~known
         ),
-        basis=pd.Series(np.where(known, basis, ""), index=lines.index, dtype="str"),
-        why_not=pd.Series(np.where(known, "", why_not), index=lines.index, dtype="str"),
+        basis=_words(lines, [known & by_contract, known], ["contract", "fee_schedule"], ""),
+        why_not=_words(lines, [known, _medicare(lines) | by_contract], ["", _NO_RATE], _NO_PAYER),
         stale=stale.astype(bool),
     )
 
 
-_NONE = -1
+def _words(
+    lines: pd.DataFrame, masks: list[Mask], words: list[str], other: str
+) -> "pd.Series[str]":
+    """One of a few words a line: that of the first mask that holds."""
+    codes = np.select(masks, list(range(len(masks))), len(masks))
+    distinct = list(dict.fromkeys([*words, other]))
+    at = np.array([distinct.index(word) for word in (*words, other)])
+    return pd.Series(
+        pd.Categorical.from_codes(at[codes], categories=pd.Index(distinct, dtype="str")),
+        index=lines.index,
+    )
+
+
+def _priced_codes(reference: Reference) -> frozenset[str]:
+    tables = {"opps_rates", "pfs_rates", "contract_rates"} & set(reference.tables)
+    return frozenset().union(*(reference.words(name, "procedure_code") for name in tables))
+
+
+def _unit_cents(lines: pd.DataFrame, reference: Reference, beside: Bools) -> tuple[Ints, Bools]:
+    """Cents a unit, -1 where no rate is known, and whether a contract gave them."""
+    by_rates = np.where(institutional(lines), _hospital_rate(lines, reference, beside), _NONE)
+    by_rates = np.where(professional(lines), _physician_rate(lines, reference), by_rates)
+    contract, has_contract = _contract_rate(lines, reference, by_rates)
+    medicare = np.where(_medicare(lines), by_rates, _NONE)
+    return np.where(has_contract, contract, medicare), has_contract
+
+
+def _beside_significant(lines: pd.DataFrame, reference: Reference) -> Bools:
+    """Lines on a claim with a service of status S, which packages a conditional one."""
+    conditional = reference.words("opps_rates", "procedure_code", status_indicator="Q1")
+    asks = has_code(lines, conditional) & institutional(lines)
+    if not asks.any():
+        return np.zeros(len(lines), dtype=bool)
+    claims = lines[whole_claims(lines, asks)]
+    status = reference.as_of("opps_rates", claims, on=["procedure_code"])["status_indicator"]
+    beside = np.zeros(len(lines), dtype=bool)
+    beside[claims.index[whole_claims(claims, among(status, ["S"]))]] = True
+    return beside
 
 
 def hospital_unit(lines: pd.DataFrame, reference: Reference) -> "pd.Series[int]":
@@ -120,12 +186,11 @@ def _hundredths(rows: InForce, column: str) -> Ints:
     return np.append(whole, _NONE)[rows.row]
 
 
-def _hospital_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
+def _hospital_rate(lines: pd.DataFrame, reference: Reference, beside: Bools) -> Ints:
     """OPPS cents a unit: bill types 12X and 13X only; packaged codes pay nothing of their own."""
     rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
     cents = _cents(rate, "rate_cents")
     status = rate["status_indicator"]
-    beside = whole_claims(lines, among(status, ["S"]))
     packaged = among(status, ["N"]) | among(status, ["Q1"]) & beside
     cents = np.where(packaged, 0, cents)
     cents = np.where(has_modifier(lines, ["PN"]) & (cents > 0), _share(cents, _PN_SHARE), cents)

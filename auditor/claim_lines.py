@@ -28,9 +28,12 @@ _NOT_A_DENIAL = frozenset({"1", "2", "3", "45", "253"})
 
 def each_word(column: "pd.Series[str]", question: Callable[[str], bool]) -> Mask:
     """The answer to a question about text, asked once for each distinct cell."""
-    words = column.cat.categories
+    words, codes = column.cat.categories, column.cat.codes.to_numpy()
+    if len(words) > len(codes):
+        codes, present = pd.factorize(codes)
+        words = words[present]
     answers = np.fromiter((question(word) for word in words), dtype=bool, count=len(words))
-    return answers[column.cat.codes.to_numpy()]
+    return answers[codes]
 
 
 def among(column: "pd.Series[str]", words: Iterable[str]) -> Mask:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, among, blank, has_modifier
-from auditor.matching import group_key
+from auditor.matching import group_key, numbered
 
 _COMMERCIAL_BRANDS = frozenset(
     [
@@ -65,7 +65,7 @@ def _claim_type(lines: pd.DataFrame) -> pd.Categorical:
     decided = np.zeros(len(lines), dtype=np.int8)
     if not all(mask.all() for mask in (signs[0][0] | signs[1][0],)):
         claim = group_key(lines, ["claim_id", "patient_id"])
-        claim = np.unique(claim, return_inverse=True)[1]
+        claim = numbered(claim)
         for sign, word in reversed(signs):
             shown = np.bincount(claim, weights=sign, minlength=1) > 0
             decided[shown[claim]] = words.index(word)

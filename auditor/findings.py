@@ -129,7 +129,8 @@ def _amounts(
     """
     own = flagged["own_amount"].astype("Int64")
     at_risk = flagged["money"] == "at_risk"
-    worth, basis = at_risk_of(flagged, expected.cents[flagged.index], expected.basis[flagged.index])
+    rate_basis = expected.basis[flagged.index].astype("str")
+    worth, basis = at_risk_of(flagged, expected.cents[flagged.index], rate_basis)
     amount = own.fillna(worth.where(at_risk)).where(flagged["money"] != "none")
     said = basis.where(at_risk, "").mask(own.notna(), flagged["own_basis"])
     return amount, said.where(amount.notna(), "")
@@ -160,9 +161,10 @@ def _printed(column: "pd.Series[Any]") -> list[str]:
 
 
 def _partner(lines: pd.DataFrame, partner: Ints, column: str) -> list[str]:
-    categories = lines[column].cat.categories.to_numpy(dtype=object)
-    codes = lines[column].cat.codes.to_numpy()
-    return ["" if place < 0 else categories[codes[place]] for place in partner]
+    if (partner < 0).all():
+        return [""] * len(partner)
+    words = lines[column].iloc[np.clip(partner, 0, None)].astype("str").to_numpy(dtype=object)
+    return list(np.where(partner < 0, "", words))
 
 
 def _partner_number(lines: pd.DataFrame, partner: Ints) -> Any:

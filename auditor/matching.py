@@ -90,13 +90,28 @@ def whole_claims(lines: pd.DataFrame, mask: Bools) -> Bools:
     if not mask.any():
         return np.zeros(len(lines), dtype=bool)
     claim = group_key(lines, ["claim_id", "patient_id", "claim_type"])
-    found: Bools = np.isin(claim, np.unique(claim[mask]))
+    return is_among(claim, claim[mask])
+
+
+def numbered(key: Ints) -> Ints:
+    """Numbers the distinct keys from 0, in the order in which they occur."""
+    return pd.factorize(key)[0].astype(np.int64)
+
+
+def first_places(number: Ints) -> Ints:
+    """The first place of each number that ``numbered`` gave, in their order."""
+    return np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
+
+
+def is_among(key: Ints, wanted: Ints) -> Bools:
+    """Keys that occur among the wanted ones; hashed, for numpy sorts both sides."""
+    found: Bools = pd.Series(key).isin(pd.unique(wanted)).to_numpy(copy=True)
     return found
 
 
 def _dense(key: Ints) -> tuple[Ints, int]:
-    numbered = np.unique(key, return_inverse=True)[1].astype(np.int64)
-    return numbered, int(numbered.max(initial=0)) + 1
+    number = numbered(key)
+    return number, int(number.max(initial=0)) + 1
 
 
 def in_order(lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool = True) -> Ints:
@@ -116,7 +131,7 @@ def in_order(lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool 
 
 def _text_rank(column: "pd.Series[str]") -> Ints:
     """The rank of each cell as text, among the cells that occur."""
-    present, codes = np.unique(column.cat.codes.to_numpy(), return_inverse=True)
+    codes, present = pd.factorize(column.cat.codes.to_numpy())
     words = pa.array(column.cat.categories[present], type=pa.string())
     rank = np.empty(len(present), dtype=np.int64)
     rank[pc.sort_indices(words).to_numpy()] = np.arange(len(present))

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, among, blank, each_word, has_modifier
-from auditor.matching import computed_once, group_key, in_order, occur_again, pairs
+from auditor.matching import (
+    computed_once,
+    first_places,
+    group_key,
+    in_order,
+    numbered,
+    occur_again,
+    pairs,
+)
 from auditor.reference import Bools, InForce, Ints, Reference
 
 # "Same patient, date and provider" (NCCI policy manual ch. I), and never across claim types.
@@ -49,6 +57,9 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     group = group_key(lines, _SAME_ENCOUNTER)[places]
     shared = occur_again(group)
     places, group = places[shared], group[shared]
+    beside = _beside_another(lines, places, group, reference)
+    named = known_in_setting(lines, reference)[places]
+    places, group = places[named], group[named]
     some = lines.iloc[places]
     bypasses = has_modifier(some, reference.words("modifiers", "modifier", bypasses_ptp="yes"))
     denied = some["denied"].to_numpy(dtype=bool)
@@ -56,10 +67,8 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     kind = group_key(some, ["procedure_code", "rendering_npi"]) * 4 + bypasses * 2 + denied
     left, right = pairs(group[order], kind[order])
     one, two = order[left], order[right]
-    different = _code(some)[one] != _code(some)[two]
-    one, two = one[different], two[different]
-    beside = _beside_another(lines, places, one, two, group, kind, reference)
-    one, two = one[~denied[one]], two[~denied[one]]
+    possible = (_code(some)[one] != _code(some)[two]) & ~denied[one]
+    one, two = one[possible], two[possible]
     edits = reference.as_of(
         "ptp_edits",
         pd.DataFrame(
@@ -119,38 +128,30 @@ def _expanded(group: Ints, kind: Ints, found: pd.DataFrame) -> pd.DataFrame:
     """Gives every line of a group and kind the pairs of its representative."""
     if found.empty:
         return found
-    alike = np.unique(np.column_stack([group, kind]), axis=0, return_inverse=True)[1].ravel()
+    kinds = numbered(kind)
+    alike = numbered(numbered(group) * (int(kinds.max()) + 1) + kinds)
     lines = pd.DataFrame({"alike": alike, "line": np.arange(len(alike))})
     found = found.assign(alike=alike[found["two"].to_numpy()])
     return found.merge(lines, on="alike").assign(two=lambda pair: pair["line"])
 
 
-def _beside_another(
-    lines: pd.DataFrame,
-    places: Ints,
-    one: Ints,
-    two: Ints,
-    group: Ints,
-    kind: Ints,
-    reference: Reference,
-) -> Bools:
+def _beside_another(lines: pd.DataFrame, places: Ints, group: Ints, reference: Reference) -> Bools:
     """Lines with another code beside them on the day, other than one known to make no pair."""
-    cleared = reference.table("ptp_non_edits").rows
-    words = lines["procedure_code"].cat.categories
-    number = {word: code for code, word in enumerate(words)}
-    free = {
-        number[a] * len(words) + number[b]
-        for first, second in zip(cleared["code_a"], cleared["code_b"], strict=True)
-        for a, b in ((first, second), (second, first))
-        if a in number and b in number
-    }
     codes = _code(lines)[places]
-    packed = codes[one] * len(words) + codes[two]
-    doubtful = two[~np.isin(packed, np.fromiter(free, dtype=np.int64, count=len(free)))]
-    alike = np.unique(np.column_stack([group, kind]), axis=0, return_inverse=True)[1].ravel()
-    marked = np.isin(alike, np.unique(alike[doubtful])) if len(doubtful) else alike < 0
+    groups = numbered(group)
+    room = int(groups.max(initial=0)) + 1
+    once = first_places(groups * (int(codes.max(initial=0)) + 1) + codes)
+    others = np.bincount(groups[once], minlength=room)[groups] - 1
+    number = {word: code for code, word in enumerate(lines["procedure_code"].cat.categories)}
+    cleared = reference.table("ptp_non_edits").rows
+    for first, second in zip(cleared["code_a"], cleared["code_b"], strict=True):
+        for own, other in ((first, second), (second, first)):
+            if own in number and other in number:
+                holds = np.zeros(room, dtype=bool)
+                holds[groups[codes == number[other]]] = True
+                others = others - ((codes == number[own]) & holds[groups])
     beside = np.zeros(len(lines), dtype=bool)
-    beside[places[marked]] = True
+    beside[places] = others > 0
     return beside
 
 

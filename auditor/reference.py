@@ -257,7 +257,7 @@ def distinct_keys(lines: pd.DataFrame, on: Sequence[str]) -> tuple[Ints, list[tu
         numbers[present] = np.arange(len(present))
         combination = numbers[combined] if len(lines) else combined
     else:
-        present, combination = np.unique(combined, return_inverse=True)
+        combination, present = pd.factorize(combined)
     keys: list[list[str]] = []
     rest = present
     for column in reversed(columns):

@@ -23,6 +23,7 @@ from auditor.matching import (
     count_between,
     group_key,
     in_order,
+    is_among,
     nearest,
     occur_again,
     one_to_one,
@@ -102,9 +103,7 @@ def _paired(
 
 def _billed_again(lines: pd.DataFrame, partner: Ints) -> Mask:
     same = group_key(lines, ["patient_id", "procedure_code", "service_date", "component"])
-    paired = np.unique(same[partner >= 0])
-    again: Mask = (partner < 0) & np.isin(same, paired)
-    return again
+    return (partner < 0) & is_among(same, same[partner >= 0])
 
 
 def _near(
@@ -136,7 +135,7 @@ def ccta_around(lines: pd.DataFrame, asking: Mask, candidates: Mask, on: tuple[s
     ccta = np.flatnonzero(has_code(lines, CCTA) & candidates)
     asks = np.flatnonzero(asking)
     key = group_key(lines, on)
-    ccta = ccta[np.isin(key[ccta], key[asks])]
+    ccta = ccta[is_among(key[ccta], key[asks])]
     ccta = ccta[in_order(lines, ccta, day[ccta], by_received=False)]
     nothing = np.full(len(lines), -1, dtype=np.int64)
     before, days_before = nothing.copy(), np.zeros(len(lines), dtype=np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, among, blank
-from auditor.matching import group_key, in_order, one_to_one
+from auditor.matching import group_key, in_order, numbered, one_to_one
 from auditor.reference import Ints, day_numbers
 
 _LONG_AGO = 2**40
@@ -109,7 +109,7 @@ def _same_claim(lines: pd.DataFrame, adjusting: Mask) -> Mask:
     received = day_numbers(some["received_date"])
     replaces = among(some["claim_frequency"], ["7"])
     voids = among(some["claim_frequency"], ["8"])
-    claim = np.unique(claim, return_inverse=True)[1]
+    claim = numbered(claim)
     last = np.full(int(claim.max()) + 1, np.iinfo(np.int64).min)
     np.maximum.at(last, claim[replaces | voids], received[replaces | voids])
     adjusted = np.bincount(claim, weights=replaces | voids) > 0
@@ -132,7 +132,7 @@ def _reversed(lines: pd.DataFrame, gone: Mask) -> Mask:
     concerned = np.zeros(len(lines["patient_id"].cat.categories), dtype=bool)
     concerned[patient[negative]] = True
     places = np.flatnonzero(concerned[patient] & ~gone)
-    same = np.unique(group_key(lines, _MIRROR)[places], return_inverse=True)[1]
+    same = numbered(group_key(lines, _MIRROR)[places])
     mirror = np.column_stack([same, np.abs(charge[places]), np.abs(units[places])])
     key = np.unique(mirror, axis=0, return_inverse=True)[1].astype(np.int64).ravel()
     # A line and its reversal received on one day stand in that order.

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -145,6 +146,28 @@ def _filled(row: dict[str, str]) -> dict[str, str]:
     for name in ("statement_from", "statement_through"):
         cells.setdefault(name, cells["service_date"])
     return {_MONEY.get(name, name): cell for name, cell in cells.items()}
+
+
+@cache
+def lines_of_file(path: Path, without: frozenset[str]) -> tuple[pd.DataFrame, list[Case]]:
+    """All cases of a file that lack the same columns, read in one go; ``first_row`` tells them."""
+    cases = [case for case in read_cases(path) if case.without == without]
+    lines, _ = lines_of([cells for case in cases for cells in case.cells], without)
+    return lines, cases
+
+
+def lines_of_case(path: Path, case: Case) -> tuple[pd.DataFrame, frozenset[int]]:
+    """The claim lines of one case, and the places of its rows that were read.
+
+    ``source_row`` counts within the case, from 2 on, as if it were a file of its own.
+    """
+    lines, cases = lines_of_file(path, case.without)
+    first = sum(len(one.cells) for one in cases[: cases.index(case)])
+    row = lines["source_row"].to_numpy(dtype="int64") - 2 - first
+    inside = (row >= 0) & (row < len(case.cells))
+    own = lines[inside].reset_index(drop=True)
+    own["source_row"] = pd.array(row[inside] + 2, dtype="Int64")
+    return own, frozenset(row[inside].tolist())
 
 
 def lines_of(

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from auditor.audit import Audit, Prepared, audit, in_family_count, prepare
@@ -24,8 +24,14 @@ AS_OF = date(2026, 6, 30)
 # Where a line stood, and so nothing that a finding may depend on.
 WHERE = ["source_file", "source_sheet", "source_row", "line"]
 
-# An audit costs the same for many lines as for few: few exports, each with many lines.
-modest = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+# An audit costs the same for many lines as for few: few exports, each with many lines, and no
+# shrinking, which would audit for minutes.
+modest = settings(
+    max_examples=3,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 
 
 @cache

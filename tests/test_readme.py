@@ -199,7 +199,9 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         place = with_samples(Path(temporary))
         for block in blocks():
-            output = "".join(said(command, place).stdout for command in block.commands)
+            runs = [said(command, place) for command in block.commands]
+            assert not any(run.returncode for run in runs), runs
+            output = "".join(run.stdout for run in runs)
             if block.excerpt:
                 page = page.replace(block.excerpt, as_said(block.excerpt, output))
     (ROOT / "README.md").write_text(page, encoding="utf-8")

@@ -56,6 +56,25 @@ def test_amounts_are_dollars_with_two_decimals_and_dates_are_iso(tmp_path: Path)
     date.fromisoformat(rows[0]["service_date"])
 
 
+def test_the_totals_can_be_counted_again_from_the_file(tmp_path: Path) -> None:
+    run = small_run()
+    data.write_findings_csv(run.audit.findings, tmp_path / "findings.csv")
+    data.write_findings_parquet(run.audit.findings, tmp_path / "findings.parquet")
+
+    rows = read_csv(tmp_path / "findings.csv")
+    assert {row["counts_money"] for row in rows} == {"yes", "no"}
+    counted = [row for row in rows if row["counts_money"] == "yes"]
+    for money, total in (
+        ("at_risk", run.audit.totals.at_risk_cents),
+        ("missed", run.audit.totals.missed_cents),
+    ):
+        amounts = [Decimal(row["amount"]) for row in counted if row["money"] == money]
+        assert sum(amounts) * 100 == total
+    typed = pq.read_table(tmp_path / "findings.parquet").column("counts_money")
+    assert typed.type == pa.bool_()
+    assert sum(typed.to_pylist()) == len(counted)
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(start: str, tmp_path: Path) -> None:
     findings = findings_frame(40).head(1)
@@ -128,6 +147,11 @@ def test_run_json_tells_identity_inputs_counts_and_money_in_cents(tmp_path: Path
     assert facts["inputs"][0]["sha256"] == run.intakes[0].sha256
     assert facts["reference"][1]["first_date"] is None
     assert facts["totals"]["at_risk_cents"] == run.audit.totals.at_risk_cents
+    coverage = facts["totals"]["coverage"]
+    assert coverage["judged"] + coverage["not_judged"] == coverage["in_scope"]
+    assert coverage["judged"] / coverage["in_scope"] == pytest.approx(run.audit.coverage)
+    assert facts["totals"]["studies"] == run.audit.findings["story"].nunique()
+    assert facts["totals"]["patterns"] == len(build(run).patterns)
     lines = facts["lines"]
     assert lines["read"] == lines["audited"] + lines["superseded"] + lines["rejected"]
 

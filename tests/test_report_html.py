@@ -12,6 +12,7 @@ import pandas as pd
 from sample_run import clean_run, empty_run, hostile_run, large_run, run_of, small_run
 
 from auditor import schema
+from auditor.report.causes import pattern_numbers
 from auditor.report.content import Run, build
 from auditor.report.html import render
 from auditor.report.payload import pack
@@ -74,7 +75,50 @@ def test_the_honest_line_accounts_for_every_line_read() -> None:
 
     assert "3,535 lines read = 3,528 audited + 4 superseded + 3 rejected." in page.text
     assert "2,940 audited lines belong to the cardiac CT family." in page.text
-    assert "4 rules of 12 left something not evaluated" in page.text
+    assert "4 rules left something not evaluated" in page.text
+
+
+def test_the_first_screen_says_how_much_was_really_judged() -> None:
+    report = build(small_run())
+    page = page_of(small_run())
+
+    judged, in_scope = report.coverage.judged, report.coverage.in_scope
+    assert (
+        f"{report.coverage.percent} really judged : {judged:,} of {in_scope:,} checks" in page.text
+    )
+    assert f"{in_scope - judged:,} could not." in page.text
+    assert round(small_run().audit.coverage * in_scope) == judged
+
+
+def test_a_gap_is_told_with_what_would_unlock_it() -> None:
+    page = page_of(small_run())
+
+    assert "Our table of code pairs (NCCI PTP) for practitioner does not cover the date of" in (
+        page.text
+    )
+    assert "Run with --reference and a table ptp_edits.csv that covers these dates" in page.text
+    assert "The cell Place (place_of_service) is empty." in page.text
+
+
+def test_patterns_stand_before_the_rules_and_lead_to_their_findings() -> None:
+    report = build(small_run())
+    text = render(report)
+    first = report.first_patterns[0]
+    section = text[text.index('id="patterns"') : text.index('id="rules"')]
+
+    assert first.findings > 1
+    assert f"The dearest 25 of {len(report.patterns)} patterns" in section
+    assert f"{len(report.patterns) - 25} more in the workbook" in section
+    assert [a["href"] for a in Page(section).all("a")][:2] == [f"#rule-{first.rule}", "#pattern=1"]
+    assert 'id="patterns"' not in render(build(clean_run()))
+
+
+def test_sources_that_disagree_are_shown_with_the_value_in_force() -> None:
+    page = page_of(small_run())
+
+    assert "1 value about which the sources of the tables disagree" in page.text
+    assert "APC 5572 APC 5571 the rate is that of 5572 OPPS final rule for 2024" in page.text
+    assert "Sources that disagree" not in page_of(replace(small_run(), contradictions=())).text
 
 
 def test_a_missing_column_is_named_with_what_it_would_unlock() -> None:
@@ -249,7 +293,19 @@ def test_packed_findings_unpack_to_what_they_were() -> None:
         amount = findings["amount"].iloc[row]
         assert cell("amount", row) == (None if pd.isna(amount) else amount)
         assert cell("service_date", row) == str(findings["service_date"].iloc[row].date())
+        assert cell("story", row) == findings["story"].iloc[row]
+    assert columns["story"]["words"] == studies.tolist()
     assert columns["severity"]["words"] == sorted(columns["severity"]["words"])
+
+
+def test_the_pattern_of_a_finding_is_the_one_it_counts_in() -> None:
+    report = build(small_run())
+    numbers = pattern_numbers(report.run.audit.findings, report.patterns)
+
+    counts = pd.Series(numbers).value_counts()
+    for place, size in enumerate(report.patterns["findings"], 1):
+        assert counts[place] == size
+    assert len(numbers) == report.run.audit.totals.findings
 
 
 def test_fifty_thousand_findings_make_a_small_page() -> None:

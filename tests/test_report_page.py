@@ -14,6 +14,7 @@ from auditor import schema
 from auditor.report.content import build
 from auditor.report.html import write
 from auditor.report.words import dollars
+from auditor.stories import patterns, stories
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -177,6 +178,69 @@ def test_a_rule_s_count_leads_to_its_lines(visit: Callable[..., Any]) -> None:
     assert page.locator("#rule-filed_late .rule-body").is_visible()
 
 
+def test_grouped_by_study_each_study_stands_once_with_its_money(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.select_option("#group", "story")
+    settle(page)
+    while page.locator("#more").is_visible():
+        page.click("#more")
+
+    run = small_run()
+    told = stories(run.audit.findings)
+    groups = page.locator("#findings tr.group").all_inner_texts()
+    assert len(groups) == len(told)
+    assert rows_of(page) == run.audit.totals.findings
+    for text, (_, study) in zip(groups[:20], told.head(20).iterrows(), strict=True):
+        assert f"Patient {study['patient_id']}, {study['first_date']:%Y-%m-%d}" in text
+        assert dollars(max(study["at_risk"], study["missed"])) in text
+        assert dollars(study["at_risk"] + study["missed"]) in text or study["missed"]
+    assert "group=story" in page.url
+    page.check("#hide-patients")
+    settle(page)
+    assert "Patient" not in page.locator("#findings tr.group").first.inner_text()
+
+
+def test_the_drawer_leads_to_the_other_findings_of_the_study(visit: Callable[..., Any]) -> None:
+    findings = small_run().audit.findings
+    sizes = findings["story"].value_counts()
+    study = sizes[sizes > 2].index[0]
+    mine = findings[findings["story"] == study]["finding"].tolist()
+    page = visit(address=f"#finding-{mine[0]}")
+
+    links = page.locator("#drawer a[data-open]")
+    assert [link.get_attribute("data-open") for link in links.all()] == mine[1:]
+    links.first.click()
+    assert f"#finding-{mine[1]}" in page.url
+    page.click("#drawer >> text=in the worklist")
+    settle(page)
+    assert page.locator("#drawer").is_hidden()
+    assert rows_of(page) == len(mine)
+    page.click("#widen")
+    assert rows_of(page) == 100
+    assert page.locator("#narrowed").is_hidden()
+
+
+def test_the_drawer_leads_to_its_rule(visit: Callable[..., Any]) -> None:
+    finding = small_run().audit.findings.iloc[0]
+    page = visit(address=f"#finding-{finding['finding']}")
+    page.click(f'#drawer a[href="#rule-{finding["rule"]}"]')
+
+    page.wait_for_selector(f"#rule-{finding['rule']} .rule-body", state="visible")
+    assert page.locator("#drawer").is_hidden()
+
+
+def test_a_pattern_leads_to_its_findings(visit: Callable[..., Any]) -> None:
+    page = visit()
+    told = patterns(small_run().audit.findings)
+    page.click('a[href="#pattern=2"]')
+    settle(page)
+
+    assert rows_of(page) == told["findings"].iloc[1]
+    said = page.inner_text("#narrowed-to")
+    assert f"payer {told['payer'].iloc[1]}" in said
+    assert dollars(int(told["at_risk"].iloc[1])) in page.inner_text("#count")
+
+
 def test_the_list_shown_is_saved_as_csv_with_formulas_defused(visit: Callable[..., Any]) -> None:
     page = visit("hostile")
     with page.expect_download() as waiting:
@@ -190,6 +254,8 @@ def test_the_list_shown_is_saved_as_csv_with_formulas_defused(visit: Callable[..
     assert rows[0]["claim_id"] == '\'=HYPERLINK("http://x.example")'
     assert rows[1]["payer"] == "'@SUM(A1)"
     assert rows[1]["message"] == 'line\nbreak "quoted", comma'
+    assert {row["counts_money"] for row in rows} == {"yes", "no"}
+    assert rows[0]["story"] == findings["story"].iloc[0]
     assert rows[0]["amount"] == f"{findings['amount'].iloc[0] / 100:.2f}"
 
 
@@ -215,7 +281,7 @@ def test_hiding_patients_hides_them_everywhere_it_says(visit: Callable[..., Any]
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("state", ["start", "sections", "drawer", "clean"])
+@pytest.mark.parametrize("state", ["start", "sections", "study", "drawer", "clean"])
 def test_axe_finds_no_fault(
     scheme: str, size: dict[str, int], state: str, visit: Callable[..., Any]
 ) -> None:
@@ -223,6 +289,9 @@ def test_axe_finds_no_fault(
     page = visit("clean" if state == "clean" else "small", color_scheme=scheme, viewport=size)
     if state == "sections":
         page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    if state == "study":
+        page.select_option("#group", "story")
+        settle(page)
     if state == "drawer":
         page.click("#findings tbody a >> nth=0")
 

@@ -121,7 +121,38 @@ def test_rows_in_the_total_add_up_to_the_figures_of_the_summary(book, report):
     assert round(counted["at risk"] * 100) == totals.at_risk_cents
     assert round(counted["missed"] * 100) == totals.missed_cents
     assert summary["B8"].value == totals.at_risk_cents / 100
-    assert summary["E8"].value == totals.missed_cents / 100
+    assert summary["F8"].value == report.coverage.percent
+    assert summary["D8"].value == totals.missed_cents / 100
+
+
+def test_a_study_stands_once_with_its_findings_in_the_worklist(book, report):
+    studies, rows = table(book, "Studies"), table(book, "Worklist")
+    totals = report.run.audit.totals
+
+    assert studies["Study"].is_unique
+    counts = rows["Study"].value_counts()
+    assert studies["Findings"].tolist() == [counts[study] for study in studies["Study"]]
+    assert round(studies["At risk ($)"].sum() * 100) == totals.at_risk_cents
+    assert round(studies["Missed ($)"].sum() * 100) == totals.missed_cents
+    several = studies[studies["Problems"].str.contains("; ")]
+    assert len(several)
+    assert (studies["First date"] <= studies["Last date"]).all()
+
+
+def test_every_pattern_has_its_row(book, report):
+    rows = table(book, "Patterns")
+
+    assert rows["Pattern"].tolist() == list(range(1, len(report.patterns) + 1))
+    assert rows["Rule"].tolist() == report.patterns["rule"].tolist()
+    assert rows["Findings"].tolist() == report.patterns["findings"].tolist()
+    assert (rows["Findings"] > 1).all()
+
+
+def test_the_page_and_the_workbook_give_the_same_reasons(book, report):
+    rows = table(book, "Not evaluated")
+
+    assert set(rows["Why not"]) == {gap.why for gap in report.gaps}
+    assert set(rows["How to unlock"]) == {gap.remedy for gap in report.gaps}
 
 
 def test_summary_says_what_was_read_and_what_was_not_checked(book, report):
@@ -195,7 +226,9 @@ def test_rules_sheet_keeps_the_books(book, report):
 def test_not_evaluated_says_why_and_how_to_unlock(book):
     rows = table(book, "Not evaluated").set_index("Rule")
 
-    assert rows.loc["filed_late", "Detail"] == "Received (received_date)"
+    assert rows.loc["filed_late", "Why not"] == (
+        "the export has no column Received (received_date)"
+    )
     assert "received_date" in rows.loc["filed_late", "How to unlock"]
     assert rows["How to unlock"].notna().all()
 
@@ -206,7 +239,14 @@ def test_rejected_lines_and_run_are_told(book, report):
 
     assert rows["Row"].tolist() == report.run.rejected["row"].tolist()
     assert rows["Column"].tolist() == ["Service date (service_date)"] * 3
-    assert {report.run.identity, report.run.command, "4f" * 32, "Rev Code", "2026Q4"} <= values
+    assert {
+        report.run.identity,
+        report.run.command,
+        "4f" * 32,
+        "Rev Code",
+        "2026Q4",
+        "APC 5571",
+    } <= values
 
 
 @pytest.mark.parametrize("column", ["claim_id", "message", "payer", "modifiers"])

@@ -306,7 +306,7 @@ CELLS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), st.lists(CELLS, min_size=1, max_size=7))
 def test_the_order_of_the_lines_decides_nothing(data, rows) -> None:
     order = data.draw(st.permutations(range(len(rows))))
@@ -317,7 +317,7 @@ def test_the_order_of_the_lines_decides_nothing(data, rows) -> None:
     assert turned == [found[n] for n in order]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(CELLS, min_size=1, max_size=7))
 def test_every_void_goes_and_without_adjustment_or_reversal_nothing_does(rows) -> None:
     found = gone(*rows)

@@ -150,9 +150,9 @@ class Report:
     """A run as the reports tell it. ``new_findings`` is None where no earlier run is known.
 
     ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
-    to add, ``gaps`` all that was not evaluated, widest first. ``rules`` stand by consequence: findings first, then gaps, then clean. ``patterns`` and
-    ``studies`` are the frames of ``auditor.stories``, dearest first; ``first_patterns`` are the
-    first of them, ready to show.
+    to add, ``gaps`` all that was not evaluated, widest first. ``rules`` stand by consequence:
+    findings first, then gaps, then clean. ``patterns`` and ``studies`` are the frames of
+    ``auditor.stories``, dearest first; ``first_patterns`` are the first ones, ready to show.
     """
 
     run: Run

@@ -104,6 +104,7 @@ def run_facts(report: Report) -> dict[str, Any]:
                 "judged": report.coverage.judged,
                 "not_judged": report.coverage.not_judged,
                 "in_scope": report.coverage.in_scope,
+                "percent": report.coverage.percent,
             },
             "patterns": len(report.patterns),
             "studies": len(report.studies),

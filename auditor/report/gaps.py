@@ -11,6 +11,7 @@ from auditor.report.words import (
     gap_words,
     reason_words,
     remedy_words,
+    share_words,
     unlock_words,
 )
 
@@ -19,11 +20,13 @@ from auditor.report.words import (
 class Coverage:
     """Pairs of a rule and a line in its scope, and how many of them were really judged.
 
-    ``share`` and ``text`` say it in words: ``86.9 % really judged``, of how many.
+    ``percent`` is rounded down; ``share`` and ``text`` say it in words: ``86.9 % really judged``,
+    of how many.
     """
 
     in_scope: int
     judged: int
+    percent: str
     share: str
     text: str
 
@@ -56,7 +59,9 @@ def coverage_of(books: pd.DataFrame) -> Coverage:
     """Sums up the rules' books."""
     in_scope = int(books["in_scope"].sum())
     judged = in_scope - int(books["not_evaluated"].sum())
-    return Coverage(in_scope, judged, *coverage_words(judged, in_scope))
+    return Coverage(
+        in_scope, judged, share_words(judged, in_scope), *coverage_words(judged, in_scope)
+    )
 
 
 def gaps_of(not_evaluated: pd.DataFrame) -> tuple[Gap, ...]:

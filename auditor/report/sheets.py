@@ -80,6 +80,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "count_link": {"num_format": "#,##0"} | LINK | UNDERLINED,
     "at_risk": FIGURE | {"font_color": AT_RISK_COLOUR},
     "missed": FIGURE | {"font_color": MISSED_COLOUR},
+    "judged": FIGURE | {"font_color": INK},
     "body": {"font_color": INK},
     "denial": {"bold": True, "font_color": "#8C1D18"},
     "review": {"bold": True, "font_color": "#6B4500"},

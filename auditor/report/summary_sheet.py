@@ -17,8 +17,8 @@ from auditor.report.words import counted, day_words, whole_dollars
 WIDTHS = (1, 12, 12, 12, 13, 12, 12, 2, 50, 9.5, 9.5, 9.5, 13.5, 12, 12)
 LEFT, LEFT_END, RIGHT, RIGHT_END = 1, 6, 8, 14
 LEFT_CHARACTERS = 75
-MOST_GAPS = 8
-CHART_ROWS = 12
+MOST_GAPS, MOST_RULES = 8, 28
+CHART_ROWS = 14
 CHART_PIXELS = (540, 20 * CHART_ROWS - 6)
 TOP_ROWS = 11
 
@@ -82,12 +82,15 @@ def _write_head(
 
 def _write_figures(sheet: Worksheet, formats: dict[str, Format], report: Report) -> None:
     totals = report.run.audit.totals
-    share, _, words = report.coverage.share.partition(" % ")
     figures = (
-        ("Dollars at risk", totals.at_risk_cents / 100, "at_risk", "could be denied or taken back"),
-        ("Dollars missed", totals.missed_cents / 100, "missed", "earned, not billed or not paid"),
-        ("Really judged", share_words(*_judged(report)), "judged", "of all checks in scope"),
+        ("Dollars at risk", totals.at_risk_cents / 100, "at_risk", "could be denied, taken back"),
+        ("Dollars missed", totals.missed_cents / 100, "missed", "earned, not billed or paid"),
+        ("Really judged", report.coverage.percent, "judged", "of all checks in scope"),
     )
+    for place, (title, figure, style, words) in zip((1, 3, 5), figures, strict=True):
+        _section(sheet, formats, 6, place, title, place + 1)
+        sheet.merge_range(7, place, 8, place + 1, figure, formats[style])
+        sheet.write_string(9, place, words, formats["caption_line"])
     _section(sheet, formats, 6, RIGHT, "Findings by severity", RIGHT_END)
     for place, word in ((RIGHT_END - 1, "Findings"), (RIGHT_END, "Lines")):
         sheet.write_string(6, place, word, formats["section_right"])
@@ -126,7 +129,7 @@ def _write_lines(
         ("Superseded: replaced, voided or reversed", run.superseded),
         ("Rejected: could not be read", len(run.rejected)),
         ("Lines with a finding", run.audit.totals.lines_flagged),
-        ("Checks: one rule on one line in its scope", report.coverage.in_scope),
+        ("Checks in scope, one rule on one line each", report.coverage.in_scope),
         ("of these, really judged", report.coverage.judged),
         ("of these, not judged", report.coverage.not_judged),
     ]
@@ -218,7 +221,8 @@ def _chart(book: Workbook, first: int, last: int) -> Any:
     small = {"name": sheets.FONT, "size": 9}
     chart.set_title({"none": True})
     chart.set_legend({"position": "bottom", "font": small})
-    chart.set_y_axis({"reverse": True, "num_font": small, "line": {"none": True}})
+    families = {"reverse": True, "num_font": small, "line": {"none": True}, "interval_unit": 1}
+    chart.set_y_axis(families)
     chart.set_x_axis(
         {
             "num_format": '[>=1000000]$0.0,,"M";[>=1000]$#,##0,"k";$0',
@@ -248,7 +252,8 @@ def _write_rules(
     for place, head in enumerate(heads, RIGHT):
         style = "section" if place in (RIGHT, RIGHT + 1) else "section_right"
         sheet.write_string(row, place, head, formats[style])
-    used = [(place, rule) for place, rule in enumerate(report.rules) if rule.in_scope]
+    in_scope = [(place, rule) for place, rule in enumerate(report.rules) if rule.in_scope]
+    used, idle = in_scope[:MOST_RULES], len(report.rules) - len(in_scope)
     for below, (place, rule) in enumerate(used, row + 1):
         _write_rule(sheet, formats, below, place, rule, links.get(rule.name))
     first, last = row + 1, row + max(1, len(used))
@@ -258,12 +263,16 @@ def _write_rules(
         (RIGHT + 6, sheets.MISSED_BAR),
     ):
         sheets.add_bars(sheet, (first, place, last, place), colour)
-    idle = len(report.rules) - len(used)
     notes = ["A line that several rules flag stands under each: these dollars are not a sum."]
     if report.rules_with_gaps:
         notes.append(f"{counted(report.rules_with_gaps, 'rule')} could not judge every line.")
     if idle:
         notes.append(f"{counted(idle, 'rule')} had no line in scope.")
+    more = len(in_scope) - len(used)
+    if more:
+        words = f"{counted(more, 'more rule')}, with fewer dollars or milder, on the sheet Rules"
+        last += 1
+        sheet.write_url(last, RIGHT, "internal:'Rules'!A1", formats["link"], words)
     sheet.write_string(last + 1, RIGHT, " ".join(notes), formats["caption_line"])
     return last + 2
 

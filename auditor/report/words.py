@@ -206,6 +206,8 @@ def gap_words(reason: str, detail: str, rules: tuple[str, ...], lines: int) -> s
 
 def share_words(part: int, whole: int) -> str:
     """A share in per cent, rounded down, so that only a whole is 100: ``99.9 %``."""
+    if not whole:
+        return "–"
     if part >= whole:
         return "100 %"
     tenths = 1000 * part // whole
@@ -220,7 +222,7 @@ def coverage_words(judged: int, in_scope: int) -> tuple[str, str]:
         return "Nothing judged", "no rule had a line in its scope."
     share = f"{share_words(judged, in_scope)} really judged"
     left = in_scope - judged
-    checks = f"{counted(in_scope, 'check')} (one rule on one line in its scope)"
+    checks = f"{counted(in_scope, 'check')} (one rule on one line)"
     if not left:
         return share, f"all of {checks} could be made."
     return share, f"{judged:,} of {checks} could be made, {left:,} could not."

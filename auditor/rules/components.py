@@ -20,7 +20,7 @@ from auditor.claim_lines import (
     with_two_components,
 )
 from auditor.extract import Extract
-from auditor.matching import group_key, in_order, nearest, occur_again
+from auditor.matching import group_key, in_order, is_among, nearest, occur_again
 from auditor.partners import (
     missing_partner,
     nobodys_half,
@@ -215,7 +215,7 @@ def global_billed_with_component(
     in_facility, _ = wrong_in_facility(lines, reference)
     wholes = np.flatnonzero(is_component(lines, "global") & ~in_facility)
     parts = np.flatnonzero(is_component(lines, "technical") | is_component(lines, "professional"))
-    parts = parts[np.isin(study[parts], study[wholes])]
+    parts = parts[is_among(study[parts], study[wholes])]
     parts = parts[in_order(lines, parts, day[parts], by_received=False)]
     best = np.full(len(wholes), -1, dtype=np.int64)
     apart = np.full(len(wholes), pairing_days + 1, dtype=np.int64)

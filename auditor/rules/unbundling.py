@@ -13,7 +13,7 @@ from auditor.claim_lines import (
     medicare,
     professional,
 )
-from auditor.matching import group_key, in_order
+from auditor.matching import group_key, in_order, is_among
 from auditor.ncci import known_in_setting, ptp_pairs
 from auditor.reference import Bools, Ints, Reference
 from auditor.rule import Outcome, Reasons, rule
@@ -183,7 +183,7 @@ def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
     chest = np.flatnonzero(_ct_angiography_of_the_chest(lines))
     denied = lines["denied"].to_numpy(dtype=bool)
     cardiac = np.flatnonzero(has_code(lines, _CARDIAC_CT) & ~denied)
-    cardiac = cardiac[np.isin(same_day[cardiac], same_day[chest])]
+    cardiac = cardiac[is_among(same_day[cardiac], same_day[chest])]
     cardiac = cardiac[in_order(lines, cardiac, same_day[cardiac], by_received=False)]
     keys, firsts = np.unique(same_day[cardiac], return_index=True)
     place = np.searchsorted(keys, same_day[chest])

@@ -12,7 +12,14 @@ from auditor.claim_lines import (
     has_modifier,
     in_family,
 )
-from auditor.matching import computed_once, earlier_in_group, group_key, in_order, occur_again
+from auditor.matching import (
+    computed_once,
+    earlier_in_group,
+    group_key,
+    in_order,
+    numbered,
+    occur_again,
+)
 from auditor.reference import Ints, Reference
 from auditor.rule import Outcome, rule
 
@@ -49,7 +56,7 @@ def _first_alike(lines: pd.DataFrame) -> Ints:
     sorted_modifiers = lines[[*_SAME_LINE]].assign(modifiers=_in_any_order(lines["modifiers"]))
     alike = group_key(sorted_modifiers, _SAME_LINE)[places]
     places, alike = places[occur_again(alike)], alike[occur_again(alike)]
-    units = np.unique(lines["units"].to_numpy()[places], return_inverse=True)[1]
+    units = pd.factorize(lines["units"].to_numpy()[places])[0]
     alike = alike * (int(units.max(initial=0)) + 1) + units
     first = earlier_in_group(in_order(lines, places, alike), alike)
     found = np.full(len(lines), -1, dtype=np.int64)
@@ -94,7 +101,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     counted &= ~among(lines["billing_npi"], [""])
     total = np.where(by_line, units, 0.0)
     places = np.flatnonzero(counted)
-    group = np.unique(group_key(lines, _SAME_SUM)[places], return_inverse=True)[1]
+    group = numbered(group_key(lines, _SAME_SUM)[places])
     once = np.where(_first_alike(lines)[places] < 0, units[places], 0.0)
     if len(places):
         total[places] = np.bincount(group, weights=once)[group]

@@ -17,12 +17,12 @@ function show(row) {
   for (const name of FACTS) {
     if (text(name, row) && !(state.hide && name === "patient_id")) fact(data.labels[name], text(name, row));
   }
-  together(row, fact, () => drawer.close());
+  together(row, fact);
   const sheet = text("source_sheet", row);
   fact("In the file", `${text("source_file", row)}${sheet ? ", sheet " + sheet : ""}, row ${text("source_row", row)}`);
   const link = make("a", "", text("rule", row));
   link.href = "#rule-" + text("rule", row);
-  link.addEventListener("click", () => drawer.close());
+  link.addEventListener("click", leave);
   fact("Rule", link, `, ${family(row)}`);
   for (const name of text("sources", row).split(" ").filter(Boolean)) fact("Source", sourceText(name));
   const permalink = make("a", "", text("finding", row));
@@ -31,11 +31,19 @@ function show(row) {
   const place = shown.indexOf(row);
   byId("previous").disabled = place <= 0;
   byId("next").disabled = place < 0 || place === shown.length - 1;
-  if (!drawer.open) drawer.showModal();
-  else if (!drawer.contains(document.activeElement)) byId("drawer-title").focus();
+  const opened = !drawer.open;
+  if (opened) drawer.showModal();
+  if (opened || !drawer.contains(document.activeElement)) byId("drawer-title").focus();
   drawer.scrollTop = 0;
   mark(row);
   writeHash();
+}
+// A link out of the drawer: closing writes the address, so the way on comes after it.
+function leave(event) {
+  event.preventDefault();
+  const target = event.currentTarget.hash;
+  byId("drawer").addEventListener("close", () => { location.hash = target; }, { once: true });
+  byId("drawer").close();
 }
 function sourceText(name) {
   const source = data.sources[name];

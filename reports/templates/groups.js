@@ -66,7 +66,7 @@ function sayNarrowed() {
 
 // Of one finding: the others of its study, and those alike.
 const MOST_OTHERS = 12;
-function together(row, fact, leave) {
+function together(row, fact) {
   const code = data.columns.story.codes[row];
   const others = [];
   for (let other = 0; other < data.count; other++) if (other !== row && data.columns.story.codes[other] === code) others.push(other);
