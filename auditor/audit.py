@@ -10,14 +10,14 @@ import pandas as pd
 
 from auditor.amounts import expected_payment
 from auditor.catalogue import CATALOGUE
-from auditor.claim_lines import derived, imaging
+from auditor.claim_lines import among, any_line, derived, imaging
 from auditor.claim_types import with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
 from auditor.judging import Judgement, judge
 from auditor.matching import forget
 from auditor.ncci import may_be_column_two
-from auditor.reference import Reference
+from auditor.reference import Ints, Reference
 from auditor.rule import Rule
 from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings
 from auditor.superseding import superseded
@@ -114,9 +114,12 @@ def audit(
     options: Mapping[str, Any] | None = None,
 ) -> Audit:
     """Applies the rules to prepared lines; right for any set that holds all lines of a patient."""
+    lines, places = touched(prepared.lines)
     try:
         judgements = [
             judge(rule, prepared.lines, reference, prepared.extract, options or {})
+            if rule.scope is any_line
+            else judge(rule, lines, reference, prepared.extract, options or {}).at(places)
             for rule in rules
         ]
         expected = expected_payment(prepared.lines, reference)
@@ -132,6 +135,23 @@ def audit(
         as_of=prepared.extract.as_of,
         totals=totals_of(findings),
     )
+
+
+def touched(lines: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+    """All lines of the patients of whom some line has a code that our tables know.
+
+    Returns them, and their places among the lines given. A rule that speaks of certain codes can
+    touch nobody else, so in a hospital's whole export most patients are left out.
+    """
+    known = ~among(lines["role"], [""]) | lines["may_be_column_two"].to_numpy(dtype=bool)
+    patient = lines["patient_id"].cat.codes.to_numpy()
+    concerned = np.zeros(len(lines["patient_id"].cat.categories) + 1, dtype=bool)
+    concerned[patient[known]] = True
+    mask = concerned[patient]
+    places = np.flatnonzero(mask)
+    if mask.all():
+        return lines, places
+    return lines[mask].reset_index(drop=True), places
 
 
 def _books(judgements: Sequence[Judgement]) -> pd.DataFrame:

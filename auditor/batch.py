@@ -36,6 +36,19 @@ from auditor.settings import Settings
 from auditor.shipped import reference_dir
 
 DISTRIBUTION = "cardiac-ct-claim-auditor"
+_OWN_FILES = frozenset(
+    {
+        "findings.csv",
+        "findings.parquet",
+        "report.html",
+        "report.xlsx",
+        "rejected.csv",
+        "run.json",
+        "request.json",
+        "corrections.csv",
+        "corrections_proof.csv",
+    }
+)
 _RULE_CODE = ("rules/*.py", "claim_lines.py", "matching.py", "ncci.py", "studies.py", "amounts.py")
 
 
@@ -170,9 +183,13 @@ def refuse_target(out: Path) -> None:
     """Refuses a target that holds something else than an earlier run."""
     if out.exists() and not out.is_dir():
         raise AuditError(f"{out}: is a file; --out takes a folder", exit_code=2)
-    if out.is_dir() and any(out.iterdir()) and not (out / "run.json").is_file():
+    foreign = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    foreign = [name for name in foreign if name not in _OWN_FILES]
+    if foreign:
         raise AuditError(
-            f"{out}: holds files that are no earlier run; name another folder", exit_code=2
+            f"{out}: holds {foreign[0]}, which is no file of an earlier run; move it or name "
+            "another folder",
+            exit_code=2,
         )
     parent = existing_parent(out)
     if not os.access(parent, os.W_OK | os.X_OK):

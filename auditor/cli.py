@@ -8,11 +8,14 @@ import sys
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from auditor.errors import AuditError
+
+if TYPE_CHECKING:
+    from auditor.request import Request
 
 app = typer.Typer(
     name="auditor",
@@ -62,8 +65,6 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
     """Audit claim exports and write the reports."""
-    from auditor.batch import run as run_batch
-    from auditor.progress import Progress
     from auditor.request import Request
     from auditor.settings import Settings, read_settings
 
@@ -80,11 +81,22 @@ def run(
         corrections=with_corrections,
         command=_command(files, out),
     )
+    try:
+        _run(request, fail_on, quiet=quiet)
+    except KeyboardInterrupt as fault:
+        raise AuditError("stopped; nothing was written") from fault
+
+
+def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> None:
+    """Runs, says the verdict, and exits as the findings want it."""
+    from auditor.batch import run as run_batch
+    from auditor.progress import Progress
+
     finished = run_batch(request, Progress(quiet=quiet))
     report, proof = finished.report, finished.proof
     totals = report.run.audit.totals
     typer.echo(f"{report.verdict.headline} {report.verdict.action}".strip())
-    typer.echo(f"Reports: {out}")
+    typer.echo(f"Reports: {request.out}")
     if proof:
         typer.echo(
             f"Corrections: {proof.applied} applied, {len(proof.vanished)} findings vanish, "
@@ -198,7 +210,4 @@ def main() -> None:
         print(f"auditor: {fault}", file=sys.stderr)  # noqa: T201  the one line people see
         sys.exit(fault.exit_code)
     except BrokenPipeError:
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("auditor: stopped; nothing was written", file=sys.stderr)  # noqa: T201
         sys.exit(1)

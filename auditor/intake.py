@@ -38,6 +38,7 @@ def read_files(
     patient_id_substitute: str = "",
 ) -> Claims:
     """The claim lines of all files together. Raises AuditError for a file that can't be read."""
+    _refuse_repeats(paths)
     columns = read_profile(profile) if profile else None
     tables = [table for path in paths for table in tables_of(path, columns, sheet)]
     _refuse_twins(tables)
@@ -76,6 +77,14 @@ def mapping_of(table: RawTable, profile: Profile | None, patient_id_substitute: 
                 ignore=given.ignore,
             )
     return understand(table, profile)
+
+
+def _refuse_repeats(paths: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise AuditError(f"{path} is given twice; give each export once", exit_code=2)
+        seen.add(path.resolve())
 
 
 def _refuse_twins(tables: Sequence[RawTable]) -> None:

@@ -1,7 +1,7 @@
 """Keeps the books of one rule: which lines it speaks of, flags, clears, or can't judge and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 from auditor.claim_lines import Mask, among
 from auditor.extract import Extract
-from auditor.reference import Reference
+from auditor.reference import Ints, Reference
 from auditor.rule import MILDER, Outcome, Rule, lacks_column, lacks_value
 
 
@@ -18,8 +18,8 @@ class Judgement:
     """One rule's verdict on claim lines.
 
     ``flagged`` holds the flagged lines with the evidence columns and the machinery's own: severity,
-    stale, partner, other_partners, amount, reference_sources. ``reasons`` counts the lines not
-    evaluated by reason and detail; ``unlockable`` counts by column the lines that only lack it.
+    stale_edition, partner, other_partners, own_amount, the reference row. ``reasons`` counts the
+    lines not evaluated by reason and detail.
     """
 
     rule: Rule
@@ -32,6 +32,16 @@ class Judgement:
     def not_evaluated(self) -> int:
         """Lines in scope that could not be judged."""
         return sum(self.reasons.values())
+
+    def at(self, places: Ints) -> "Judgement":
+        """The same judgement with positions among all lines, of which it saw those at places."""
+        if self.flagged.empty:
+            return self
+        partner = self.flagged["partner"].to_numpy()
+        flagged = self.flagged.assign(
+            partner=np.where(partner >= 0, places[np.clip(partner, 0, None)], -1)
+        )
+        return replace(self, flagged=flagged.set_axis(places[flagged.index.to_numpy()]))
 
 
 def judge(

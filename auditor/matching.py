@@ -37,7 +37,7 @@ def computed_once(function: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(function)
     def answer(*args: P.args, **kwargs: P.kwargs) -> T:
-        asked = (*args, *kwargs.values())
+        asked = (*args, *(part for pair in sorted(kwargs.items()) for part in pair))
         for before, remembered in last:
             if len(before) == len(asked) and all(map(operator.is_, before, asked)):
                 return remembered

@@ -69,19 +69,7 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     one, two = order[left], order[right]
     possible = (_code(some)[one] != _code(some)[two]) & ~denied[one]
     one, two = one[possible], two[possible]
-    edits = reference.as_of(
-        "ptp_edits",
-        pd.DataFrame(
-            {
-                "setting": some["claim_type"].array[two],
-                "column_one": some["procedure_code"].array[one],
-                "column_two": some["procedure_code"].array[two],
-                "service_date": some["service_date"].array[two],
-                "claim_type": some["claim_type"].array[two],
-            }
-        ),
-        on=["setting", "column_one", "column_two"],
-    )
+    edits = _edits(some, one, two, reference)
     indicator = _indicator(edits)
     hit = np.flatnonzero(indicator >= 0)
     renderer = some["rendering_npi"].cat.codes.to_numpy()
@@ -109,6 +97,20 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
         edits=edits.take(found["edit"].to_numpy()),
         beside_another=beside,
     )
+
+
+def _edits(lines: pd.DataFrame, one: Ints, two: Ints, reference: Reference) -> InForce:
+    """The edit in force for each pair of a column-one and a column-two line."""
+    asked = pd.DataFrame(
+        {
+            "setting": lines["claim_type"].array[two],
+            "column_one": lines["procedure_code"].array[one],
+            "column_two": lines["procedure_code"].array[two],
+            "service_date": lines["service_date"].array[two],
+            "claim_type": lines["claim_type"].array[two],
+        }
+    )
+    return reference.as_of("ptp_edits", asked, on=["setting", "column_one", "column_two"])
 
 
 def _code(lines: pd.DataFrame) -> Ints:

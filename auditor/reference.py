@@ -5,10 +5,9 @@ open), the values, and last ``source``, the ids of documents listed in ``sources
 ``editions.csv`` says for which dates of service a table answers at all.
 """
 
-import csv
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from auditor.errors import AuditError
-from auditor.reference_check import checked_rows, read_rows
+from auditor.reference_check import (
+    check_date,
+    checked_rows,
+    named_rows,
+    read_rows,
+    refuse_other_columns,
+    table_files,
+)
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -287,41 +293,33 @@ def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
     sources: dict[str, Source] = {}
     editions: dict[str, list[dict[str, str]]] = {}
     for folder in folders:
-        sources.update(_read_sources(folder / "sources.csv"))
+        for row in named_rows(folder / "sources.csv", _SOURCE_COLUMNS):
+            sources[row["id"]] = Source(**row)
         editions.update(_read_editions(folder / "editions.csv"))
     tables: dict[str, Table] = {}
     for folder in folders:
-        for path in sorted(folder.glob("*.csv")):
-            if path.name in _NOT_DATED:
-                continue
-            origin = "shipped" if folder == shipped else str(folder)
-            tables[path.stem] = _read_table(path, sources, editions.get(path.stem, []), origin)
+        origin = "shipped" if folder == shipped else str(folder)
+        for path in table_files(folder, _NOT_DATED):
+            table = _read_table(path, sources, editions.get(path.stem, []), origin)
+            refuse_other_columns(path, table.rows, tables.get(path.stem), table.keys)
+            tables[path.stem] = table
     if not tables:
         raise AuditError(f"{shipped}: holds no reference tables", exit_code=2)
-    return Reference(tables, sources, _read_contradictions(shipped / "contradictions.csv"))
+    disagreements = named_rows(shipped / "contradictions.csv", _CONTRADICTION_COLUMNS)
+    return Reference(tables, sources, [Contradiction(**row) for row in disagreements])
 
 
-def _read_contradictions(path: Path) -> list[Contradiction]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [Contradiction(**row) for row in csv.DictReader(stream)]
-
-
-def _read_sources(path: Path) -> dict[str, Source]:
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        return {row["id"]: Source(**row) for row in csv.DictReader(stream)}
+_SOURCE_COLUMNS = tuple(field.name for field in fields(Source))
+_CONTRADICTION_COLUMNS = tuple(field.name for field in fields(Contradiction))
+_EDITION_COLUMNS = ("table", "setting", "edition", "first_date", "last_date", "source", "note")
 
 
 def _read_editions(path: Path) -> dict[str, list[dict[str, str]]]:
-    if not path.exists():
-        return {}
     found: dict[str, list[dict[str, str]]] = {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            found.setdefault(row["table"], []).append(row)
+    for number, row in enumerate(named_rows(path, _EDITION_COLUMNS), start=2):
+        for name in ("first_date", "last_date"):
+            check_date(path, number, name, row[name])
+        found.setdefault(row["table"], []).append(row)
     return found
 
 

@@ -6,8 +6,14 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auditor.errors import AuditError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from auditor.reference import Table
 
 _OPEN_START = "0001-01-01"
 _OPEN_END = "9999-12-31"
@@ -25,15 +31,75 @@ _SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
 }
 
 
+def table_files(folder: Path, not_dated: frozenset[str]) -> list[Path]:
+    """The dated tables of a folder, as CSV or Parquet, by name."""
+    files = [path for kind in ("*.csv", "*.parquet") for path in folder.glob(kind)]
+    return sorted(path for path in files if path.name not in not_dated)
+
+
+def _all_rows(path: Path) -> list[list[str]]:
+    """Header and rows of a CSV or Parquet file, as text."""
+    try:
+        if path.suffix == ".parquet":
+            return _parquet_rows(path)
+        # A spreadsheet's "CSV UTF-8" begins with a byte order mark.
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return list(csv.reader(stream, strict=True))
+    except (OSError, ValueError, csv.Error) as fault:
+        raise AuditError(
+            f"{path}: can't be read as UTF-8 CSV or Parquet ({fault}); save it as one of them"
+        ) from fault
+
+
+def _parquet_rows(path: Path) -> list[list[str]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    cells = [column.cast(pa.string()).to_pylist() for column in table.columns]
+    columns = [[cell or "" for cell in column] for column in cells]
+    return [list(table.column_names), *(list(row) for row in zip(*columns, strict=True))]
+
+
+def named_rows(path: Path, names: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of a file that has just these columns; none if there is no such file."""
+    if not path.exists():
+        return []
+    rows = _all_rows(path)
+    header = rows[0] if rows else []
+    if sorted(header) != sorted(names):
+        raise AuditError(f"{path}: must have the columns {', '.join(names)}, and no others")
+    for number, row in enumerate(rows[1:], start=2):
+        _check_width(path, number, row, header)
+    return [dict(zip(header, row, strict=True)) for row in rows[1:]]
+
+
+def refuse_other_columns(
+    path: Path, rows: "pd.DataFrame", shipped: "Table | None", keys: Sequence[str]
+) -> None:
+    """Refuses a user's table that lacks a column of the shipped one it is laid over."""
+    if shipped is None:
+        return
+    missing = [name for name in shipped.rows.columns if name not in rows.columns]
+    if missing or tuple(keys) != shipped.keys:
+        lacks = f"has no column {missing[0]}" if missing else f"is keyed by {', '.join(keys)}"
+        raise AuditError(
+            f"{path}: {lacks}; it must have the shipped table's columns, keys first: "
+            f"{', '.join(shipped.rows.columns)}"
+        )
+
+
+def _check_width(path: Path, number: int, row: Sequence[str], header: Sequence[str]) -> None:
+    if len(row) != len(header):
+        raise AuditError(
+            f"{path} line {number}: has {len(row)} cells, the header {len(header)}; "
+            "quote cells that hold a comma"
+        )
+
+
 def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
     """Header and rows of a table, as text; refuses what is not a dated table with a source."""
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as fault:
-        raise AuditError(
-            f"{path}: can't be read as a UTF-8 CSV ({fault}); save it as one"
-        ) from fault
+    rows = _all_rows(path)
     if not rows:
         raise AuditError(f"{path}: is empty; a reference table has a header and rows")
     header = rows[0]
@@ -43,11 +109,7 @@ def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
     if len(set(header)) != len(header):
         raise AuditError(f"{path}: two columns have the same name; name each once")
     for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise AuditError(
-                f"{path} line {number}: has {len(row)} cells, the header {len(header)}; "
-                "quote cells that hold a comma"
-            )
+        _check_width(path, number, row, header)
     return header, rows[1:]
 
 
@@ -71,7 +133,7 @@ def checked_rows(
             _check_shape(path, number, name, row[position])
         start, end = row[start_at], row[end_at]
         for name, day in (("effective_from", start), ("effective_to", end)):
-            _check_date(path, number, name, day)
+            check_date(path, number, name, day)
         if start and end and end < start and not _never_in_force(header, row):
             raise AuditError(
                 f"{path} line {number}: effective_to {end} is before effective_from {start}; "
@@ -98,7 +160,8 @@ def _check_shape(path: Path, number: int, name: str, cell: str) -> None:
         )
 
 
-def _check_date(path: Path, number: int, name: str, day: str) -> None:
+def check_date(path: Path, number: int, name: str, day: str) -> None:
+    """Refuses what is neither blank nor an ISO date."""
     if not day:
         return
     try:

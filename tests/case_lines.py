@@ -16,7 +16,7 @@ from auditor.ingest.raw import RawLines, RawTable
 from auditor.schema import CLAIM_LINES
 
 CASES = Path(__file__).parent / "cases"
-AS_OF = "2026-06-30"
+AS_OF = date(2026, 6, 30)
 
 _INSTITUTIONAL = {
     "claim_id": "C1",
@@ -97,7 +97,7 @@ class Case:
     cells: tuple[dict[str, str], ...]
     expected: tuple[dict[str, str], ...]
     without: frozenset[str] = field(default_factory=frozenset)
-    as_of: date = date.fromisoformat(AS_OF)
+    as_of: date = AS_OF
     options: dict[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -121,7 +121,7 @@ def _case(
 ) -> Case:
     every = [*rows, *shared]
     without = {name for row in every for name in (row.get("without") or "").split()}
-    as_of = next((row["as_of"] for row in every if row.get("as_of")), AS_OF)
+    as_of = next((row["as_of"] for row in every if row.get("as_of")), AS_OF.isoformat())
     return Case(
         rule=rule,
         sentence=sentence,

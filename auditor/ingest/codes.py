@@ -102,7 +102,7 @@ def revenue(text: str) -> Value:
         if not code.strip("0"):
             return Value("")
         # A spreadsheet eats one zero of 0480, and three of the total line 0001; never two.
-        if len(code) == 2 or len(code) == 1 and code != "1":
+        if len(code) == 2 or (len(code) == 1 and code != "1"):
             return Value(code, DECIMALS if decimals else "")
         return Value(code.zfill(4), LOST_ZERO if len(code) < 4 else DECIMALS if decimals else "")
     if match := _REVENUE_DESCRIBED.fullmatch(text) or _REVENUE_IN_BRACKETS.fullmatch(text):

@@ -73,7 +73,9 @@ def read_profile(path: Path) -> Profile:
         text = path.read_bytes().decode("utf-8-sig")
         content = _ProfileFile.model_validate(tomllib.loads(text))
     except OSError as error:
-        raise AuditError(f"{path.name}: the profile can't be read ({error.strerror}).") from error
+        raise AuditError(
+            f"{path.name}: the profile can't be read ({error.strerror}).", 2
+        ) from error
     except UnicodeDecodeError as error:
         raise AuditError(
             f"{path.name}: the profile is not UTF-8 text; save it as UTF-8."

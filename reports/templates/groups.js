@@ -77,7 +77,7 @@ function together(row, fact) {
       const link = make("a", "", title(other));
       link.href = "#finding-" + text("finding", other);
       link.dataset.open = text("finding", other);
-      item.append(link, ` ${[claim(other), text("service_date", other), dollars(number("amount", other))].filter(Boolean).join(", ")}`);
+      item.append(link, make("span", "under", [claim(other), text("service_date", other), dollars(number("amount", other))].filter(Boolean).join(" · ")));
       list.append(item);
     }
     const all = make("a", "", `Show all ${others.length + 1} in the worklist`);
