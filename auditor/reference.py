@@ -301,7 +301,9 @@ def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
         origin = "shipped" if folder == shipped else str(folder)
         for path in table_files(folder, _NOT_DATED):
             table = _read_table(path, sources, editions.get(path.stem, []), origin)
-            refuse_other_columns(path, table.rows, tables.get(path.stem), table.keys)
+            if path.stem in tables:
+                shipped_columns = list(tables[path.stem].rows.columns)
+                refuse_other_columns(path, list(table.rows.columns), table.keys, shipped_columns)
             tables[path.stem] = table
     if not tables:
         raise AuditError(f"{shipped}: holds no reference tables", exit_code=2)

@@ -69,7 +69,7 @@ def run_facts(report: Report) -> dict[str, Any]:
     Money is integer cents under names that end in ``_cents``. ``format`` grows when a key changes
     its meaning or goes; new keys alone don't raise it.
     """
-    run, totals = report.run, report.run.audit.totals
+    run = report.run
     return {
         "format": RUN_FORMAT,
         "program_version": run.program_version,
@@ -90,30 +90,35 @@ def run_facts(report: Report) -> dict[str, Any]:
             "rejected": len(run.rejected),
             "in_family": run.in_family,
         },
-        "totals": {
-            "findings": totals.findings,
-            "denial": totals.denial,
-            "review": totals.review,
-            "note": totals.note,
-            "new": report.new_findings,
-            "lines_flagged": totals.lines_flagged,
-            "at_risk_cents": totals.at_risk_cents,
-            "missed_cents": totals.missed_cents,
-            "missed_without_amount": totals.missed_without_amount,
-            "coverage": {
-                "judged": report.coverage.judged,
-                "not_judged": report.coverage.not_judged,
-                "in_scope": report.coverage.in_scope,
-                "percent": report.coverage.percent,
-            },
-            "patterns": len(report.patterns),
-            "studies": len(report.studies),
-        },
+        "totals": _total_facts(report),
         "rules": {rule.name: _rule_facts(rule) for rule in report.rules},
         "unlocks": [
             {"column": gap.detail, "rules": list(gap.rules), "lines": gap.lines}
             for gap in report.unlocks
         ],
+    }
+
+
+def _total_facts(report: Report) -> dict[str, Any]:
+    totals, coverage = report.run.audit.totals, report.coverage
+    return {
+        "findings": totals.findings,
+        "denial": totals.denial,
+        "review": totals.review,
+        "note": totals.note,
+        "new": report.new_findings,
+        "lines_flagged": totals.lines_flagged,
+        "at_risk_cents": totals.at_risk_cents,
+        "missed_cents": totals.missed_cents,
+        "missed_without_amount": totals.missed_without_amount,
+        "coverage": {
+            "judged": coverage.judged,
+            "not_judged": coverage.not_judged,
+            "in_scope": coverage.in_scope,
+            "percent": coverage.percent,
+        },
+        "patterns": len(report.patterns),
+        "studies": len(report.studies),
     }
 
 
