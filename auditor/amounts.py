@@ -149,19 +149,23 @@ def physician_unit(lines: pd.DataFrame, reference: Reference, modifier: str) -> 
 
 
 def at_risk_of(
-    lines: pd.DataFrame, expected: "pd.Series[int]", basis: "pd.Series[str]"
+    lines: pd.DataFrame, expected: Expected | None
 ) -> tuple["pd.Series[int]", "pd.Series[str]"]:
     """What could be denied or taken back: the allowed amount, else expected payment, else charge.
 
-    Returns cents (missing where none is known) and the basis: ``allowed``, ``fee_schedule``,
-    ``contract``, ``charge`` or "".
+    ``expected`` covers these lines and others; it is not asked where every line has an allowed
+    amount. Returns cents (missing where none is known) and the basis: ``allowed``,
+    ``fee_schedule``, ``contract``, ``charge`` or "".
     """
     allowed = lines["allowed_cents"].where(lines["allowed_cents"] > 0)
     charge = lines["charge_cents"].where(lines["charge_cents"] > 0)
-    rate = expected
     said = pd.Series("", index=lines.index, dtype="str").mask(charge.notna(), "charge")
-    said = said.mask(rate.notna(), basis).mask(allowed.notna(), "allowed")
-    return allowed.fillna(rate).fillna(charge), said
+    worth = charge
+    if expected is not None:
+        rate = expected.cents[lines.index]
+        said = said.mask(rate.notna(), expected.basis[lines.index].astype("str"))
+        worth = rate.fillna(charge)
+    return allowed.fillna(worth), said.mask(allowed.notna(), "allowed")
 
 
 def _medicare(lines: pd.DataFrame) -> Mask:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from auditor.amounts import expected_payment
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import among, any_line, derived, imaging
 from auditor.claim_types import with_types
@@ -122,8 +121,7 @@ def audit(
             else judge(rule, lines, reference, prepared.extract, options or {}).at(places)
             for rule in rules
         ]
-        expected = expected_payment(prepared.lines, reference)
-        findings = findings_of(judgements, prepared.lines, expected, reference, options or {})
+        findings = findings_of(judgements, prepared.lines, reference, options or {})
     finally:
         forget()
     return Audit(

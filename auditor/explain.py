@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from auditor.amounts import expected_payment
 from auditor.audit import Prepared, prepare
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
@@ -121,8 +120,7 @@ def _judged_again(request: Request, rule: Rule, finding: str) -> Explained:
     )
     try:
         judgement = judge(rule, prepared.lines, reference, prepared.extract, options)
-        expected = expected_payment(prepared.lines, reference)
-        findings = findings_of([judgement], prepared.lines, expected, reference, options)
+        findings = findings_of([judgement], prepared.lines, reference, options)
     finally:
         forget()
     return _picked(findings, finding, judgement, prepared, reference)

@@ -3,12 +3,13 @@
 import hashlib
 import string
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from auditor.amounts import Expected, at_risk_of
+from auditor.amounts import Expected, at_risk_of, expected_payment
 from auditor.contradictions import doubts
 from auditor.judging import Judgement
 from auditor.reference import Ints, Reference
@@ -53,7 +54,6 @@ _NUMBERS = ("line_number", "units", "service_date", "source_row")
 def findings_of(
     judgements: Sequence[Judgement],
     lines: pd.DataFrame,
-    expected: Expected,
     reference: Reference,
     options: Mapping[str, Any],
 ) -> pd.DataFrame:
@@ -62,9 +62,11 @@ def findings_of(
     Columns as in schema.FINDINGS, and ``line``, the position of the line among the audited ones.
     ``counts_money`` is true on the one finding that carries its line's money in the totals.
     """
-    frames = [_findings(one, lines, expected, reference) for one in judgements if len(one.flagged)]
-    if not frames:
-        return _empty()
+    hits = [one for one in judgements if len(one.flagged)]
+    if not hits:
+        return _empty().copy()
+    expected = expected_payment(lines, reference) if any(map(_needs_rates, hits)) else None
+    frames = [_findings(one, lines, expected, reference) for one in hits]
     findings = pd.concat(frames, ignore_index=True)
     rank = findings["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     findings = findings.assign(rank=rank, worth=-findings["amount"].fillna(0).astype("int64"))
@@ -82,7 +84,7 @@ def _first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _findings(
-    one: Judgement, lines: pd.DataFrame, expected: Expected, reference: Reference
+    one: Judgement, lines: pd.DataFrame, expected: Expected | None, reference: Reference
 ) -> pd.DataFrame:
     rule, flagged = one.rule, one.flagged
     text = {name: _as_text(flagged[name]) for name in _COPIED if name not in _NUMBERS}
@@ -121,7 +123,7 @@ def _as_text(column: "pd.Series[str]") -> "pd.Series[str]":
 
 
 def _amounts(
-    flagged: pd.DataFrame, expected: Expected
+    flagged: pd.DataFrame, expected: Expected | None
 ) -> tuple["pd.Series[int]", "pd.Series[str]"]:
     """Cents and their basis: the finding's own amount, else for money at risk the line's worth.
 
@@ -129,8 +131,7 @@ def _amounts(
     """
     own = flagged["own_amount"].astype("Int64")
     at_risk = flagged["money"] == "at_risk"
-    rate_basis = expected.basis[flagged.index].astype("str")
-    worth, basis = at_risk_of(flagged, expected.cents[flagged.index], rate_basis)
+    worth, basis = at_risk_of(flagged, expected)
     amount = own.fillna(worth.where(at_risk)).where(flagged["money"] != "none")
     said = basis.where(at_risk, "").mask(own.notna(), flagged["own_basis"])
     return amount, said.where(amount.notna(), "")
@@ -196,6 +197,13 @@ def _fingerprints(
     return found
 
 
+def _needs_rates(one: Judgement) -> bool:
+    """Whether some flagged line's money at risk is not told by an allowed amount."""
+    unpriced = ~(one.flagged["allowed_cents"] > 0).fillna(value=False)
+    return bool((unpriced & (one.flagged["money"] == "at_risk")).any())
+
+
+@cache
 def _empty() -> pd.DataFrame:
     kinds = dict.fromkeys(("amount", "line_number", "partner_line_number"), "Int64")
     kinds |= {"source_row": "Int64", "units": "float64", "service_date": "datetime64[s]"}

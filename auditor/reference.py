@@ -160,6 +160,7 @@ class Reference:
         self.tables = dict(tables)
         self.sources = dict(sources)
         self.contradictions = tuple(contradictions)
+        self._words: dict[tuple[object, ...], frozenset[str]] = {}
 
     def table(self, name: str) -> Table:
         """A table by name; an unknown name is a fault of the program."""
@@ -167,10 +168,13 @@ class Reference:
 
     def words(self, table: str, column: str, **where: str) -> frozenset[str]:
         """Distinct values of a column among the rows whose cells equal ``where``, at any date."""
-        rows = self.tables[table].rows
-        for name, cell in where.items():
-            rows = rows[rows[name] == cell]
-        return frozenset(rows[column])
+        asked = (table, column, *sorted(where.items()))
+        if asked not in self._words:
+            rows = self.tables[table].rows
+            for name, cell in where.items():
+                rows = rows[rows[name] == cell]
+            self._words[asked] = frozenset(rows[column])
+        return self._words[asked]
 
     def as_of(
         self, table: str, lines: pd.DataFrame, on: Sequence[str] | Mapping[str, str]
