@@ -107,7 +107,7 @@ def _words(
 
 
 def _priced_codes(reference: Reference) -> frozenset[str]:
-    tables = {"opps_rates", "pfs_rates", "contract_rates"} & set(reference.tables)
+    tables = ("opps_rates", "pfs_rates", "contract_rates")
     return frozenset().union(*(reference.words(name, "procedure_code") for name in tables))
 
 
@@ -277,11 +277,9 @@ def _constant(lines: pd.DataFrame, word: str) -> pd.Categorical:
 
 def _contract_rate(lines: pd.DataFrame, reference: Reference, by_rates: Ints) -> tuple[Ints, Mask]:
     """The user's own rates, as cents or as percent of Medicare; -1 where there is none."""
-    if "contract_rates" not in reference.tables:
-        return np.full(len(lines), _NONE, dtype=np.int64), np.zeros(len(lines), dtype=bool)
     on = ["payer", "procedure_code", "component", "claim_type"]
     rows = reference.as_of("contract_rates", lines, on=on)
-    fixed = _cents(rows, "amount_cents")
+    fixed = _hundredths(rows, "amount")
     percent = _hundredths(rows, "percent_of_medicare")
     relative = np.where(
         (percent >= 0) & (by_rates >= 0), (by_rates * percent + 5_000) // 10_000, -1

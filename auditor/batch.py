@@ -141,6 +141,7 @@ def _described(
         in_family=in_family_count(result.lines),
         editions=tuple(e for table in reference.tables.values() for e in table.editions),
         sources=reference.sources,
+        contradictions=reference.contradictions,
         unlocks=unlocks(result, CATALOGUE),
         identity=identity,
         rule_set_digest=rules_digest,

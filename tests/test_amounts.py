@@ -11,7 +11,7 @@ from auditor.amounts import expected_payment
 from auditor.audit import prepare
 from auditor.reference import Reference, load_reference
 from auditor.shipped import reference_dir
-from tests.case_lines import lines_of
+from tests.case_lines import _filled, lines_of
 
 AS_OF = date(2027, 6, 30)
 PAYMENTS = Path(__file__).parents[2] / "shared" / "facts" / "payments.csv"
@@ -374,3 +374,37 @@ def test_lines_of_other_claims_change_nothing(reference: Reference) -> None:
     lines = apart(figures + figures[::-1])
 
     assert dollars(lines, reference) == amounts + amounts[::-1]
+
+
+@pytest.mark.parametrize(
+    ("rate", "cents"),
+    [("612.40,", 61_240), (",118", 42_141)],
+    ids=["amount", "percent of Medicare"],
+)
+def test_a_users_contract_rate_serves_another_payer(tmp_path, rate, cents) -> None:
+    (tmp_path / "contract_rates.csv").write_text(
+        "payer,procedure_code,component,setting,effective_from,effective_to,amount,"
+        "percent_of_medicare,source\n"
+        f"BCBS,75574,technical,institutional,2025-01-01,2025-12-31,{rate},contract\n"
+    )
+    (tmp_path / "sources.csv").write_text(
+        "id,title,publisher,section,url,edition,published_on,checked_on\ncontract,Ours,,,,,,\n"
+    )
+    reference = load_reference(reference_dir(), tmp_path)
+    rows = [
+        {"claim_id": "C1", "payer": "BCBS", "payer_type": "commercial"},
+        {"claim_id": "C2", "payer": "AETNA", "payer_type": "commercial"},
+        {
+            "claim_id": "C3",
+            "payer": "BCBS",
+            "payer_type": "commercial",
+            "service_date": "2026-01-01",
+        },
+    ]
+    lines, _ = lines_of([_filled(row) for row in rows])
+    prepared = prepare(lines, reference, as_of=date(2026, 6, 30))
+
+    found = expected_payment(prepared.lines, reference)
+
+    assert found.cents.fillna(-1).tolist() == [cents, -1, -1]
+    assert found.basis.tolist() == ["contract", "", ""]

@@ -124,7 +124,7 @@ def technical_component_missing(
         alone,
         {
             **lacking(lines, "place_of_service"),
-            "reference_missing": ~place.found.to_numpy(),
+            ("reference_missing", "places_of_service"): ~place.found.to_numpy(),
             "partner_outside_extract": elsewhere,
             **unjudged,
             ("partner_outside_extract", ""): outside,
@@ -305,7 +305,8 @@ def component_modifier_not_applicable(lines: pd.DataFrame, reference: Reference)
     return Outcome(
         flagged=lines[whole_code & (technical ^ reading)],
         not_evaluated={
-            "reference_missing": among(lines["pctc_indicator"], [""]) & (technical | reading)
+            ("reference_missing", "procedure_codes"): among(lines["pctc_indicator"], [""])
+            & (technical | reading)
         },
         reference_rows=reference.of_key(
             "procedure_codes", lines[whole_code & (technical ^ reading)], on=["procedure_code"]

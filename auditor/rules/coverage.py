@@ -58,8 +58,8 @@ def paperwork_missing(lines: pd.DataFrame, reference: Reference) -> Outcome:
         flagged=lines[missing].assign(jurisdiction=jurisdiction[missing].astype("str")),
         not_evaluated={
             ("value_missing", "service_zip"): ambiguous & blank(lines["service_zip"]),
-            "reference_missing": ambiguous | among(jurisdiction, [""]) & none_given,
-            "reference_stale": rows.stale & none_given,
+            ("reference_missing", "mac_states"): ambiguous | among(jurisdiction, [""]) & none_given,
+            ("reference_stale", "case_by_case_jurisdictions"): rows.stale & none_given,
         },
         stale=("case_by_case_jurisdictions", rows.stale),
         reference_rows=rows.take(np.flatnonzero(missing)),

@@ -148,7 +148,7 @@ def episode_split_across_claims(lines: pd.DataFrame, *, lookback_days: int = 90)
     partner = ccta[apart & sure]
     return Outcome(
         flagged=flagged.assign(ccta_date=lines["service_date"].to_numpy()[partner]),
-        not_evaluated={"value_missing": unknown},
+        not_evaluated={("value_missing", "statement_from"): unknown},
         partner=pd.Series(partner, index=flagged.index),
     )
 
@@ -208,7 +208,7 @@ def procedure_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
     return Outcome(
         flagged=flagged.assign(instead=pd.Series(instead, index=flagged.index, dtype="str")),
         stale=("procedure_codes", in_force.stale),
-        not_evaluated={"reference_stale": in_force.stale},
+        not_evaluated={("reference_stale", "procedure_codes"): in_force.stale},
         reference_rows=code,
     )
 

@@ -70,8 +70,8 @@ def diagnosis_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
     return Outcome(
         flagged=lines[flagged].assign(wrong=said[flagged]),
         not_evaluated={
-            "reference_missing": unknown(lines, reference),
-            "reference_stale": stale,
+            ("reference_missing", "icd10cm"): unknown(lines, reference),
+            ("reference_stale", "icd10cm"): stale,
         },
         stale=("icd10cm", stale & ~misshapen),
     )

@@ -11,6 +11,7 @@ from auditor.matching import whole_claims
 from auditor.reference import Reference
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, rule
 
+_TABLES = "opps_rates pfs_rates"
 _RATES = ("opps-addendum-b-2026-01", "pfs-rvu-2026-january")
 
 
@@ -24,8 +25,9 @@ def _no_rate(lines: pd.DataFrame, expected: Expected) -> Reasons:
         & professional(lines)
         & lacks_column(lines, "modifiers"),
         **lacking(lines, "place_of_service", unknown & priced_by_place & medicare(lines)),
-        "reference_stale": unknown & expected.stale,
-        "reference_missing": unknown,
+        ("reference_missing", "contract_rates"): unknown & ~medicare(lines),
+        ("reference_stale", _TABLES): unknown & expected.stale,
+        ("reference_missing", _TABLES): unknown,
     }
 
 

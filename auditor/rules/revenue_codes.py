@@ -134,7 +134,10 @@ def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcom
             )
         ),
         severity=one_of(on_returned, "denial", "review", lines.index[flagged]),
-        not_evaluated={"value_missing": unknown_bill & hospital, "reference_missing": unjudged},
+        not_evaluated={
+            ("value_missing", "bill_type"): unknown_bill & hospital,
+            ("reference_missing", "revenue_code_fit"): unjudged,
+        },
         consulted=fit,
     )
 
@@ -164,7 +167,7 @@ def revenue_code_not_preferred(lines: pd.DataFrame, reference: Reference) -> Out
     weaker = among(fit["fit"], ["accepted"]) & _has_preference(lines, reference)
     return Outcome(
         flagged=lines[hospital & weaker],
-        not_evaluated={"reference_missing": hospital & unjudged},
+        not_evaluated={("reference_missing", "revenue_code_fit"): hospital & unjudged},
         consulted=fit,
     )
 
@@ -215,7 +218,7 @@ def episode_cost_centers_differ(lines: pd.DataFrame, *, lookback_days: int = 90)
     unknown[places[~known]] = True
     return Outcome(
         flagged=flagged.assign(ccta_revenue=codes[partner[known & apart]]),
-        not_evaluated={"value_missing": unknown},
+        not_evaluated={("value_missing", "revenue_code"): unknown},
         partner=pd.Series(partner[known & apart], index=flagged.index),
     )
 

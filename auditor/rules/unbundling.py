@@ -126,8 +126,8 @@ def _paired(lines: pd.DataFrame, reference: Reference, wanted: Bools, *, softens
     stale = reference.stale("ptp_edits", lines)
     doubtful = pairs.beside_another
     not_evaluated: Reasons = {
-        "reference_missing": doubtful & ~stale & ~known_in_setting(lines, reference),
-        "reference_stale": doubtful & stale,
+        ("reference_missing", "ptp_edits"): doubtful & ~stale & ~known_in_setting(lines, reference),
+        ("reference_stale", "ptp_edits"): doubtful & stale,
     }
     return Outcome(
         flagged=flagged,
