@@ -14,6 +14,18 @@ from auditor.studies import SEARCH_DAYS
 # What a chargemaster fix or a talk with a billing group starts from.
 _PATTERN = ("rule", "billing_npi", "department", "revenue_code", "payer")
 _FEWEST = 2
+_STORY_COLUMNS = {
+    "story": "str",
+    "patient_id": "str",
+    "first_date": "datetime64[s]",
+    "last_date": "datetime64[s]",
+    "findings": "int64",
+    "lines": "int64",
+    "rules": "str",
+    "severity": "str",
+    "at_risk": "int64",
+    "missed": "int64",
+}
 
 
 def with_stories(findings: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -30,14 +42,20 @@ def with_stories(findings: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataF
     day = day_numbers(findings["service_date"])
     order = np.lexsort((day, patient))
     first = _episode_starts(patient[order].astype(np.int64), day[order], gap)
+    begins = np.flatnonzero(first == np.arange(len(first)))
+    ids = np.array(
+        [
+            hashlib.sha256(f"{name}\x1f{begun}".encode()).hexdigest()[:12]
+            for name, begun in zip(
+                names[patient[order[begins]]],
+                day[order[begins]].astype("datetime64[D]").astype(str),
+                strict=True,
+            )
+        ],
+        dtype=object,
+    )
     story = np.empty(len(findings), dtype=object)
-    ids: dict[tuple[int, int], str] = {}
-    for place, (who, begun) in enumerate(zip(patient[order], day[order][first], strict=True)):
-        key = (int(who), int(begun))
-        if key not in ids:
-            content = f"{names[who]}\x1f{np.datetime64(int(begun), 'D')}"
-            ids[key] = hashlib.sha256(content.encode()).hexdigest()[:12]
-        story[order[place]] = ids[key]
+    story[order] = ids[np.searchsorted(begins, first)]
     return findings.assign(story=pd.Series(story, index=findings.index, dtype="str"))
 
 
@@ -54,21 +72,38 @@ def stories(findings: pd.DataFrame) -> pd.DataFrame:
     Columns: story, patient_id, first_date, last_date, findings, lines, rules (space-separated),
     severity (the worst), at_risk and missed in cents, each line's money once a kind.
     """
-    money = _money(findings, "story")
-    by = findings.groupby("story", sort=True)
+    if findings.empty:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _STORY_COLUMNS.items()})
+    number, names = pd.factorize(findings["story"], sort=True)
+    order = np.argsort(number, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(number[order]) > 0])
+    # Findings stand most severe first, and so does the first of each story.
+    firsts = findings.iloc[order[starts]]
+    days = findings["service_date"].to_numpy()[order]
+    once = ~findings[["story", "line"]].duplicated().to_numpy()
+    rules = findings["rule"].to_numpy(dtype=object)[order]
+    ends = np.r_[starts[1:], len(order)]
     table = pd.DataFrame(
         {
-            "patient_id": by["patient_id"].first(),
-            "first_date": by["service_date"].min(),
-            "last_date": by["service_date"].max(),
-            "findings": by.size(),
-            "lines": by["line"].nunique(),
-            "rules": by["rule"].agg(lambda names: " ".join(dict.fromkeys(names))),
-            # Findings stand most severe first.
-            "severity": by["severity"].first(),
+            "story": names,
+            "patient_id": firsts["patient_id"].to_numpy(),
+            "first_date": np.minimum.reduceat(days, starts),
+            "last_date": np.maximum.reduceat(days, starts),
+            "findings": np.bincount(number),
+            "lines": np.bincount(number, weights=once).astype(np.int64),
+            "rules": [
+                " ".join(dict.fromkeys(rules[start:end]))
+                for start, end in zip(starts, ends, strict=True)
+            ],
+            "severity": firsts["severity"].to_numpy(),
         }
     )
-    return _dearest_first(table.join(money), "story")
+    amount = findings["amount"].fillna(0).to_numpy(dtype=np.float64)
+    counts = findings["counts_money"].to_numpy(dtype=bool)
+    for kind in ("at_risk", "missed"):
+        mine = counts & (findings["money"] == kind).to_numpy(dtype=bool)
+        table[kind] = np.bincount(number, weights=amount * mine).astype(np.int64)
+    return _dearest_first(table, "story")
 
 
 def patterns(findings: pd.DataFrame) -> pd.DataFrame:
@@ -90,26 +125,14 @@ def patterns(findings: pd.DataFrame) -> pd.DataFrame:
     for kind in ("at_risk", "missed"):
         some = findings[findings["money"] == kind]
         table[kind] = some.groupby(keys)["amount"].sum().reindex(table.index).fillna(0)
-    return _dearest_first(table[table["findings"] >= _FEWEST], *keys)
-
-
-def _money(findings: pd.DataFrame, key: str) -> pd.DataFrame:
-    """At risk and missed cents by a key, each line once a kind."""
-    counted = findings[findings["counts_money"]]
-    return pd.DataFrame(
-        {
-            kind: counted[counted["money"] == kind].groupby(key)["amount"].sum()
-            for kind in ("at_risk", "missed")
-        }
-    )
+    return _dearest_first(table[table["findings"] >= _FEWEST].reset_index(), *keys)
 
 
 def _dearest_first(table: pd.DataFrame, *keys: str) -> pd.DataFrame:
     table = table.assign(
-        at_risk=table["at_risk"].fillna(0).astype("int64"),
-        missed=table["missed"].fillna(0).astype("int64"),
+        at_risk=table["at_risk"].astype("int64"), missed=table["missed"].astype("int64")
     )
-    table = table.assign(worth=np.maximum(table["at_risk"], table["missed"])).reset_index()
+    table = table.assign(worth=np.maximum(table["at_risk"], table["missed"]))
     order = ["worth", "findings", *keys]
     table = table.sort_values(order, ascending=[False, False, *(True for _ in keys)])
     return table.drop(columns="worth").reset_index(drop=True)

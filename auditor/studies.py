@@ -93,7 +93,11 @@ def _paired(
 ) -> Ints:
     both = np.flatnonzero(scan | reading)
     both = both[occur_again(study[both])]
-    order = in_order(lines, both, study[both])
+    # Only lines that tie in study, component and day need an order of their own.
+    same = group_key(lines, ["patient_id", "procedure_code", "service_date", "component"])[both]
+    tied = np.flatnonzero(occur_again(same))
+    order = np.arange(len(both))
+    order[tied] = tied[in_order(lines, both[tied], same[tied])]
     found = one_to_one(study[both][order], day[both][order], scan[both][order], within=within)
     partner = np.full(len(lines), -1, dtype=np.int64)
     paired = found >= 0
