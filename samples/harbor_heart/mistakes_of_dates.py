@@ -187,7 +187,6 @@ def payments_wrong(seeding: Seeding) -> None:
         claim, line = one.reading("75580")
         line.price = 59500
         seeding.note("charge_below_expected", claim, line)
-        seeding.note("allowed_below_expected", claim, line)
 
 
 def claims_taken_back(seeding: Seeding) -> None:
