@@ -184,11 +184,7 @@ def adjustment_reasons(cell: str) -> frozenset[str]:
 
 def is_denial(cell: str) -> bool:
     """Whether the adjustment codes of a line say that it was denied."""
-    for code in cell.split():
-        group, _, reason = code.rpartition("-")
-        if group != "PR" and reason not in _NOT_A_DENIAL:
-            return True
-    return False
+    return any(code.rpartition("-")[2] not in _NOT_A_DENIAL for code in cell.split())
 
 
 def _denied(lines: pd.DataFrame) -> Mask:

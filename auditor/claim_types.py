@@ -89,7 +89,8 @@ def payer_type_of(name: str) -> str:
             return "medicare_advantage"
         rest = text.replace(" PART A ", " ").replace(" PART B ", " ").split()
         rest = [word for word in rest if word not in ("A", "B", "AND", "PART")]
-        return "medicare" if rest == ["MEDICARE"] else "other"
+        if rest == ["MEDICARE"]:
+            return "medicare"
     if "MEDICAID" in words:
         return "medicaid"
     return "other"

@@ -72,7 +72,7 @@ def on_list(lines: pd.DataFrame, reference: Reference, list_id: str, service: st
     """Lines with a diagnosis (corrected) that a list holds for a service on the date."""
     rows = reference.table("coverage_diagnoses").rows
     rows = rows[rows["list_id"] == list_id]
-    rows = rows[[service in cell.split() for cell in rows["service"]]]
+    rows = rows[rows["service"].str.split().map(lambda words: service in words).astype(bool)]
     day = lines["service_date"]
     listed = np.zeros(len(lines), dtype=bool)
     for (start, end), group in rows.groupby(["effective_from", "effective_to"]):

@@ -39,8 +39,8 @@ class Readings:
     """How scans (technical lines) and readings (professional lines) of the studies pair.
 
     All arrays have one value a claim line. ``partner`` is the position of the other half, or -1.
-    ``scans_before`` and ``scans_after`` count technical lines that are within the pairing window
-    before (the day itself included) and strictly after the line's date; ``loose_before`` and
+    ``scans_before`` counts technical lines, paired or not, in the pairing window up to the line's
+    date, ``scans_around`` those in the search window on both sides; ``loose_before`` and
     ``loose_after`` are the nearest unpaired line of the other component in the search window
     outside the pairing window, or -1. ``has_global`` says that somebody billed the study as a whole
     near by, ``billed_again`` that another line of the same component and day is paired: the line
@@ -50,6 +50,8 @@ class Readings:
     scan: Mask
     reading: Mask
     partner: Ints
+    scans_before: Ints
+    scans_around: Ints
     loose_before: Ints
     loose_after: Ints
     has_global: Mask
@@ -84,8 +86,20 @@ def readings(lines: pd.DataFrame, pairing_days: int, search_days: int) -> Readin
             day[globals_at],
         )
         has_global[unpaired] = around > 0
+    before_day, around_day = np.zeros((2, len(lines)), dtype=np.int64)
+    asks, scans = loose_reading, np.flatnonzero(scan)
+    if len(asks) and len(scans):
+        of_study = (study[scans], day[scans])
+        before_day[asks] = count_between(
+            study[asks], day[asks] - pairing_days, day[asks], *of_study
+        )
+        around_day[asks] = count_between(
+            study[asks], day[asks] - search_days, day[asks] + search_days, *of_study
+        )
     again = _billed_again(lines, partner)
-    return Readings(scan, reading, partner, before, after, has_global, again)
+    return Readings(
+        scan, reading, partner, before_day, around_day, before, after, has_global, again
+    )
 
 
 def _paired(

@@ -16,7 +16,7 @@ from auditor.claim_lines import (
 from auditor.contractors import AMBIGUOUS, jurisdiction_of
 from auditor.matching import whole_claims
 from auditor.reference import Reference
-from auditor.rule import Outcome, rule
+from auditor.rule import Outcome, lacking, rule
 from auditor.studies import ccta_around
 
 
@@ -30,7 +30,7 @@ def _medicare_ffrct(lines: pd.DataFrame) -> Mask:
     money="at_risk",
     scope=_medicare_ffrct,
     needs=["payer_type", "attachment_control_number"],
-    needs_value=["payer_type", "service_state"],
+    needs_value=["payer_type"],
     sources=["manufacturer-guide-2025"],
     denial_codes=["CO-252", "N706"],
     rests_on=["case_by_case_jurisdictions", "mac_states"],
@@ -57,6 +57,7 @@ def paperwork_missing(lines: pd.DataFrame, reference: Reference) -> Outcome:
     return Outcome(
         flagged=lines[missing].assign(jurisdiction=jurisdiction[missing].astype("str")),
         not_evaluated={
+            **lacking(lines, "service_state", none_given),
             ("value_missing", "service_zip"): ambiguous & blank(lines["service_zip"]),
             ("reference_missing", "mac_states"): ambiguous | among(jurisdiction, [""]) & none_given,
             ("reference_stale", "case_by_case_jurisdictions"): rows.stale & none_given,
@@ -70,7 +71,8 @@ def _needs_authorization(lines: pd.DataFrame) -> Mask:
     """CCTA and FFR-CT lines other than readings, for payers that authorize."""
     service = among(lines["service"], ["ccta", "ffrct"])
     payer = among(lines["payer_type"], ["commercial", "medicare_advantage", ""])
-    return service & payer & among(lines["component"], ["technical", "global", ""])
+    reading = among(lines["pctc_indicator"], ["2"])
+    return service & payer & ~reading & among(lines["component"], ["technical", "global", ""])
 
 
 @rule(

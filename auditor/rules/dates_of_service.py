@@ -245,10 +245,7 @@ def professional_component_before_technical(
     day = day_numbers(lines["service_date"])
     gap = day[np.clip(pairing.loose_after, 0, None)] - day
     early = pairing.reading & (pairing.loose_after >= 0) & (gap <= pairing_days)
-    recent = (pairing.loose_before >= 0) & (
-        day - day[np.clip(pairing.loose_before, 0, None)] <= pairing_days
-    )
-    flagged = lines[early & ~recent & is_component(lines, "professional")]
+    flagged = lines[early & (pairing.scans_before == 0) & is_component(lines, "professional")]
     scan = pairing.loose_after[flagged.index.to_numpy()]
     return Outcome(
         flagged=flagged.assign(scan_date=lines["service_date"].to_numpy()[scan]),
@@ -279,11 +276,8 @@ def component_dates_far_apart(
     pairing = readings(lines, pairing_days, search_days)
     day = day_numbers(lines["service_date"])
     gap = day - day[np.clip(pairing.loose_before, 0, None)]
-    # A scan soon after the reading is the nearer one; then the reading is dated before it.
-    soon = (pairing.loose_after >= 0) & (
-        day[np.clip(pairing.loose_after, 0, None)] - day <= pairing_days
-    )
-    late = (pairing.loose_before >= 0) & (gap > pairing_days) & (gap <= search_days) & ~soon
+    only = pairing.scans_around == 1
+    late = (pairing.loose_before >= 0) & (gap > pairing_days) & (gap <= search_days) & only
     flagged = lines[pairing.reading & late]
     places = flagged.index.to_numpy()
     scan = pairing.loose_before[places]
@@ -377,7 +371,7 @@ def filed_late(lines: pd.DataFrame, reference: Reference) -> Outcome:
     late = (lines["received_date"] > last_day).to_numpy(dtype=bool) & in_family(lines)
     late &= ~among(lines["claim_frequency"], ["7", "8"])
     unsure = late & hospital & through.isna().to_numpy()
-    flagged = lines[late & ~unsure]
+    flagged = lines[late & ~unsure & ~blank(lines["claim_type"])]
     places = flagged.index
     return Outcome(
         flagged=flagged.assign(
@@ -386,6 +380,7 @@ def filed_late(lines: pd.DataFrame, reference: Reference) -> Outcome:
             limit=iso(last_day[places]),
         ),
         not_evaluated={
+            ("value_missing", "claim_type"): late & blank(lines["claim_type"]),
             ("column_missing", "statement_through"): unsure
             & lacks_column(lines, "statement_through"),
             ("value_missing", "statement_through"): unsure,

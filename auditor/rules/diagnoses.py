@@ -13,7 +13,7 @@ from auditor.diagnosis_codes import (
     unknown,
 )
 from auditor.reference import Reference
-from auditor.rule import Outcome, one_of, rule
+from auditor.rule import Outcome, lacking, one_of, rule
 
 
 @rule(
@@ -129,7 +129,8 @@ def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
             if here.any():
                 covered |= here & on_list(lines, reference, str(list_id), service)
     scope = _under_policy(lines) & ~blank(lines["diagnosis_codes"])
-    flagged = lines[scope & ~covered]
+    unlisted = blank(lists)
+    flagged = lines[scope & ~covered & ~unlisted]
     whole = complete[flagged.index.to_numpy()]
     return Outcome(
         flagged=flagged.assign(
@@ -138,26 +139,32 @@ def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
         ),
         severity=one_of(whole, "review", "note", flagged.index),
         money=one_of(whole, "at_risk", "none", flagged.index),
+        not_evaluated={
+            **lacking(lines, "service_state", unlisted),
+            ("reference_missing", "coverage_policies"): unlisted,
+        },
     )
 
 
 def _lists_of(lines: pd.DataFrame, reference: Reference) -> tuple["pd.Series[str]", Mask]:
-    """The diagnosis list in force for each line's contractor, and whether it is complete.
+    """The diagnosis list in force for each line's contractor and service, and whether it is whole.
 
-    Where no policy of the contractor is known, the first list of the table serves.
+    Where no list of the contractor is known, one that is known to be incomplete serves all; a whole
+    list speaks for its own contractor only.
     """
     rows = reference.table("coverage_diagnoses").rows
-    default = str(rows["list_id"].iloc[0])
-    chosen = np.full(len(lines), default, dtype=object)
+    whole = frozenset(rows.loc[rows["complete"] == "yes", "list_id"])
+    partial = [name for name in rows["list_id"] if name not in whole]
+    chosen = np.full(len(lines), partial[0] if partial else "", dtype=object)
     jurisdiction = jurisdiction_of(lines, reference)
     policies = reference.table("coverage_policies").rows
+    policies = policies[policies["diagnosis_list"].isin(whole)]
     day = lines["service_date"]
-    for row in policies[policies["diagnosis_list"] != default].to_dict("records"):
+    for row in policies.to_dict("records"):
         start = pd.Timestamp(str(row["effective_from"]) or "1900-01-01")
         end = pd.Timestamp(str(row["effective_to"]) or "2200-01-01")
         here = among(jurisdiction, [str(row["jurisdiction"])])
         here &= among(lines["service"], [str(row["service"])])
         chosen[here & ((day >= start) & (day <= end)).to_numpy()] = str(row["diagnosis_list"])
     lists = pd.Series(pd.Categorical(chosen), index=lines.index)
-    whole = frozenset(rows.loc[rows["complete"] == "yes", "list_id"])
     return lists, among(lists, whole)

@@ -135,7 +135,7 @@ def charge_below_expected(
     """
     expected = expected_payment(lines, reference)
     charge = lines["charge_cents"]
-    below = charge * 100 < expected.cents * (100 - tolerance_percent)
+    below = (charge * 100 < expected.cents * (100 - tolerance_percent)) & (charge >= 0)
     mask = imaging(lines) & below.fillna(value=False).to_numpy(dtype=bool)
     return _difference(lines, mask, expected, expected.cents - charge)
 

@@ -78,9 +78,8 @@ def _fit(lines: pd.DataFrame, reference: Reference) -> InForce:
     return reference.as_of("revenue_code_fit", lines, on=["procedure_code", "revenue_code"])
 
 
-@computed_once
 def _returned(lines: pd.DataFrame, reference: Reference) -> Mask:
-    """Lines that the Medicare edit in force on their date returned for their revenue code."""
+    """Lines that the edit of their payer in force on their date returned for their revenue code."""
     edit = reference.as_of("revenue_code_edits", lines, on=["procedure_code", "payer_type"])
     groups = edit["accepted_groups"]
     refused = np.zeros(len(lines), dtype=bool)
@@ -122,6 +121,11 @@ def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcom
     strange = among(fit["fit"], ["unexpected"]) | not_here & ~critical_access(lines)
     # Only a critical access hospital's bill type excuses a professional fee code.
     unknown_bill = not_here & blank(lines["bill_type"])
+    # Whose payer is unknown may be Medicare's.
+    if_medicare = lines[["procedure_code", "revenue_code", "service_date", "claim_type"]].assign(
+        payer_type=pd.Categorical(["medicare"] * len(lines))
+    )
+    unknown_payer = blank(lines["payer_type"]) & _returned(if_medicare, reference) & ~strange
     flagged = hospital & (strange & ~unknown_bill | returned)
     unjudged = hospital & ~returned & (among(fit["fit"], ["review"]) | ~fit.found.to_numpy())
     on_returned = returned[flagged]
@@ -136,6 +140,7 @@ def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcom
         severity=one_of(on_returned, "denial", "review", lines.index[flagged]),
         not_evaluated={
             ("value_missing", "bill_type"): unknown_bill & hospital,
+            ("value_missing", "payer_type"): unknown_payer & hospital,
             ("reference_missing", "revenue_code_fit"): unjudged,
         },
         consulted=fit,

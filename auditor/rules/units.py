@@ -52,7 +52,8 @@ def _first_alike(lines: pd.DataFrame) -> Ints:
     """For each line that repeats an earlier one, the first of its kind; else -1."""
     denied = lines["denied"].to_numpy(dtype=bool)
     counted = _known_codes(lines) & ~denied & ~has_modifier(lines, SEPARATE_SERVICE)
-    places = np.flatnonzero(counted & ~among(lines["billing_npi"], [""]))
+    counted &= ~among(lines["billing_npi"], [""]) & lines["units"].notna().to_numpy(dtype=bool)
+    places = np.flatnonzero(counted)
     sorted_modifiers = lines[[*_SAME_LINE]].assign(modifiers=_in_any_order(lines["modifiers"]))
     alike = group_key(sorted_modifiers, _SAME_LINE)[places]
     places, alike = places[occur_again(alike)], alike[occur_again(alike)]
