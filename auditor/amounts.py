@@ -133,19 +133,23 @@ def _beside_significant(lines: pd.DataFrame, reference: Reference) -> Bools:
     return beside
 
 
-def hospital_unit(lines: pd.DataFrame, reference: Reference) -> "pd.Series[int]":
-    """What OPPS pays a hospital for a unit of each line's code on its date; missing if unknown."""
-    rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
-    return _as_cents(np.where(_medicare(lines), _cents(rate, "rate_cents"), _NONE), lines)
+def absent_component(
+    lines: pd.DataFrame, reference: Reference, component: str, claim_type: str
+) -> tuple["pd.Series[int]", "pd.Series[str]"]:
+    """What the payer of each line pays for the other half of its study, which nobody billed.
 
-
-def physician_unit(lines: pd.DataFrame, reference: Reference, modifier: str) -> "pd.Series[int]":
-    """What the fee schedule pays for one unit of a component; missing if unknown.
-
-    The reading (26) has one price for all places; the scan (TC) is priced outside facilities.
+    Returns cents of one unit (missing where no rate is known) and the basis. The reading has one
+    price for all places; a hospital's scan is priced as an outpatient one.
     """
-    cents = _fee_schedule(lines, reference, modifier, np.zeros(len(lines), dtype=bool))
-    return _as_cents(np.where(_medicare(lines), cents, _NONE), lines)
+    asked = lines.assign(
+        component=_constant(lines, component),
+        claim_type=_constant(lines, claim_type),
+        modifiers=_constant(lines, "26" if component == "professional" else ""),
+        bill_type=_constant(lines, "013"),
+    )
+    unit, contracted = _unit_cents(asked, reference, np.zeros(len(lines), dtype=bool))
+    basis = _words(lines, [contracted, unit >= 0], ["contract", "fee_schedule"], "")
+    return _as_cents(unit, lines), basis.astype("str")
 
 
 def at_risk_of(

@@ -1,16 +1,17 @@
 """When the other half of a study may be called missing, and when nothing can be said."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
+from auditor.amounts import absent_component
 from auditor.claim_lines import Mask, among, is_component, professional
 from auditor.extract import Extract
 from auditor.matching import computed_once
 from auditor.reference import InForce, Ints, Reference, day_numbers
 from auditor.rule import Outcome, Reasons, lacking
 from auditor.studies import Readings
+
+_MOST_LISTED = 20
 
 
 def nobodys_half(pairing: Readings) -> Mask:
@@ -45,17 +46,21 @@ def missing_partner(
     lines: pd.DataFrame,
     alone: Mask,
     unjudged: Reasons,
-    worth: Callable[[pd.DataFrame], "pd.Series[int]"],
+    reference: Reference,
+    *,
+    component: str,
+    claim_type: str,
 ) -> Outcome:
     """Flags the lines that stand alone and can be judged, at the worth of what is absent."""
     judged = alone.copy()
     for mask in unjudged.values():
         judged &= ~mask
     flagged = lines[judged]
+    amount, basis = absent_component(flagged, reference, component, claim_type)
     return Outcome(
         flagged=flagged,
-        amount=worth(flagged),
-        amount_basis="fee_schedule",
+        amount=amount,
+        amount_basis=basis,
         not_evaluated={reason: mask & alone for reason, mask in unjudged.items()},
     )
 
@@ -67,3 +72,25 @@ def wrong_in_facility(lines: pd.DataFrame, reference: Reference) -> tuple[Mask, 
     other_half = is_component(lines, "global") | is_component(lines, "technical")
     facility = among(place["bills_professional_only"], ["yes", "review"])
     return professional(lines) & other_half & facility, place
+
+
+def other_partners(
+    lines: pd.DataFrame, named: "pd.Series[int]", candidates: Ints, key: Ints, *, within: int
+) -> "pd.Series[str]":
+    """The candidates near each flagged line other than the one named, as text.
+
+    ``named`` holds the place of the partner by flagged line, ``candidates`` are places of lines in
+    the order in which they are listed, ``key`` holds one key a line, ``within`` is in days.
+    """
+    day = day_numbers(lines["service_date"])
+    flagged = pd.DataFrame({"key": key[named.index], "line": named.index, "named": named})
+    offered = pd.DataFrame({"key": key[candidates], "place": candidates})
+    # More than these make no list that anybody reads, and thousands on one patient no join.
+    met = flagged.merge(offered.groupby("key").head(_MOST_LISTED), on="key")
+    met = met[(met["place"] != met["named"]) & (met["place"] != met["line"])]
+    met = met[np.abs(day[met["place"]] - day[met["line"]]) <= within]
+    others = lines.iloc[met["place"]]
+    text = others["claim_id"].astype("str") + " line " + others["line_number"].astype("str")
+    listed = text.groupby(met["line"].to_numpy()).agg("; ".join)
+    found: pd.Series[str] = listed.reindex(named.index).fillna("").astype("str")
+    return found

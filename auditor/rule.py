@@ -108,7 +108,7 @@ class Outcome:
     other_partners: "pd.Series[str] | None" = None
     money: "pd.Series[str] | None" = None
     amount: "pd.Series[int] | None" = None
-    amount_basis: str = ""
+    amount_basis: "str | pd.Series[str]" = ""
     consulted: InForce | None = None
     stale: tuple[str, Mask] | None = None
     reference_rows: InForce | None = None

@@ -81,8 +81,23 @@ def _named_by_number(lines: pd.DataFrame) -> Mask:
         types = met["claim_type"] + met["claim_type_naming"]
         same_type = (met["claim_type"] == met["claim_type_naming"]) | types.isin(_ONE_TYPE)
         gone[met.loc[same_type & ~itself, "place"]] = True
-    gone[_outrun(headers)] = True
+    gone[_outrun(_by_claim_id(headers, some))] = True
     return gone
+
+
+def _by_claim_id(headers: pd.DataFrame, some: pd.DataFrame) -> pd.DataFrame:
+    """Headers with the claim id in place of the payer's number of the claim they name."""
+    numbered_claims = some[some["payer_claim_number"] != ""]
+    known = numbered_claims.drop_duplicates(["payer_claim_number", "patient_id"])
+    met = headers.merge(
+        known[["payer_claim_number", "patient_id", "claim_id"]],
+        how="left",
+        left_on=["original_claim_id", "patient_id"],
+        right_on=["payer_claim_number", "patient_id"],
+        suffixes=("", "_named"),
+    )
+    named = met["claim_id_named"].fillna(met["original_claim_id"])
+    return met.assign(original_claim_id=named)[list(headers.columns)]
 
 
 def _outrun(headers: pd.DataFrame) -> Ints:

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from auditor.amounts import hospital_unit, physician_unit
 from auditor.claim_lines import (
     SEPARATE_SERVICE,
     Mask,
@@ -24,6 +23,7 @@ from auditor.matching import group_key, in_order, is_among, nearest, occur_again
 from auditor.partners import (
     missing_partner,
     nobodys_half,
+    other_partners,
     unjudged_partners,
     wrong_in_facility,
 )
@@ -73,7 +73,12 @@ def professional_component_missing(
         waiting_days=waiting_days,
     )
     return missing_partner(
-        lines, alone, unjudged, lambda some: physician_unit(some, reference, "26")
+        lines,
+        alone,
+        unjudged,
+        reference,
+        component="professional",
+        claim_type="professional",
     )
 
 
@@ -129,7 +134,9 @@ def technical_component_missing(
             **unjudged,
             ("partner_outside_extract", ""): outside,
         },
-        lambda some: hospital_unit(some, reference),
+        reference,
+        component="technical",
+        claim_type="institutional",
     )
 
 
@@ -225,10 +232,12 @@ def global_billed_with_component(
         best[closer], apart[closer] = parts[found[closer]], gap[closer]
     met = best >= 0
     flagged = lines.iloc[wholes[met]]
+    partner = pd.Series(best[met], index=flagged.index)
     return Outcome(
         flagged=flagged.assign(partner_date=lines["service_date"].to_numpy()[best[met]]),
         severity=one_of(apart[met] == 0, "denial", "review", flagged.index),
-        partner=pd.Series(best[met], index=flagged.index),
+        partner=partner,
+        other_partners=other_partners(lines, partner, parts, study, within=pairing_days),
     )
 
 

@@ -15,6 +15,7 @@ from auditor.claim_lines import (
 )
 from auditor.matching import group_key, in_order, is_among
 from auditor.ncci import known_in_setting, ptp_pairs
+from auditor.partners import other_partners
 from auditor.reference import Bools, Ints, Reference
 from auditor.rule import Outcome, Reasons, rule
 from auditor.studies import ccta_around
@@ -191,11 +192,13 @@ def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
     met = keys[place] == same_day[chest] if len(keys) else np.zeros(len(chest), dtype=bool)
     partner = cardiac[firsts[place[met]]] if len(keys) else chest[:0]
     flagged = lines.iloc[chest[met]]
+    named = pd.Series(partner, index=flagged.index)
     return Outcome(
         flagged=flagged.assign(
             cardiac_code=lines["procedure_code"].astype("str").to_numpy()[partner]
         ),
-        partner=pd.Series(partner, index=flagged.index),
+        partner=named,
+        other_partners=other_partners(lines, named, cardiac, same_day, within=0),
     )
 
 
@@ -236,11 +239,12 @@ def ffrct_denied_as_bundled(
     around = ccta_around(lines, ffrct, any_line(lines), ("patient_id",))
     stands = (around.before >= 0) & (around.days_before <= lookback_days)
     flagged = lines[denied & stands]
+    expected = expected_payment(lines, reference)
     ccta = around.before[denied & stands]
     return Outcome(
         flagged=flagged.assign(ccta_date=lines["service_date"].to_numpy()[ccta]),
         not_evaluated={("value_missing", "paid_cents"): unknown.to_numpy(dtype=bool)},
         partner=pd.Series(ccta, index=flagged.index),
-        amount=expected_payment(lines, reference).cents[flagged.index],
-        amount_basis="fee_schedule",
+        amount=expected.cents[flagged.index],
+        amount_basis=expected.basis[flagged.index].astype("str"),
     )
