@@ -91,6 +91,8 @@ def read_corrections(path: Path) -> pd.DataFrame:
         missing = [name for name in needed if row.get(name) is None]
         if missing:
             raise AuditError(f"{path}: has no column {missing[0]}; keep all columns", exit_code=2)
+        if None in row:
+            raise AuditError(f"{path} line {number}: has more cells than the header", exit_code=2)
         for name, cell in row.items():
             # A spreadsheet shows the apostrophe that keeps a cell from being a formula.
             row[name] = (cell or "").removeprefix("'")
@@ -109,7 +111,9 @@ def _check(path: Path, number: int, row: dict[str, str]) -> None:
             )
     elif row["column"] == "diagnosis_codes":
         read = [word if is_well_formed(word) else corrected(word) for word in before]
-        if any(one not in (old, new) for one, old, new in zip(after, before, read, strict=False)):
+        if len(after) != len(before) or any(
+            one not in (old, new) for one, old, new in zip(after, before, read, strict=True)
+        ):
             raise AuditError(
                 f"{path} line {number}: may only put the letter I for a digit one in a diagnosis",
                 exit_code=2,
@@ -126,7 +130,7 @@ def apply(lines: pd.DataFrame, corrections: pd.DataFrame) -> tuple[pd.DataFrame,
     """Claim lines with the corrections that fit (claim, line and cell as before), and how many."""
     fixed = lines.copy(deep=False)
     applied = 0
-    numbers = lines["line_number"].astype("str").replace("<NA>", "").to_numpy()
+    numbers = lines["line_number"].astype("string").fillna("").to_numpy(dtype=object)
     for column, group in corrections.groupby("column"):
         cells = lines[str(column)].astype("str").to_numpy(dtype=object)
         places = np.flatnonzero(among(lines["claim_id"], set(group["claim_id"])))

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from auditor.audit import Prepared, prepare
 from auditor.catalogue import CATALOGUE
+from auditor.corrections import apply, read_corrections
 from auditor.errors import AuditError
 from auditor.findings import findings_of
 from auditor.ingest.profiles import read_profile
@@ -83,7 +84,10 @@ def _rule_of(folder: Path, finding: str) -> Rule:
             f"{folder}: holds no findings.parquet; name the folder of a run with that format",
             exit_code=2,
         )
-    table = pq.read_table(path, columns=["finding", "rule"]).to_pandas()
+    try:
+        table = pq.read_table(path, columns=["finding", "rule"]).to_pandas()
+    except (OSError, ValueError) as fault:
+        raise AuditError(f"{path}: is damaged; run again", exit_code=2) from fault
     named = table.loc[table["finding"] == finding, "rule"]
     if named.empty:
         raise AuditError(f"{folder}: has no finding {finding}; see findings.csv", exit_code=2)
@@ -91,9 +95,11 @@ def _rule_of(folder: Path, finding: str) -> Rule:
 
 
 def _refuse_changed_inputs(folder: Path, request: Request) -> None:
-    digests = {
-        one["sha256"] for one in json.loads((folder / "run.json").read_text("utf-8"))["inputs"]
-    }
+    try:
+        said = json.loads((folder / "run.json").read_text("utf-8"))
+        digests = {one["sha256"] for one in said["inputs"]}
+    except (OSError, KeyError, TypeError, ValueError) as fault:
+        raise AuditError(f"{folder}: run.json can't be read; run again", exit_code=2) from fault
     for path in request.files:
         for table in tables_of(path, None, request.sheet):
             if table.sha256 not in digests:
@@ -111,8 +117,11 @@ def _judged_again(request: Request, rule: Rule, finding: str) -> Explained:
         sheet=request.sheet,
         patient_id_substitute=request.settings.patient_id_substitute,
     )
+    lines = claims.lines
+    if request.corrections:
+        lines, _ = apply(lines, read_corrections(request.corrections))
     prepared = prepare(
-        claims.lines,
+        lines,
         reference,
         as_of=request.as_of,
         payers=dict(request.settings.payers),

@@ -52,6 +52,8 @@ def judge(
     options: Mapping[str, Any],
 ) -> Judgement:
     """Applies a rule to claim lines and books every line in its scope exactly once."""
+    own = {name: options.get(name, value) for name, value in rule.settings.items()}
+    rule = replace(rule, settings=own)
     scope = rule.scope(lines)
     if rule.claim_type:
         scope = scope & among(lines["claim_type"], [rule.claim_type, ""])
@@ -59,7 +61,7 @@ def judge(
         return Judgement(rule, lines.iloc[:0], 0, 0)
     reasons: dict[tuple[str, str], int] = {}
     open_lines = _without_data(rule, lines, scope.copy(), reasons)
-    outcome = rule.function(lines, **_arguments(rule, reference, extract, options))
+    outcome = rule.function(lines, **_arguments(rule, reference, extract))
     flagged = np.zeros(len(lines), dtype=bool)
     flagged[outcome.flagged.index.to_numpy()] = True
     flagged &= open_lines
@@ -84,13 +86,11 @@ def judge(
     )
 
 
-def _arguments(
-    rule: Rule, reference: Reference, extract: Extract, options: Mapping[str, Any]
-) -> dict[str, Any]:
+def _arguments(rule: Rule, reference: Reference, extract: Extract) -> dict[str, Any]:
     offered: dict[str, Any] = {"reference": reference, "extract": extract}
     wanted = rule.function.__code__.co_varnames[: rule.function.__code__.co_argcount]
     given = {name: offered[name] for name in wanted if name in offered}
-    return given | {name: options.get(name, value) for name, value in rule.settings.items()}
+    return given | dict(rule.settings)
 
 
 def _without_data(

@@ -49,6 +49,8 @@ def open_request(folder: Path) -> Request:
     """The request of a finished run. Raises AuditError if the folder is not one."""
     try:
         content = json.loads((folder / _NAME).read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError(f"{_NAME} holds no object")
     except (OSError, ValueError) as fault:
         raise AuditError(
             f"{folder}: is not the folder of a finished run ({_NAME} can't be read)", exit_code=2
@@ -57,17 +59,22 @@ def open_request(folder: Path) -> Request:
         raise AuditError(
             f"{folder}: was written by another version of the program; run again", exit_code=2
         )
-    return Request(
-        files=tuple(Path(path) for path in content["files"]),
-        out=folder,
-        settings=Settings.model_validate(content["settings"]),
-        as_of=date.fromisoformat(content["as_of"]),
-        formats=frozenset(content["formats"]),
-        reference=_path(content["reference"]),
-        profile=_path(content["profile"]),
-        sheet=content["sheet"],
-        corrections=_path(content["corrections"]),
-    )
+    try:
+        return Request(
+            files=tuple(Path(path) for path in content["files"]),
+            out=folder,
+            settings=Settings.model_validate(content["settings"]),
+            as_of=date.fromisoformat(content["as_of"]),
+            formats=frozenset(content["formats"]),
+            reference=_path(content["reference"]),
+            profile=_path(content["profile"]),
+            sheet=content["sheet"],
+            corrections=_path(content["corrections"]),
+        )
+    except (KeyError, TypeError, ValueError) as fault:
+        raise AuditError(
+            f"{folder}: {_NAME} has been changed and can't be understood; run again", exit_code=2
+        ) from fault
 
 
 def _text(path: Path | None) -> str | None:

@@ -73,12 +73,7 @@ def professional_component_missing(
         waiting_days=waiting_days,
     )
     return missing_partner(
-        lines,
-        alone,
-        unjudged,
-        reference,
-        component="professional",
-        claim_type="professional",
+        lines, alone, unjudged, reference, component="professional", claim_type="professional"
     )
 
 
