@@ -68,6 +68,11 @@ def run(request: Request, progress: Progress) -> Finished:
     """
     started_at = datetime.now().astimezone()
     refuse_target(request.out)
+    if request.corrections and request.corrections.resolve().parent == request.out.resolve():
+        raise AuditError(
+            f"{request.corrections}: lies in the folder that the run replaces; name another --out",
+            exit_code=2,
+        )
     corrections = read_corrections(request.corrections) if request.corrections else None
     with progress.stage("reference", "loading reference tables"):
         reference = load_reference(reference_dir(), request.reference)
@@ -127,6 +132,7 @@ def _described(
                 rules_digest,
                 settings_digest,
                 request.as_of.isoformat(),
+                _digest_of_file(request.corrections),
             ]
         ).encode()
     ).hexdigest()[:12]
@@ -178,6 +184,10 @@ def rule_set_digest() -> str:
 
 def _digest_of(settings: Settings) -> str:
     return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]
+
+
+def _digest_of_file(path: Path | None) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
 
 
 def refuse_target(out: Path) -> None:

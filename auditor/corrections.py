@@ -51,16 +51,28 @@ class Proof:
 def proposed(findings: pd.DataFrame, lines: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     """One row a correction (``COLUMNS``), for findings whose repair needs no judgment."""
     some = findings[findings["rule"].isin(list(_COLUMN_OF_RULE))]
-    billable = reference.words("icd10cm", "icd10", billable="yes")
     rows = []
     for row in some.to_dict("records"):
         column = _COLUMN_OF_RULE[row["rule"]]
         before = str(lines[column].iat[row["line"]])
-        after = _component_first(before) if column == "modifiers" else _letters(before, billable)
+        after = (
+            _component_first(before)
+            if column == "modifiers"
+            else _letters(before, _billable(reference, row["service_date"]))
+        )
         if after != before:
             copied = {name: row[name] for name in COLUMNS if name in row}
             rows.append({**copied, "column": column, "before": before, "after": after})
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _billable(reference: Reference, day: pd.Timestamp) -> frozenset[str]:
+    """Diagnoses that the table knows as billable on a date."""
+    rows = reference.table("icd10cm").rows
+    on = day.strftime("%Y-%m-%d")
+    ended = rows["effective_to"].where(rows["effective_to"] != "", "9999-12-31")
+    in_force = (rows["effective_from"] <= on) & (on <= ended) & (rows["billable"] == "yes")
+    return frozenset(rows.loc[in_force, "icd10"])
 
 
 def _component_first(cell: str) -> str:
@@ -103,10 +115,10 @@ def read_corrections(path: Path) -> pd.DataFrame:
 def _check(path: Path, number: int, row: dict[str, str]) -> None:
     before, after = row["before"].split(), row["after"].split()
     if row["column"] == "modifiers":
-        if sorted(before) != sorted(after):
+        if after not in (before, _component_first(row["before"]).split()):
             raise AuditError(
-                f"{path} line {number}: may only change the order of modifiers, not add or drop "
-                "one; a coder does that in the claim",
+                f"{path} line {number}: may only put 26 or TC first, not add, drop or move another "
+                "modifier; a coder does that in the claim",
                 exit_code=2,
             )
     elif row["column"] == "diagnosis_codes":
