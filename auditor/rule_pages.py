@@ -5,6 +5,7 @@ import textwrap
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
 from auditor.reference import load_reference
+from auditor.report.words import spoken
 from auditor.rule import FAMILIES
 from auditor.shipped import reference_dir
 
@@ -54,7 +55,7 @@ def rule_page(name: str) -> str:
             "",
             *textwrap.wrap(rule.rationale, _WIDTH),
             "",
-            *textwrap.wrap(f"What to do: {rule.remedy}", _WIDTH),
+            *textwrap.wrap(f"What to do: {spoken(rule.remedy)}", _WIDTH),
             "",
             *(f"  {label:<14} {text}" for label, text in facts),
             "",

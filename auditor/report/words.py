@@ -25,7 +25,7 @@ FAMILY_LABELS = FAMILIES
 REASON_LABELS = REASONS
 TABLE_LABELS = {
     "case_by_case_jurisdictions": "contractors that decide case by case",
-    "contract_rates": "your contract rates",
+    "contract_rates": "contract rates",
     "conversion_factors": "conversion factors",
     "coverage_diagnoses": "covered diagnoses",
     "coverage_policies": "coverage policies",
