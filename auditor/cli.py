@@ -1,21 +1,16 @@
-"""The commands. Faults that people can mend become one line on stderr and an exit code.
+"""The program's entry. Faults that people can mend become one line on stderr and an exit code.
 
 Exit codes: 0 finished, whatever was found; 1 could not finish; 2 wrong usage; 3 finished, and
 findings at or above --fail-on.
 """
 
 import sys
-from datetime import date
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from auditor.commands import audits, reference
 from auditor.errors import AuditError
-
-if TYPE_CHECKING:
-    from auditor.request import Request
 
 app = typer.Typer(
     name="auditor",
@@ -24,149 +19,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(audits.run)
+app.command()(audits.columns)
+app.command()(audits.explain)
+app.command()(audits.rules)
+
 reference_app = typer.Typer(help="The reference tables: check or list them.", no_args_is_help=True)
+reference_app.command("check")(reference.check)
+reference_app.command("list")(reference.list_tables)
 app.add_typer(reference_app, name="reference")
-
-ALL_FORMATS = "html,xlsx,csv,parquet,json"
-
-
-class SeverityName(StrEnum):
-    """Severities that --fail-on takes."""
-
-    denial = "denial"
-    review = "review"
-    note = "note"
-
-
-@app.command()
-def run(
-    files: Annotated[list[Path], typer.Argument(help="Claim exports: CSV, Excel or Parquet.")],
-    out: Annotated[Path, typer.Option(help="Folder for the reports; an earlier run is replaced.")],
-    settings: Annotated[
-        Path | None, typer.Option(help="audit.toml with limits, payers and more.")
-    ] = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="Folder of tables laid over the shipped ones.")
-    ] = None,
-    columns: Annotated[
-        Path | None, typer.Option(help="Column profile (TOML) where headers are unclear.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of the workbook to read.")] = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="The day the audit looks from, YYYY-MM-DD. [today]")
-    ] = None,
-    formats: Annotated[str | None, typer.Option(help=f"Some of {ALL_FORMATS}. [all]")] = None,
-    fail_on: Annotated[
-        SeverityName | None, typer.Option(help="Exit 3 when a finding is at least this severe.")
-    ] = None,
-    with_corrections: Annotated[
-        Path | None, typer.Option(help="corrections.csv of an earlier run: audit the lines so.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
-) -> None:
-    """Audit claim exports and write the reports."""
-    from auditor.request import Request
-    from auditor.settings import Settings, read_settings
-
-    chosen = read_settings(settings) if settings else Settings()
-    request = Request(
-        files=tuple(files),
-        out=out,
-        settings=chosen,
-        as_of=_day(as_of) if as_of else date.today(),  # noqa: DTZ011  the user's own day
-        formats=_formats(formats) if formats else frozenset(chosen.formats),
-        reference=reference or (Path(chosen.reference) if chosen.reference else None),
-        profile=columns,
-        sheet=sheet,
-        corrections=with_corrections,
-        command=_command(files, out),
-    )
-    try:
-        _run(request, fail_on, quiet=quiet)
-    except KeyboardInterrupt as fault:
-        raise AuditError("stopped; nothing was written") from fault
-
-
-def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> None:
-    """Runs, says the verdict, and exits as the findings want it."""
-    from auditor.batch import run as run_batch
-    from auditor.progress import Progress
-
-    finished = run_batch(request, Progress(quiet=quiet))
-    report, proof = finished.report, finished.proof
-    totals = report.run.audit.totals
-    typer.echo(f"{report.verdict.headline} {report.verdict.action}".strip())
-    typer.echo(f"Reports: {request.out}")
-    if proof:
-        typer.echo(
-            f"Corrections: {proof.applied} applied, {len(proof.vanished)} findings vanish, "
-            f"{len(proof.appeared)} appear; see corrections_proof.csv"
-        )
-        if len(proof.appeared):
-            raise AuditError("the corrections bring findings that were not there before")
-    counts = [totals.denial, totals.review, totals.note]
-    if fail_on and any(counts[: list(SeverityName).index(fail_on) + 1]):
-        raise typer.Exit(3)
-
-
-@app.command("columns")
-def columns_command(
-    file: Annotated[Path, typer.Argument(help="A claim export.")],
-    columns: Annotated[Path | None, typer.Option(help="A column profile to try.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of the workbook to read.")] = None,
-    save: Annotated[
-        Path | None, typer.Option(help="Write what was understood as a profile.")
-    ] = None,
-) -> None:
-    """Show how the columns of an export were understood, and what a missing one would unlock."""
-    from auditor.column_page import column_page
-
-    typer.echo(column_page(file, profile=columns, sheet=sheet, save=save), nl=False)
-
-
-@app.command()
-def explain(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
-    finding: Annotated[str, typer.Argument(help="A finding's id, from the worklist.")],
-) -> None:
-    """Show one finding step by step: cells as read, what decided, sources, amount."""
-    from auditor.explain import explain_page
-
-    typer.echo(explain_page(folder, finding), nl=False)
-
-
-@app.command()
-def rules(
-    name: Annotated[str | None, typer.Argument(help="A rule, for its page.")] = None,
-) -> None:
-    """List the catalogue, or show one rule's page."""
-    from auditor.rule_pages import catalogue_page, rule_page
-
-    typer.echo(rule_page(name) if name else catalogue_page(), nl=False)
-
-
-@reference_app.command("check")
-def reference_check(
-    reference: Annotated[
-        Path | None, typer.Option(help="Folder of tables laid over the shipped ones.")
-    ] = None,
-) -> None:
-    """Prove the reference tables sound: dates, overlaps, sources, shapes of codes."""
-    from auditor.reference_pages import check_page
-
-    typer.echo(check_page(reference), nl=False)
-
-
-@reference_app.command("list")
-def reference_list(
-    reference: Annotated[
-        Path | None, typer.Option(help="Folder of tables laid over the shipped ones.")
-    ] = None,
-) -> None:
-    """List the reference tables with the dates of service they answer for."""
-    from auditor.reference_pages import list_page
-
-    typer.echo(list_page(reference), nl=False)
 
 
 @app.callback(invoke_without_command=True)
@@ -179,27 +40,6 @@ def version_option(
 
         typer.echo(installed("cardiac-ct-claim-auditor"))
         raise typer.Exit
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as fault:
-        raise AuditError(f"--as-of {text}: is not a date like 2024-01-31", exit_code=2) from fault
-
-
-def _formats(text: str) -> frozenset[str]:
-    words = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
-    unknown = words - frozenset(ALL_FORMATS.split(","))
-    if unknown or not words:
-        named = ", ".join(sorted(unknown)) or "nothing"
-        raise AuditError(f"--formats: {named} is none of {ALL_FORMATS}", exit_code=2)
-    return words
-
-
-def _command(files: list[Path], out: Path) -> str:
-    names = " ".join(path.name for path in files)
-    return f"auditor run {names} --out {out.name}"
 
 
 def main() -> None:

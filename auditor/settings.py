@@ -1,6 +1,7 @@
 """audit.toml: what a site may set. Every key has a default; a run needs no settings file."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,23 +52,22 @@ class Settings(BaseModel):
 
     def changed(self) -> dict[str, str]:
         """Settings that differ from the defaults, as text, by their key."""
-        default = Settings()
-        found = {
-            name: str(getattr(self, name))
-            for name in (
-                "patient_id_substitute",
-                "authorizes_by_code",
-                "reference",
-                "formats",
-            )
-            if getattr(self, name) != getattr(default, name)
-        }
-        for name, value in self.limits.model_dump().items():
-            if value != getattr(default.limits, name):
-                found[f"limits.{name}"] = str(value)
+        found = _differences(self.model_dump(), Settings().model_dump())
         if self.payers:
             found["payers"] = f"{len(self.payers)} names"
         return found
+
+
+def _differences(
+    given: Mapping[str, Any], default: Mapping[str, Any], above: str = ""
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        if isinstance(value, dict) and name != "payers":
+            found |= _differences(value, default[name], f"{above}{name}.")
+        elif value != default[name]:
+            found[above + name] = str(value)
+    return found
 
 
 def read_settings(path: Path) -> Settings:

@@ -41,10 +41,13 @@ LAYERS: tuple[set[str], ...] = (
     {"audit"},
     {"report", "mail", "history", "scale"},
     {"batch", "corrections", "explain", "column_page", "rule_pages", "reference_pages"},
+    {"commands"},
     {"cli"},
     {"__init__", "__main__"},
 )
 LAYER = {name: place for place, names in enumerate(LAYERS) for name in names}
+
+AT_THE_EDGE = {"cli", "commands", "batch", "night"}
 
 # Rules, and all they are judged by, are given their data: nothing here fetches.
 PURE = {*SHARED, *BEFORE_RULES, "rules", "catalogue", "judging", "findings", "stories", "audit"}
@@ -115,7 +118,7 @@ def test_no_row_loops_over_claim_lines(path: Path) -> None:
             assert not (node.func.attr == "apply" and by_row), f"line {node.lineno}"
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if top(p) not in ("cli", "batch")], ids=short)
+@pytest.mark.parametrize("path", [p for p in MODULES if top(p) not in AT_THE_EDGE], ids=short)
 def test_only_the_edge_knows_the_day(path: Path) -> None:
     assert not attributes(TREES[path]) & {"today", "now", "utcnow", "fromtimestamp"}
 

@@ -1,0 +1,149 @@
+"""Commands about one audit: run it, look at its columns, findings and rules."""
+
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from auditor.errors import AuditError
+
+if TYPE_CHECKING:
+    from auditor.request import Request
+
+ALL_FORMATS = "html,xlsx,csv,parquet,json"
+
+
+class SeverityName(StrEnum):
+    """Severities that --fail-on takes."""
+
+    denial = "denial"
+    review = "review"
+    note = "note"
+
+
+def run(
+    files: Annotated[list[Path], typer.Argument(help="Claim exports: CSV, Excel or Parquet.")],
+    out: Annotated[Path, typer.Option(help="Folder for the reports; an earlier run is replaced.")],
+    settings: Annotated[
+        Path | None, typer.Option(help="audit.toml with limits, payers and more.")
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Folder of tables laid over the shipped ones.")
+    ] = None,
+    columns: Annotated[
+        Path | None, typer.Option(help="Column profile (TOML) where headers are unclear.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of the workbook to read.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day the audit looks from, YYYY-MM-DD. [today]")
+    ] = None,
+    formats: Annotated[str | None, typer.Option(help=f"Some of {ALL_FORMATS}. [all]")] = None,
+    fail_on: Annotated[
+        SeverityName | None, typer.Option(help="Exit 3 when a finding is at least this severe.")
+    ] = None,
+    with_corrections: Annotated[
+        Path | None, typer.Option(help="corrections.csv of an earlier run: audit the lines so.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+) -> None:
+    """Audit claim exports and write the reports."""
+    from auditor.request import Request
+    from auditor.settings import Settings, read_settings
+
+    chosen = read_settings(settings) if settings else Settings()
+    request = Request(
+        files=tuple(files),
+        out=out,
+        settings=chosen,
+        as_of=_day(as_of) if as_of else date.today(),  # noqa: DTZ011  the user's own day
+        formats=_formats(formats) if formats else frozenset(chosen.formats),
+        reference=reference or (Path(chosen.reference) if chosen.reference else None),
+        profile=columns,
+        sheet=sheet,
+        corrections=with_corrections,
+        command=_command(files, out),
+    )
+    try:
+        _run(request, fail_on, quiet=quiet)
+    except KeyboardInterrupt as fault:
+        raise AuditError("stopped; nothing was written") from fault
+
+
+def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> None:
+    """Runs, says the verdict, and exits as the findings want it."""
+    from auditor.batch import run as run_batch
+    from auditor.progress import Progress
+
+    finished = run_batch(request, Progress(quiet=quiet))
+    report, proof = finished.report, finished.proof
+    totals = report.run.audit.totals
+    typer.echo(f"{report.verdict.headline} {report.verdict.action}".strip())
+    typer.echo(f"Reports: {request.out}")
+    if proof:
+        typer.echo(
+            f"Corrections: {proof.applied} applied, {len(proof.vanished)} findings vanish, "
+            f"{len(proof.appeared)} appear; see corrections_proof.csv"
+        )
+        if len(proof.appeared):
+            raise AuditError("the corrections bring findings that were not there before")
+    counts = [totals.denial, totals.review, totals.note]
+    if fail_on and any(counts[: list(SeverityName).index(fail_on) + 1]):
+        raise typer.Exit(3)
+
+
+def columns(
+    file: Annotated[Path, typer.Argument(help="A claim export.")],
+    profile: Annotated[
+        Path | None, typer.Option("--columns", help="A column profile to try.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of the workbook to read.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write what was understood as a profile.")
+    ] = None,
+) -> None:
+    """Show how the columns of an export were understood, and what a missing one would unlock."""
+    from auditor.column_page import column_page
+
+    typer.echo(column_page(file, profile=profile, sheet=sheet, save=save), nl=False)
+
+
+def explain(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    finding: Annotated[str, typer.Argument(help="A finding's id, from the worklist.")],
+) -> None:
+    """Show one finding step by step: cells as read, what decided, sources, amount."""
+    from auditor.explain import explain_page
+
+    typer.echo(explain_page(folder, finding), nl=False)
+
+
+def rules(
+    name: Annotated[str | None, typer.Argument(help="A rule, for its page.")] = None,
+) -> None:
+    """List the catalogue, or show one rule's page."""
+    from auditor.rule_pages import catalogue_page, rule_page
+
+    typer.echo(rule_page(name) if name else catalogue_page(), nl=False)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as fault:
+        raise AuditError(f"--as-of {text}: is not a date like 2024-01-31", exit_code=2) from fault
+
+
+def _formats(text: str) -> frozenset[str]:
+    words = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
+    unknown = words - frozenset(ALL_FORMATS.split(","))
+    if unknown or not words:
+        named = ", ".join(sorted(unknown)) or "nothing"
+        raise AuditError(f"--formats: {named} is none of {ALL_FORMATS}", exit_code=2)
+    return words
+
+
+def _command(files: list[Path], out: Path) -> str:
+    names = " ".join(path.name for path in files)
+    return f"auditor run {names} --out {out.name}"
