@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from auditor.changes import Changes
 from auditor.reference import Contradiction, Edition, Source
 from auditor.report import tally
 from auditor.report.causes import Pattern, pattern_rows
@@ -54,7 +55,8 @@ class Run:
     ``lines_read`` is audited + superseded + rejected. ``in_family`` counts audited lines of the
     cardiac CT family. ``settings_changed`` maps a setting that differs from its default to its
     value; ``seconds`` maps a stage of the run to its time. ``contradictions`` are the values about
-    which the sources of the reference tables disagree.
+    which the sources of the reference tables disagree. ``changes`` compares with earlier nights
+    where a history was given.
     """
 
     audit: Audit
@@ -77,6 +79,7 @@ class Run:
     started_at: datetime
     seconds: Mapping[str, float]
     contradictions: tuple[Contradiction, ...] = ()
+    changes: Changes | None = None
 
 
 @dataclass(frozen=True)
