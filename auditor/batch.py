@@ -32,7 +32,7 @@ from auditor.reference import Reference, load_reference
 from auditor.report.content import Report, Run, Unlock, build
 from auditor.request import Request, save_request
 from auditor.rule import STAND_INS, Rule
-from auditor.settings import Settings
+from auditor.settings import AROUND, Settings
 from auditor.shipped import reference_dir
 
 DISTRIBUTION = "cardiac-ct-claim-auditor"
@@ -40,6 +40,7 @@ _OWN_FILES = frozenset(
     {
         "findings.csv",
         "findings.parquet",
+        "night.json",
         "report.html",
         "report.xlsx",
         "rejected.csv",
@@ -92,7 +93,7 @@ def run(request: Request, progress: Progress) -> Finished:
             corrected = audit_lines(fixed, reference, request)
             proof = prove(result.findings, corrected.findings, applied)
             result = corrected
-    report = build(_described(request, claims, result, reference, started_at, progress))
+    report = build(describe(request, claims, result, reference, started_at, progress))
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(Finished(report, proof), request, reference)
     return Finished(report, proof)
@@ -115,7 +116,7 @@ def _files(files: Sequence[Path]) -> str:
     return files[0].name if len(files) == 1 else f"{len(files)} files"
 
 
-def _described(
+def describe(
     request: Request,
     claims: Claims,
     result: Audit,
@@ -123,6 +124,7 @@ def _described(
     started_at: datetime,
     progress: Progress,
 ) -> Run:
+    """Everything the reports need to know of an audit: what was asked, read, judged and found."""
     rules_digest, settings_digest = rule_set_digest(), _digest_of(request.settings)
     identity = hashlib.sha256(
         json.dumps(
@@ -183,7 +185,8 @@ def rule_set_digest() -> str:
 
 
 def _digest_of(settings: Settings) -> str:
-    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]
+    judging = settings.model_dump_json(exclude=set(AROUND))
+    return hashlib.sha256(judging.encode()).hexdigest()[:12]
 
 
 def _digest_of_file(path: Path | None) -> str:
@@ -222,7 +225,7 @@ def write_reports(finished: Finished, request: Request, reference: Reference) ->
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
         try:
-            _write_all(finished, request, reference, aside)
+            write_files(finished, request, reference, aside)
             aside.chmod(0o700)
             _put_in_place(aside, out)
         except BaseException:
@@ -234,7 +237,8 @@ def write_reports(finished: Finished, request: Request, reference: Reference) ->
         ) from fault
 
 
-def _write_all(finished: Finished, request: Request, reference: Reference, folder: Path) -> None:
+def write_files(finished: Finished, request: Request, reference: Reference, folder: Path) -> None:
+    """Writes all files of a run into a folder that is there; a kill leaves part of them."""
     from auditor.report import data, html, workbook
 
     report, formats = finished.report, request.formats

@@ -45,10 +45,19 @@ def read_files(
     read = [
         claim_lines(table, mapping_of(table, columns, patient_id_substitute)) for table in tables
     ]
-    intakes = tuple(intake for _, intake in read)
+    return _claims([lines for lines, _ in read], tuple(intake for _, intake in read))
+
+
+def together(parts: Sequence[Claims]) -> Claims:
+    """Exports that were read one by one, as if they had been read at once; none make no lines."""
+    intakes = tuple(intake for part in parts for intake in part.intakes)
+    return _claims([part.lines for part in parts], intakes)
+
+
+def _claims(tables: list[pd.DataFrame], intakes: tuple[Intake, ...]) -> Claims:
     rejected = [intake.rejected for intake in intakes if len(intake.rejected)]
     return Claims(
-        lines=join([lines for lines, _ in read]),
+        lines=join(tables),
         intakes=intakes,
         rejected=pd.concat(rejected, ignore_index=True)
         if rejected

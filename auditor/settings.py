@@ -8,9 +8,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditor.errors import AuditError
+from auditor.night_settings import NightSettings
 
 PayerType = Literal["medicare", "medicare_advantage", "medicaid", "commercial", "other"]
 Format = Literal["html", "xlsx", "csv", "parquet", "json"]
+
+AROUND = frozenset({"night"})
+"""Sections about what happens around an audit: they change no finding, and no run's identity."""
 
 
 class Limits(BaseModel):
@@ -42,6 +46,7 @@ class Settings(BaseModel):
     authorizes_by_code: list[str] = []
     reference: str = ""
     formats: list[Format] = ["html", "xlsx", "csv", "parquet", "json"]
+    night: NightSettings = NightSettings()
 
     def options(self) -> dict[str, Any]:
         """What the rules take as keyword arguments, by their names."""
@@ -51,8 +56,9 @@ class Settings(BaseModel):
         }
 
     def changed(self) -> dict[str, str]:
-        """Settings that differ from the defaults, as text, by their key."""
-        found = _differences(self.model_dump(), Settings().model_dump())
+        """Settings of the audit that differ from the defaults, as text, by their key."""
+        around = set(AROUND)
+        found = _differences(self.model_dump(exclude=around), Settings().model_dump(exclude=around))
         if self.payers:
             found["payers"] = f"{len(self.payers)} names"
         return found

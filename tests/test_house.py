@@ -33,7 +33,7 @@ BEFORE_RULES = {"claim_types", "superseding"}
 # A module imports from its own layer or from those above it; whole packages count as one.
 LAYERS: tuple[set[str], ...] = (
     {"errors", "schema", "shipped", "progress", "changes"},
-    {"reference_check", "reference", "settings", "request"},
+    {"reference_check", "reference", "night_settings", "settings", "request"},
     {"ingest", "official", *SHARED, *BEFORE_RULES},
     {"rules"},
     {"catalogue"},
@@ -41,6 +41,7 @@ LAYERS: tuple[set[str], ...] = (
     {"audit"},
     {"report", "mail", "history", "scale"},
     {"batch", "corrections", "explain", "column_page", "rule_pages", "reference_pages"},
+    {"night"},
     {"commands"},
     {"cli"},
     {"__init__", "__main__"},
