@@ -45,6 +45,7 @@ _OWN_FILES = frozenset(
         "report.xlsx",
         "rejected.csv",
         "run.json",
+        "report.json",
         "request.json",
         "corrections.csv",
         "corrections_proof.csv",
@@ -239,7 +240,7 @@ def write_reports(finished: Finished, request: Request, reference: Reference) ->
 
 def write_files(finished: Finished, request: Request, reference: Reference, folder: Path) -> None:
     """Writes all files of a run into a folder that is there; a kill leaves part of them."""
-    from auditor.report import data, html, workbook
+    from auditor.report import data, html, summary, workbook
 
     report, formats = finished.report, request.formats
     result = report.run.audit
@@ -252,6 +253,8 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
         html.write(report, folder / "report.html")
     if "xlsx" in formats:
         workbook.write_workbook(report, folder / "report.xlsx")
+    if "json" in formats:
+        summary.write_report_json(report, formats, folder / summary.NAME)
     # Every run says what it was and what it could not read, whatever formats were asked for.
     data.write_rejected_csv(report.run.rejected, folder / "rejected.csv")
     data.write_run_json(report, folder / "run.json")

@@ -90,7 +90,7 @@ def run_facts(report: Report) -> dict[str, Any]:
             "rejected": len(run.rejected),
             "in_family": run.in_family,
         },
-        "totals": _total_facts(report),
+        "totals": total_facts(report),
         "rules": {rule.name: _rule_facts(rule) for rule in report.rules},
         "unlocks": [
             {"column": gap.detail, "rules": list(gap.rules), "lines": gap.lines}
@@ -99,7 +99,8 @@ def run_facts(report: Report) -> dict[str, Any]:
     }
 
 
-def _total_facts(report: Report) -> dict[str, Any]:
+def total_facts(report: Report) -> dict[str, Any]:
+    """The totals of run.json and report.json."""
     totals, coverage = report.run.audit.totals, report.coverage
     return {
         "findings": totals.findings,

@@ -37,26 +37,37 @@ def rule_money(findings: pd.DataFrame) -> dict[tuple[str, str], int]:
     return {(rule, money): int(cents) for rule, money, cents in zip(*columns, strict=True)}
 
 
+def sums(findings: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """One row for each value of the columns ``by``, most money first.
+
+    Columns: ``by`` as text, findings, at_risk and missed in cents; each line's money once, so that
+    the rows add up to the totals.
+    """
+    carried = findings["amount"].where(findings["counts_money"].astype(bool)).fillna(0)
+    table = pd.DataFrame(
+        {
+            **{name: findings[name].astype(str) for name in by},
+            "findings": 1,
+            "at_risk": carried.where(findings["money"] == "at_risk", 0).astype("int64"),
+            "missed": carried.where(findings["money"] == "missed", 0).astype("int64"),
+        }
+    )
+    table = table.groupby(by, as_index=False).sum()
+    table["money"] = table["at_risk"] + table["missed"]
+    down = [False, False, *[True] * len(by)]
+    table = table.sort_values(["money", "findings", *by], ascending=down)
+    return table.drop(columns="money").reset_index(drop=True)
+
+
 def shares(findings: pd.DataFrame, by: str) -> list[tuple[str, int, int, int]]:
     """Value of column ``by``, findings, cents at risk, cents missed; each line's money once.
 
     Most money first; past the first ten values the rest are joined ("7 others").
     """
-    carried = findings["amount"].where(findings["counts_money"].astype(bool)).fillna(0)
-    table = pd.DataFrame(
-        {
-            "by": findings[by].astype(str),
-            "findings": 1,
-            "at_risk": carried.where(findings["money"] == "at_risk", 0),
-            "missed": carried.where(findings["money"] == "missed", 0),
-        }
-    )
-    table = table.groupby("by", as_index=False).sum()
-    table["money"] = table["at_risk"] + table["missed"]
-    table = table.sort_values(["money", "findings", "by"], ascending=[False, False, True])
-    names = table["by"].tolist()
-    sums = table[["findings", "at_risk", "missed"]].astype("int64").to_numpy().tolist()
-    rows = [(name, n, r, m) for name, (n, r, m) in zip(names, sums, strict=True)]
+    table = sums(findings, [by])
+    names = table[by].tolist()
+    counts = table[["findings", "at_risk", "missed"]].astype("int64").to_numpy().tolist()
+    rows = [(name, n, r, m) for name, (n, r, m) in zip(names, counts, strict=True)]
     rest = rows[MOST_SHARES:]
     if len(rest) < 2:
         return rows
