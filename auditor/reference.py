@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from auditor.editions import Edition as Edition
+from auditor.editions import beyond, wholly_known
 from auditor.errors import AuditError
 from auditor.reference_check import (
     check_date,
@@ -32,6 +34,9 @@ Bools = npt.NDArray[np.bool_]
 # Days are counted from 1970-01-01; the open ends lie outside every date a claim can carry.
 _FIRST_DAY = -(2**19)
 _LAST_DAY = 2**19
+
+# A folder with this file is a library of imported editions (auditor/library/).
+LIBRARY = "library.json"
 
 _NOT_DATED = frozenset({"sources.csv", "editions.csv", "contradictions.csv"})
 
@@ -67,19 +72,6 @@ class Contradiction:
     source_in_force: str
     source_other: str
     why: str
-
-
-@dataclass(frozen=True)
-class Edition:
-    """The dates of service for which a table answers, in one setting (claim type) or in all."""
-
-    table: str
-    setting: str
-    edition: str
-    first_date: date | None
-    last_date: date | None
-    rows: int
-    origin: str
 
 
 @dataclass(frozen=True)
@@ -149,17 +141,23 @@ class InForce:
 
 
 class Reference:
-    """All tables of one audit, the shipped ones overlaid by the user's own."""
+    """All tables of one audit, the shipped ones overlaid by the user's own.
+
+    ``library`` is a folder of imported editions that has not been read yet: before an audit,
+    ``auditor.library.reading.narrowed`` reads of it what the claim lines need.
+    """
 
     def __init__(
         self,
         tables: Mapping[str, Table],
         sources: Mapping[str, Source],
         contradictions: Sequence[Contradiction] = (),
+        library: Path | None = None,
     ) -> None:
         self.tables = dict(tables)
         self.sources = dict(sources)
         self.contradictions = tuple(contradictions)
+        self.library = library
         self._words: dict[tuple[object, ...], frozenset[str]] = {}
 
     def table(self, name: str) -> Table:
@@ -219,26 +217,20 @@ class Reference:
         return InForce(table, row, known, stale, lines.index)
 
     def stale(self, table: str, lines: pd.DataFrame) -> Bools:
-        """Lines whose date of service the table's editions don't answer for."""
+        """Lines whose date of service none of the table's editions of their setting answers for."""
         days = day_numbers(lines["service_date"])
-        outside = np.zeros(len(lines), dtype=bool)
-        for edition in self.tables[table].editions:
-            here = (
-                (lines["claim_type"] == edition.setting).to_numpy()
-                if edition.setting
-                else np.ones(len(lines), dtype=bool)
-            )
-            first = _day(str(edition.first_date or ""), _FIRST_DAY)
-            last = _day(str(edition.last_date or ""), _LAST_DAY)
-            outside |= here & ((days < first) | (days > last))
-        return outside
+        return beyond(days, lines["claim_type"], self.tables[table].editions)
+
+    def complete(self, table: str, lines: pd.DataFrame) -> Bools:
+        """Lines whose date of service a complete edition of their setting answers for."""
+        days = day_numbers(lines["service_date"])
+        return wholly_known(days, lines["claim_type"], self.tables[table].editions)
 
     def edition_name(self, table: str, setting: str = "") -> str:
-        """The edition of a table, for a message."""
-        for edition in self.tables[table].editions:
-            if edition.setting in ("", setting):
-                return edition.edition
-        return ""
+        """The edition of a table, for a message; of several the one that reaches furthest."""
+        here = [one for one in self.tables[table].editions if one.setting in ("", setting)]
+        furthest = max(here, key=lambda one: one.last_date or date.max, default=None)
+        return furthest.edition if furthest else ""
 
     def digest(self) -> str:
         """A digest of every table's content."""
@@ -312,7 +304,8 @@ def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
     if not tables:
         raise AuditError(f"{shipped}: holds no reference tables", exit_code=2)
     disagreements = named_rows(shipped / "contradictions.csv", _CONTRADICTION_COLUMNS)
-    return Reference(tables, sources, [Contradiction(**row) for row in disagreements])
+    library = overlay if overlay and (overlay / LIBRARY).is_file() else None
+    return Reference(tables, sources, [Contradiction(**row) for row in disagreements], library)
 
 
 _SOURCE_COLUMNS = tuple(field.name for field in fields(Source))
@@ -338,16 +331,12 @@ def _read_table(
     header, rows = read_rows(path)
     keys = tuple(header[: header.index("effective_from")])
     spans = checked_rows(path, header, rows, keys, frozenset(sources))
-    first = np.array([_day(start, _FIRST_DAY) for start, _ in spans], dtype=np.int64)
-    last = np.array([_day(end, _LAST_DAY) for _, end in spans], dtype=np.int64)
-    order = np.argsort(first, kind="stable")
-    frame = pd.DataFrame(rows, columns=header, dtype="str").iloc[order].reset_index(drop=True)
-    return Table(
-        name=path.stem,
-        keys=keys,
-        rows=frame,
-        first_days=first[order],
-        last_days=last[order],
+    return made_table(
+        path.stem,
+        keys,
+        pd.DataFrame(rows, columns=header, dtype="str"),
+        np.array([_day(start, _FIRST_DAY) for start, _ in spans], dtype=np.int64),
+        np.array([_day(end, _LAST_DAY) for _, end in spans], dtype=np.int64),
         editions=tuple(
             Edition(
                 path.stem,
@@ -355,11 +344,36 @@ def _read_table(
                 row["edition"],
                 _date(row["first_date"]),
                 _date(row["last_date"]),
-                len(frame),
+                len(rows),
                 origin,
             )
             for row in editions
         ),
         origin=origin,
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def made_table(
+    name: str,
+    keys: tuple[str, ...],
+    rows: pd.DataFrame,
+    first_days: Ints,
+    last_days: Ints,
+    *,
+    editions: tuple[Edition, ...],
+    origin: str,
+    digest: str,
+) -> Table:
+    """A table of rows that are known to be sound, in any order."""
+    order = np.argsort(first_days, kind="stable")
+    return Table(
+        name=name,
+        keys=keys,
+        rows=rows.iloc[order].reset_index(drop=True),
+        first_days=first_days[order],
+        last_days=last_days[order],
+        editions=editions,
+        origin=origin,
+        digest=digest,
     )

@@ -33,7 +33,15 @@ BEFORE_RULES = {"claim_types", "superseding"}
 # A module imports from its own layer or from those above it; whole packages count as one.
 LAYERS: tuple[set[str], ...] = (
     {"errors", "schema", "shipped", "progress", "changes"},
-    {"reference_check", "reference", "night_settings", "settings", "request"},
+    {
+        "reference_check",
+        "editions",
+        "reference",
+        "library",
+        "night_settings",
+        "settings",
+        "request",
+    },
     {"ingest", "official", *SHARED, *BEFORE_RULES},
     {"rules"},
     {"catalogue"},
