@@ -22,6 +22,7 @@ from auditor.corrections import (
     proposed,
     prove,
     read_corrections,
+    without_effect,
     write_corrections,
     write_proof,
 )
@@ -92,7 +93,8 @@ def run(request: Request, progress: Progress) -> Finished:
         with progress.stage("corrections", "auditing the corrected lines"):
             fixed, applied = apply(claims.lines, corrections)
             corrected = audit_lines(fixed, reference, request)
-            proof = prove(result.findings, corrected.findings, applied)
+            idle = without_effect(claims.lines, corrections)
+            proof = prove(result.findings, corrected.findings, applied, idle)
             result = corrected
     report = build(describe(request, claims, result, reference, started_at, progress))
     with progress.stage("report", f"writing reports to {request.out}"):
@@ -259,7 +261,8 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
     data.write_rejected_csv(report.run.rejected, folder / "rejected.csv")
     data.write_run_json(report, folder / "run.json")
     save_request(request, folder)
-    write_corrections(proposed(findings, result.lines, reference), folder / "corrections.csv")
+    corrections = proposed(findings, result.lines, reference, report.run.intakes)
+    write_corrections(corrections, folder / "corrections.csv")
     if finished.proof:
         write_proof(finished.proof, folder / "corrections_proof.csv")
 

@@ -1,8 +1,10 @@
 """Corrections whose repair is deterministic and no coding judgment: proposed, checked, applied.
 
-Two kinds: a component modifier that stands behind another comes first, and a digit one that stands
-for the letter I of a diagnosis becomes that letter. A correction never adds or drops a modifier
-and never changes a procedure code.
+Three kinds: a component modifier that stands behind another comes first, a digit one that stands
+for the letter I of a diagnosis becomes that letter, and a leading zero that a spreadsheet lost
+comes back. The last was repaired when the export was read and changes no finding; it is listed so
+that the source can be mended. A correction never adds or drops a modifier and never makes another
+procedure of a code.
 """
 
 import csv
@@ -16,7 +18,10 @@ import pandas as pd
 from auditor.claim_lines import among
 from auditor.diagnosis_codes import corrected, is_well_formed
 from auditor.errors import AuditError
-from auditor.reference import Reference
+from auditor.ingest.normalise import Intake
+from auditor.ingest.restored import ZERO_COLUMNS, Restored, restored_zero
+from auditor.reference import Ints, Reference
+from auditor.report.data import write_text_csv
 
 COLUMNS = (
     "finding",
@@ -30,6 +35,8 @@ COLUMNS = (
     "before",
     "after",
 )
+# Stands in the column of the rules for what reading repaired before any rule.
+LOST_ZERO = "lost_zero"
 _COLUMN_OF_RULE = {
     "component_modifier_not_first": "modifiers",
     "diagnosis_not_valid_on_date": "diagnosis_codes",
@@ -40,16 +47,78 @@ _COLUMN_OF_RULE = {
 class Proof:
     """What corrections did to the findings: how many were applied, which vanish, which appear.
 
-    ``vanished`` and ``appeared`` have columns of the findings.
+    ``vanished`` and ``appeared`` have columns of the findings. ``already`` corrections found their
+    cell as they want it, ``astray`` found no line or another cell in it.
     """
 
     applied: int
     vanished: pd.DataFrame
     appeared: pd.DataFrame
+    already: int = 0
+    astray: int = 0
+
+    @property
+    def said(self) -> str:
+        """One sentence of counts."""
+        counts = [
+            f"{self.applied} applied",
+            *([f"{self.already} in place already when read"] if self.already else []),
+            *([f"{self.astray} fit no line"] if self.astray else []),
+            f"{len(self.vanished)} findings vanish",
+            f"{len(self.appeared)} appear",
+        ]
+        return "Corrections: " + ", ".join(counts)
 
 
-def proposed(findings: pd.DataFrame, lines: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-    """One row a correction (``COLUMNS``), for findings whose repair needs no judgment."""
+def proposed(
+    findings: pd.DataFrame,
+    lines: pd.DataFrame,
+    reference: Reference,
+    intakes: Sequence[Intake] = (),
+) -> pd.DataFrame:
+    """One row a correction (``COLUMNS``): of findings whose repair needs no judgment, then zeros.
+
+    Zeros restored by reading (``intakes``) are listed for lines that are flagged or whose code our
+    tables know; they belong to no finding.
+    """
+    ours = ~among(lines["role"], [""])
+    ours[findings["line"].to_numpy(dtype=np.int64)] = True
+    zeros = [
+        _zeros(lines, np.flatnonzero(ours), intake, one)
+        for intake in intakes
+        for one in intake.restored
+    ]
+    frames = [_of_findings(findings, lines, reference), *(one for one in zeros if len(one))]
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> pd.DataFrame:
+    """The restored cells of a column on some of the lines, in the order of the file."""
+    here = among(lines["source_file"], [intake.file]) & among(
+        lines["source_sheet"], [intake.sheet or ""]
+    )
+    places = places[here[places]]
+    rows = lines["source_row"].to_numpy(dtype=np.int64)[places]
+    at = np.minimum(np.searchsorted(one.rows, rows), len(one.rows) - 1)
+    met = one.rows[at] == rows
+    places, at = places[met], at[met]
+    copied = lines.iloc[places]
+    return pd.DataFrame(
+        {
+            "finding": "",
+            "rule": LOST_ZERO,
+            **{
+                name: copied[name].array
+                for name in ("claim_id", "line_number", "source_file", "source_sheet", "source_row")
+            },
+            "column": one.column,
+            "before": one.before[at],
+            "after": one.after[at],
+        }
+    )[list(COLUMNS)]
+
+
+def _of_findings(findings: pd.DataFrame, lines: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     some = findings[findings["rule"].isin(list(_COLUMN_OF_RULE))]
     rows = []
     for row in some.to_dict("records"):
@@ -108,8 +177,12 @@ def read_corrections(path: Path) -> pd.DataFrame:
         for name, cell in row.items():
             # A spreadsheet shows the apostrophe that keeps a cell from being a formula.
             row[name] = (cell or "").removeprefix("'")
+        if row["column"] in ZERO_COLUMNS and row["after"] == row["before"]:
+            # Saved by a spreadsheet, which lost the zero again.
+            row["after"] = restored_zero(row["column"], row["before"]) or row["before"]
         _check(path, number, row)
-    return pd.DataFrame(rows, columns=list(COLUMNS)).fillna("")
+    cells = [{name: row.get(name, "") for name in COLUMNS} for row in rows]
+    return pd.DataFrame(cells, columns=list(COLUMNS), dtype="str")
 
 
 def _check(path: Path, number: int, row: dict[str, str]) -> None:
@@ -130,10 +203,13 @@ def _check(path: Path, number: int, row: dict[str, str]) -> None:
                 f"{path} line {number}: may only put the letter I for a digit one in a diagnosis",
                 exit_code=2,
             )
-    else:
+    elif (
+        row["column"] not in ZERO_COLUMNS
+        or restored_zero(row["column"], row["before"]) != row["after"]
+    ):
         raise AuditError(
-            f"{path} line {number}: column '{row['column']}' is never corrected; only modifiers "
-            "and diagnosis_codes are",
+            f"{path} line {number}: column '{row['column']}' is never corrected so; only modifiers "
+            "and diagnosis_codes are, and zeros that a spreadsheet lost",
             exit_code=2,
         )
 
@@ -162,11 +238,33 @@ def apply(lines: pd.DataFrame, corrections: pd.DataFrame) -> tuple[pd.DataFrame,
     return fixed, applied
 
 
-def prove(before: pd.DataFrame, after: pd.DataFrame, applied: int) -> Proof:
+def without_effect(lines: pd.DataFrame, corrections: pd.DataFrame) -> tuple[int, int]:
+    """How many corrections find their cell as they want it, and how many find no cell of theirs."""
+    already = astray = 0
+    numbers = lines["line_number"].astype("string").fillna("").to_numpy(dtype=object)
+    for column, group in corrections.groupby("column"):
+        places = np.flatnonzero(among(lines["claim_id"], set(group["claim_id"])))
+        some = lines.iloc[places]
+        claims, cells = (some[name].astype("str") for name in ("claim_id", str(column)))
+        held = set(zip(claims, numbers[places], cells, strict=True))
+        for row in group.to_dict("records"):
+            line = (row["claim_id"], str(row["line_number"]))
+            if (*line, row["before"]) not in held:
+                already += (*line, row["after"]) in held
+                astray += (*line, row["after"]) not in held
+    return already, astray
+
+
+def prove(
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    applied: int,
+    without_effect: tuple[int, int] = (0, 0),
+) -> Proof:
     """Compares the findings of the lines as they are with those of the corrected lines."""
     keys = ["rule", "source_file", "source_sheet", "source_row"]
     old, new = _keys(before, keys), _keys(after, keys)
-    return Proof(applied, before[~old.isin(new)], after[~new.isin(old)])
+    return Proof(applied, before[~old.isin(new)], after[~new.isin(old)], *without_effect)
 
 
 def _keys(findings: pd.DataFrame, keys: Sequence[str]) -> pd.MultiIndex:
@@ -175,7 +273,7 @@ def _keys(findings: pd.DataFrame, keys: Sequence[str]) -> pd.MultiIndex:
 
 def write_corrections(corrections: pd.DataFrame, path: Path) -> None:
     """Writes corrections.csv; text that a spreadsheet would run stays text."""
-    _write(corrections, path)
+    write_text_csv(corrections, COLUMNS, path)
 
 
 def write_proof(proof: Proof, path: Path) -> None:
@@ -185,10 +283,4 @@ def write_proof(proof: Proof, path: Path) -> None:
         frame[named].assign(change=change)
         for change, frame in (("vanished", proof.vanished), ("appeared", proof.appeared))
     ]
-    _write(pd.concat(frames)[["change", *named]], path)
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    guarded = table.astype("str").replace("<NA>", "")
-    guarded = guarded.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
-    guarded.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    write_text_csv(pd.concat(frames), ("change", *named), path)

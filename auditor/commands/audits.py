@@ -82,10 +82,7 @@ def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> No
     typer.echo(f"{report.verdict.headline} {report.verdict.action}".strip())
     typer.echo(f"Reports: {request.out}")
     if proof:
-        typer.echo(
-            f"Corrections: {proof.applied} applied, {len(proof.vanished)} findings vanish, "
-            f"{len(proof.appeared)} appear; see corrections_proof.csv"
-        )
+        typer.echo(f"{proof.said}; see corrections_proof.csv")
         if len(proof.appeared):
             raise AuditError("the corrections bring findings that were not there before")
     counts = [totals.denial, totals.review, totals.note]

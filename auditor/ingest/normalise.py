@@ -32,6 +32,7 @@ from auditor.ingest.frame import as_column, blank_column, categorical, join, who
 from auditor.ingest.mapping import Mapping
 from auditor.ingest.outcasts import rejected_frame, sort_out
 from auditor.ingest.raw import RawTable
+from auditor.ingest.restored import Restored, restored_cells
 from auditor.ingest.values import Read
 from auditor.ingest.words import (
     Words,
@@ -70,7 +71,8 @@ class Intake:
 
     ``lines_read`` counts kept and rejected lines; blank rows and the ``totals_rows`` are no lines.
     ``repairs`` has a row a column and kind of repair (column, repair, cells, example_shape), for
-    the kept lines; ``rejected`` a row a rejected line (columns ``schema.REJECTED``).
+    the kept lines; ``rejected`` a row a rejected line (columns ``schema.REJECTED``). ``restored``
+    holds the cells whose lost zero was restored.
     """
 
     file: str
@@ -82,6 +84,7 @@ class Intake:
     totals_rows: int
     repairs: pd.DataFrame
     rejected: pd.DataFrame
+    restored: tuple[Restored, ...] = ()
 
 
 def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake]:
@@ -111,7 +114,7 @@ def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake
         source_rows = source_rows[kept]
         found = {name: [cells.of(kept) for cells in columns] for name, columns in found.items()}
         required = {name: cleaned.of(kept) for name, cleaned in required.items()}
-    columns, repairs = _columns(found, day_first, required, len(source_rows))
+    columns, repairs, restored = _columns(found, day_first, required, source_rows)
     columns |= _source(table, found, source_rows)
     frame = pd.DataFrame({name: columns[name] for name in COLUMNS}, copy=False)
     rejected = rejected_frame(table, raw, outcasts)
@@ -125,6 +128,7 @@ def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake
         totals_rows=outcasts.totals_rows,
         repairs=_repairs_frame(repairs),
         rejected=rejected,
+        restored=tuple(restored),
     )
     return frame, intake
 
@@ -169,10 +173,14 @@ def _day_first(found: Found) -> dict[str, bool]:
 
 
 def _columns(
-    found: Found, day_first: dict[str, bool], required: dict[str, Cleaned], lines: int
-) -> tuple[dict[str, Any], list[Repair]]:
-    """Every claim-line column of the frame, and the repairs it took."""
+    found: Found,
+    day_first: dict[str, bool],
+    required: dict[str, Cleaned],
+    source_rows: npt.NDArray[np.int64],
+) -> tuple[dict[str, Any], list[Repair], list[Restored]]:
+    """Every claim-line column of the frame, the repairs it took, and the zeros restored."""
     columns, repairs = _word_columns(found)
+    restored: list[Restored] = []
     for column in CLAIM_LINES:
         name = column.name
         if name in columns:
@@ -180,7 +188,7 @@ def _columns(
         if name in required:
             cleaned = required[name]
         elif name not in found:
-            columns[name] = blank_column(column.kind, lines)
+            columns[name] = blank_column(column.kind, len(source_rows))
             continue
         elif column.kind == "date":
             cleaned = clean_dates(
@@ -193,7 +201,8 @@ def _columns(
             cleaned = clean_numbers(column.kind, found[name][0])
         columns[name] = as_column(cleaned, column.kind)
         repairs += repairs_of(name, cleaned.cells, cleaned.repairs)
-    return columns, repairs
+        restored += restored_cells(name, cleaned, source_rows)
+    return columns, repairs, restored
 
 
 def _word_columns(found: Found) -> tuple[dict[str, Any], list[Repair]]:

@@ -57,6 +57,11 @@ def write_rejected_csv(rejected: pd.DataFrame, path: Path) -> None:
     _write_csv(_table(rejected, schema.REJECTED), path)
 
 
+def write_text_csv(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
+    """Some columns of any table as ``findings.csv`` writes its own."""
+    _write_csv(_table(table, columns), path)
+
+
 def write_run_json(report: Report, path: Path) -> None:
     """What ran, on what, with which result; see ``run_facts``."""
     text = json.dumps(run_facts(report), indent=1, ensure_ascii=False)
