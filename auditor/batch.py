@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +33,7 @@ from auditor.reference import Reference, load_reference
 from auditor.report.content import Report, Run, Unlock, build
 from auditor.request import Request, save_request
 from auditor.rule import STAND_INS, Rule
+from auditor.self_test import self_test
 from auditor.settings import AROUND, Settings
 from auditor.shipped import reference_dir
 
@@ -96,7 +97,12 @@ def run(request: Request, progress: Progress) -> Finished:
             idle = without_effect(claims.lines, corrections)
             proof = prove(result.findings, corrected.findings, applied, idle)
             result = corrected
-    report = build(describe(request, claims, result, reference, started_at, progress))
+    tested = None
+    if request.self_test:
+        with progress.stage("self-test", "running the rules' own cases"):
+            tested = self_test()
+    described = describe(request, claims, result, reference, started_at, progress)
+    report = build(replace(described, self_test=tested))
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(Finished(report, proof), request, reference)
     return Finished(report, proof)
@@ -162,6 +168,8 @@ def describe(
         command=request.command,
         started_at=started_at,
         seconds=progress.seconds,
+        reference_digest=reference.digest(),
+        table_digests={name: table.digest for name, table in reference.tables.items()},
     )
 
 

@@ -14,7 +14,11 @@ _NAME = "request.json"
 
 @dataclass(frozen=True)
 class Request:
-    """Files, settings and options of a run."""
+    """Files, settings and options of a run.
+
+    ``self_test`` has the rules judge their own cases too; it changes nothing in the audit and is
+    not kept.
+    """
 
     files: tuple[Path, ...]
     out: Path
@@ -26,6 +30,7 @@ class Request:
     sheet: str | None = None
     corrections: Path | None = None
     command: str = ""
+    self_test: bool = False
 
 
 def save_request(request: Request, folder: Path) -> None:

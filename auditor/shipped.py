@@ -1,4 +1,4 @@
-"""Finds the reference tables and report templates in a checkout and in an installed wheel."""
+"""Finds reference tables, templates and case files in a checkout and in an installed wheel."""
 
 from pathlib import Path
 
@@ -15,6 +15,11 @@ def reference_dir() -> Path:
 def templates_dir() -> Path:
     """The shipped ``reports/templates/`` folder."""
     return _find("templates", "reports/templates")
+
+
+def cases_dir() -> Path:
+    """The shipped case files of the rules, ``tests/cases/``."""
+    return _find("cases", "tests/cases")
 
 
 def _find(installed: str, checkout: str) -> Path:

@@ -25,6 +25,7 @@ from auditor.errors import AuditError
 from auditor.intake import read_files
 from auditor.reference import load_reference
 from auditor.report import data
+from auditor.self_test import self_test
 from tests.case_lines import _filled
 
 INPUTS = Path(__file__).parent.parent.parent / "shared" / "inputs"
@@ -576,6 +577,24 @@ def test_columns_shows_what_was_understood_and_what_is_missing(auditor, claims) 
     for word in ("procedure_code", "service_date", "header in row 1", "would unlock"):
         assert word in ran.out
     assert "75574" not in ran.out
+
+
+def test_a_self_test_is_said_and_one_that_fails_ends_with_1(
+    auditor, claims, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(batch, "self_test", partial(self_test, FEW[:1]))
+    ran = auditor("run", claims, "--out", tmp_path / "out", "--self-test")
+    assert ran.code == 0
+    assert "cases of 1 rule, all as expected." in ran.out
+    facts = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert facts["self_test"]["passed"] is True
+    assert facts["seconds"]["self-test"] > 0
+
+    monkeypatch.setattr(batch, "self_test", partial(self_test, FEW[:1], tmp_path))
+    ran = auditor("run", claims, "--out", tmp_path / "out", "--self-test")
+    assert ran.code == 1
+    assert "the self-test failed: don't rely on this run" in ran.fault
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def test_a_saved_profile_serves_a_run(auditor, claims, tmp_path) -> None:

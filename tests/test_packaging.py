@@ -90,7 +90,11 @@ def test_wheel_carries_code_tables_and_templates_and_no_more(wheel: Path) -> Non
         carried = {name for name in archive.namelist() if ".dist-info/" not in name}
 
     expected = {f"auditor/{name}" for name in files_below(ROOT / "auditor")}
-    for shipped, folder in (("reference", "reference"), ("templates", "reports/templates")):
+    for shipped, folder in (
+        ("reference", "reference"),
+        ("templates", "reports/templates"),
+        ("cases", "tests/cases"),
+    ):
         expected |= {f"auditor/_shipped/{shipped}/{name}" for name in files_below(ROOT / folder)}
     assert carried == expected
     assert {"auditor/_shipped/reference/sources.csv"} <= carried
@@ -101,7 +105,10 @@ def test_wheel_runs_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path / "installed")
     program = (
         "import auditor.shipped as s; print(s.reference_dir(), s.templates_dir(), sep='\\n');"
-        "from auditor.reference_pages import check_page; print(check_page(None))"
+        "from auditor.reference_pages import check_page; print(check_page(None), end='');"
+        "from auditor.self_test import self_test; from auditor.catalogue import CATALOGUE;"
+        "from auditor.shipped import cases_dir; tested = self_test(CATALOGUE[:1]);"
+        "print(cases_dir(), tested.passed and tested.cases > 3, sep='\\n')"
     )
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -112,7 +119,9 @@ def test_wheel_runs_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     )
 
     assert run.returncode == 0, run.stderr
-    reference, templates, verdict = run.stdout.split("\n")[:3]
+    reference, templates, verdict, cases, tested = run.stdout.split("\n")[:5]
     assert reference == str(tmp_path / "installed/auditor/_shipped/reference")
     assert templates == str(tmp_path / "installed/auditor/_shipped/templates")
     assert verdict.endswith("sound")
+    assert cases == str(tmp_path / "installed/auditor/_shipped/cases")
+    assert tested == "True"

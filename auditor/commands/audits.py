@@ -11,6 +11,7 @@ from auditor.errors import AuditError
 
 if TYPE_CHECKING:
     from auditor.request import Request
+    from auditor.self_test import SelfTest
 
 ALL_FORMATS = "html,xlsx,csv,parquet,json"
 
@@ -46,6 +47,9 @@ def run(
     with_corrections: Annotated[
         Path | None, typer.Option(help="corrections.csv of an earlier run: audit the lines so.")
     ] = None,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Run the rules' own cases too, and show the result.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
     """Audit claim exports and write the reports."""
@@ -64,6 +68,7 @@ def run(
         sheet=sheet,
         corrections=with_corrections,
         command=_command(files, out),
+        self_test=self_test,
     )
     try:
         _run(request, fail_on, quiet=quiet)
@@ -85,9 +90,20 @@ def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> No
         typer.echo(f"{proof.said}; see corrections_proof.csv")
         if len(proof.appeared):
             raise AuditError("the corrections bring findings that were not there before")
+    if report.run.self_test:
+        _say_tested(report.run.self_test)
     counts = [totals.denial, totals.review, totals.note]
     if fail_on and any(counts[: list(SeverityName).index(fail_on) + 1]):
         raise typer.Exit(3)
+
+
+def _say_tested(tested: "SelfTest") -> None:
+    """Says what the rules' own cases proved. Raises AuditError where one came out otherwise."""
+    from auditor.report.words import self_test_words
+
+    typer.echo(self_test_words(tested))
+    if not tested.passed:
+        raise AuditError("the self-test failed: don't rely on this run; install the auditor again")
 
 
 def columns(

@@ -7,7 +7,7 @@ files only dress them. A total counts the money of a line once, whatever number 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from auditor.report.words import (
     spoken,
 )
 from auditor.rule import SEVERITIES
+from auditor.self_test import SelfTest
 from auditor.stories import patterns, stories
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Run:
     cardiac CT family. ``settings_changed`` maps a setting that differs from its default to its
     value; ``seconds`` maps a stage of the run to its time. ``contradictions`` are the values about
     which the sources of the reference tables disagree. ``changes`` compares with earlier nights
-    where a history was given.
+    where a history was given. ``self_test`` is what the rules' own cases proved, where asked for.
+    ``reference_digest`` is that of all tables, ``table_digests`` those of each.
     """
 
     audit: Audit
@@ -80,6 +82,9 @@ class Run:
     seconds: Mapping[str, float]
     contradictions: tuple[Contradiction, ...] = ()
     changes: Changes | None = None
+    self_test: SelfTest | None = None
+    reference_digest: str = ""
+    table_digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

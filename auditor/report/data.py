@@ -7,6 +7,7 @@ spreadsheet would take for a formula gets an apostrophe in front; numbers and da
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from auditor import schema
 from auditor.reference import Edition
 from auditor.report.content import Report, RuleSection
+from auditor.self_test import SelfTest
 
 RUN_FORMAT = 1
 AMOUNT = pa.decimal128(14, 2)
@@ -96,6 +98,7 @@ def run_facts(report: Report) -> dict[str, Any]:
             "in_family": run.in_family,
         },
         "totals": total_facts(report),
+        "self_test": _self_test_facts(run.self_test),
         "rules": {rule.name: _rule_facts(rule) for rule in report.rules},
         "unlocks": [
             {"column": gap.detail, "rules": list(gap.rules), "lines": gap.lines}
@@ -125,6 +128,18 @@ def total_facts(report: Report) -> dict[str, Any]:
         },
         "patterns": len(report.patterns),
         "studies": len(report.studies),
+    }
+
+
+def _self_test_facts(tested: SelfTest | None) -> dict[str, Any] | None:
+    """What the rules' own cases proved; None where they were not run."""
+    if tested is None:
+        return None
+    return {
+        "passed": tested.passed,
+        "cases": tested.cases,
+        "untested_rules": list(tested.untested),
+        "faults": [asdict(fault) for fault in tested.faults],
     }
 
 

@@ -29,6 +29,7 @@ from auditor.report.words import (
     counted,
     day_words,
     dollars,
+    self_test_words,
     sentence,
     source_names,
     whole_dollars,
@@ -85,6 +86,7 @@ def render(report: Report) -> str:
         "plain_text": _plain_text,
         "counted": counted,
         "sentence": sentence,
+        "self_test_words": self_test_words,
         "source_names": lambda ids: source_names(ids, report.run.sources),
     }
     return environment.get_template("report.html.j2").render(

@@ -7,6 +7,7 @@ from datetime import date
 from auditor.reference import Source
 from auditor.rule import FAMILIES, REASONS
 from auditor.schema import COLUMNS
+from auditor.self_test import SelfTest
 
 SEVERITY_LABELS = {"denial": "Denial", "review": "Review", "note": "Note"}
 SEVERITY_MEANINGS = {
@@ -232,6 +233,20 @@ def coverage_words(judged: int, in_scope: int) -> tuple[str, str]:
 def spoken(template: str) -> str:
     """A text with evidence to fill in, as a rule's page shows it: ``Bill [column one] alone``."""
     return re.sub(r"\{(\w+)[^}]*\}", lambda name: f"[{name[1].replace('_', ' ')}]", template)
+
+
+def self_test_words(tested: SelfTest) -> str:
+    """What the rules' own cases proved, in one sentence."""
+    cases = f"Self-test: {counted(tested.cases, 'case')} of {counted(len(tested.rules), 'rule')}"
+    if tested.passed:
+        return f"{cases}, all as expected."
+    parts = []
+    if tested.faults:
+        rules = tuple(dict.fromkeys(fault.rule for fault in tested.faults))
+        parts.append(f"{counted(len(tested.faults), 'case')} came out otherwise ({listed(rules)})")
+    if tested.untested:
+        parts.append(f"no case was found of {listed(tested.untested)}")
+    return f"{cases}: {' and '.join(parts)}."
 
 
 def unlock_words(column: str, rules: tuple[str, ...], lines: int) -> str:
