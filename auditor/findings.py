@@ -12,22 +12,16 @@ import pandas as pd
 from auditor.amounts import Expected, at_risk_of, expected_payment
 from auditor.contradictions import doubts
 from auditor.judging import Judgement
-from auditor.reference import Ints, Reference
+from auditor.matching import group_key
+from auditor.reference import Bools, Ints, Reference
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
 from auditor.stories import with_stories
 
-# What makes a finding the same finding on another night: the rule and the line, as billed.
-_FINGERPRINT = (
-    "claim_type",
-    "claim_id",
-    "line_number",
-    "patient_id",
-    "service_date",
-    "procedure_code",
-    "modifiers",
-    "revenue_code",
-)
+# What makes a finding the same finding on another night: the rule, the claim and the line of it.
+_FINGERPRINT = ("claim_type", "claim_id", "line_number", "patient_id")
+# Where a claim has several lines of one number, or no numbers, what was billed tells them apart.
+_AS_BILLED = ("service_date", "procedure_code", "modifiers", "revenue_code")
 _COPIED = (
     "claim_id",
     "line_number",
@@ -66,25 +60,33 @@ def findings_of(
     if not hits:
         return _empty().copy()
     expected = expected_payment(lines, reference) if any(map(_needs_rates, hits)) else None
-    frames = [_findings(one, lines, expected, reference) for one in hits]
+    unclear = _unclear(lines)
+    frames = [_findings(one, lines, expected, reference, unclear) for one in hits]
     findings = pd.concat(frames, ignore_index=True)
     rank = findings["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     findings = findings.assign(rank=rank, worth=-findings["amount"].fillna(0).astype("int64"))
     order = ["rank", "worth", "claim_id", "line_number", "rule", "finding"]
     findings = findings.sort_values(order, kind="stable", ignore_index=True)
-    findings["counts_money"] = _first_money(findings)
+    findings["counts_money"] = first_money(findings)
     return with_stories(findings, options)[[*FINDINGS, "line"]]
 
 
-def _first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
-    """Marks one finding a line and kind of money: the one with the largest amount."""
+def first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
+    """Marks one finding a line and kind of money: the one with the largest amount.
+
+    ``worth`` is the amount of a finding in cents, negative; ties go to the finding that is first.
+    """
     priced = findings[findings["amount"].notna() & (findings["money"] != "none")]
     dearest = priced.sort_values("worth", kind="stable").drop_duplicates(["line", "money"])
     return pd.Series(findings.index.isin(dearest.index), index=findings.index)
 
 
 def _findings(
-    one: Judgement, lines: pd.DataFrame, expected: Expected | None, reference: Reference
+    one: Judgement,
+    lines: pd.DataFrame,
+    expected: Expected | None,
+    reference: Reference,
+    unclear: Bools,
 ) -> pd.DataFrame:
     rule, flagged = one.rule, one.flagged
     text = {name: _as_text(flagged[name]) for name in _COPIED if name not in _NUMBERS}
@@ -113,7 +115,7 @@ def _findings(
             "other_partners": flagged["other_partners"].astype("str"),
             "sources": _sources(rule, flagged),
             "line": flagged.index.to_numpy(),
-            "finding": _fingerprints(rule, flagged, text),
+            "finding": _fingerprints(rule, flagged, text, unclear[flagged.index]),
         }
     )
 
@@ -181,17 +183,26 @@ def _sources(rule: Rule, flagged: pd.DataFrame) -> list[str]:
     return list(rows.map(joined))
 
 
+def _unclear(lines: pd.DataFrame) -> Bools:
+    """Lines that claim and line number alone don't tell apart from another."""
+    number = lines["line_number"].fillna(-1).to_numpy(dtype=np.int64)
+    line = pd.DataFrame({"claim": group_key(lines, ["claim_id", "patient_id", "claim_type"])})
+    again = line.assign(number=number).duplicated(keep=False).to_numpy()
+    return again | (number < 0)
+
+
 def _fingerprints(
-    rule: Rule, flagged: pd.DataFrame, text: dict[str, "pd.Series[str]"]
+    rule: Rule, flagged: pd.DataFrame, text: dict[str, "pd.Series[str]"], unclear: Bools
 ) -> list[str]:
     columns = [
         _printed(flagged[name]) if name in _NUMBERS else text[name].tolist()
-        for name in _FINGERPRINT
+        for name in (*_FINGERPRINT, *_AS_BILLED)
     ]
     seen: dict[str, int] = {}
     found = []
-    for cells in zip(*columns, strict=True):
-        content = "\x1f".join((rule.name, *cells))
+    for whole, *cells in zip(unclear.tolist(), *columns, strict=True):
+        told = cells if whole else cells[: len(_FINGERPRINT)]
+        content = "\x1f".join((rule.name, *told))
         nth = seen[content] = seen.get(content, -1) + 1
         found.append(hashlib.sha256(f"{content}\x1f{nth}".encode()).hexdigest()[:12])
     return found

@@ -66,8 +66,9 @@ def readings(lines: pd.DataFrame, pairing_days: int, search_days: int) -> Readin
     study = group_key(lines, ["patient_id", "procedure_code"])
     day = day_numbers(lines["service_date"])
     partner = _paired(lines, scan, reading, study, day, pairing_days)
-    loose_scan = np.flatnonzero(scan & (partner < 0))
-    loose_reading = np.flatnonzero(reading & (partner < 0))
+    # Of several on one day the first by claim and line is named, wherever its row stands.
+    loose_scan = _by_claim(lines, np.flatnonzero(scan & (partner < 0)))
+    loose_reading = _by_claim(lines, np.flatnonzero(reading & (partner < 0)))
     before = np.full(len(lines), -1, dtype=np.int64)
     after = np.full(len(lines), -1, dtype=np.int64)
     for these, others in ((loose_scan, loose_reading), (loose_reading, loose_scan)):
@@ -117,6 +118,11 @@ def _paired(
     paired = found >= 0
     partner[both[order[paired]]] = both[order[found[paired]]]
     return partner
+
+
+def _by_claim(lines: pd.DataFrame, places: Ints) -> Ints:
+    alike = np.zeros(len(places), dtype=np.int64)
+    return places[in_order(lines, places, alike, by_received=False)]
 
 
 def _billed_again(lines: pd.DataFrame, partner: Ints) -> Mask:

@@ -371,3 +371,48 @@ def test_denied_lines_stay_partners() -> None:
 
     assert set(result.findings["rule"]) & {"technical_component_missing"} == set()
     assert result.superseded == 0
+
+
+# A finding is the same finding on another night.
+
+
+def ids(*rows: dict[str, str]) -> set[str]:
+    return set(audited([_filled(row) for row in rows]).findings["finding"])
+
+
+NO_DIAGNOSIS = {"diagnosis_codes": ""}
+
+
+def test_a_finding_keeps_its_id_when_its_line_is_corrected_elsewhere() -> None:
+    as_first_billed = ids(NO_DIAGNOSIS)
+
+    assert len(as_first_billed) == 1
+    for corrected in ({"modifiers": "59"}, {"revenue_code": "0480"}, {"allowed": "1.00"}):
+        assert as_first_billed <= ids(NO_DIAGNOSIS | corrected)
+    assert as_first_billed.isdisjoint(ids(NO_DIAGNOSIS | {"line_number": "2"}))
+    assert as_first_billed.isdisjoint(ids(NO_DIAGNOSIS | {"patient_id": "P2"}))
+
+
+def test_lines_without_a_number_of_their_own_are_told_apart_by_what_was_billed() -> None:
+    first = NO_DIAGNOSIS | {"line_number": ""}
+    second = first | {"procedure_code": "75571"}
+
+    one, other = ids(first), ids(second)
+
+    assert len(one) == len(other) == 1
+    assert one != other
+    assert one | other <= ids(first, second)
+    assert one | other <= ids(second, first)
+
+
+def test_of_several_scans_on_one_day_the_first_by_claim_is_named_wherever_its_row_stands() -> None:
+    reading = {"claim_type": "professional", "claim_id": "R1", "service_date": "2025-03-05"}
+    scans = [
+        {"claim_id": claim, "service_date": "2025-03-08", "revenue_code": revenue}
+        for claim, revenue in (("C1", "0489"), ("C2", "0480"))
+    ]
+
+    for rows in ([reading, *scans], [reading, *reversed(scans)]):
+        found = audited([_filled(row) for row in rows]).findings
+        early = found[found["rule"] == "professional_component_before_technical"]
+        assert early["partner_claim_id"].tolist() == ["C1"]

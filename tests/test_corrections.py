@@ -440,7 +440,7 @@ def test_what_vanished_and_what_appeared_is_told_by_rule_and_row() -> None:
     before = pd.DataFrame(
         [finding(), finding(rule="diagnosis_missing"), finding(source_row=3), finding()]
     )
-    # Another id: the fingerprint holds the modifiers, which a correction changes.
+    # A correction is told by rule and row, whatever the id.
     after = pd.DataFrame([finding(finding="b" * 12), finding(source_sheet="Lines")])
 
     proof = prove(before, after, 2)
