@@ -5,6 +5,7 @@ so a question is answered once for each distinct value.
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from auditor.reference import Reference
 
 Mask = npt.NDArray[np.bool_]
 
+_FEW = 8
+
 CCTA = ("75574",)
 # 0502T and 0504T are parts of the study that 0503T stands for.
 FFRCT_STUDY = ("75580", "0501T", "0503T")
@@ -26,22 +29,46 @@ SEPARATE_SERVICE = frozenset({"76", "77", "59", "XE", "XP", "XS", "XU"})
 _NOT_A_DENIAL = frozenset({"1", "2", "3", "45", "253"})
 
 
+def coded(column: "pd.Series[str]") -> tuple[npt.NDArray[np.integer[Any]], "pd.Index[str]"]:
+    """A text column as the code of each line, and the distinct words the codes stand for."""
+    cells: Any = column.array
+    return cells.codes, cells.categories
+
+
+def spread(answers: Mask, codes: npt.NDArray[np.integer[Any]]) -> Mask:
+    """The answer of each line, given one a code.
+
+    Comparing narrow codes with the few that stand out is many times faster than a look-up.
+    """
+    yes = np.flatnonzero(answers)
+    no = np.flatnonzero(~answers)
+    few = yes if len(yes) <= len(no) else no
+    if len(few) > _FEW:
+        looked_up: Mask = answers[codes]
+        return looked_up
+    stands_out = np.zeros(len(codes), dtype=bool)
+    for code in few:
+        stands_out |= codes == code
+    return stands_out if few is yes else ~stands_out
+
+
 def each_word(column: "pd.Series[str]", question: Callable[[str], bool]) -> Mask:
     """The answer to a question about text, asked once for each distinct cell."""
-    words, codes = column.cat.categories, column.cat.codes.to_numpy()
+    codes, words = coded(column)
     if len(words) > len(codes):
         codes, present = pd.factorize(codes)
         words = words[present]
     answers = np.fromiter((question(word) for word in words), dtype=bool, count=len(words))
-    return answers[codes]
+    return spread(answers, codes)
 
 
 def among(column: "pd.Series[str]", words: Iterable[str]) -> Mask:
     """Cells that are one of some words."""
+    codes, distinct = coded(column)
     wanted = pa.array(list(words), type=pa.string())
-    distinct = pa.array(column.cat.categories, type=pa.string())
-    answers: Mask = pc.is_in(distinct, value_set=wanted).to_numpy(zero_copy_only=False)
-    return answers[column.cat.codes.to_numpy()]
+    cells = pa.array(distinct, type=pa.string())
+    answers: Mask = pc.is_in(cells, value_set=wanted).to_numpy(zero_copy_only=False)
+    return spread(answers, codes)
 
 
 def blank(column: "pd.Series[str]") -> Mask:

@@ -8,7 +8,7 @@ hundred thousand lines is no harder than a hundred thousand patients with one.
 import operator
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -58,13 +58,22 @@ def forget() -> None:
 def codes_of(lines: pd.DataFrame, column: str) -> tuple[Ints, int]:
     """The integer codes of a column and how many there can be."""
     if isinstance(lines[column].dtype, pd.CategoricalDtype):
-        return lines[column].cat.codes.to_numpy().astype(np.int64), len(
-            lines[column].cat.categories
-        )
+        cells: Any = lines[column].array
+        return cells.codes, len(cells.categories)
     if column == "service_date":
-        days = day_numbers(lines[column]) + 2**19
-        return days, 2**20
+        days = day_numbers(lines[column])
+        first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
+        return days - first, last - first + 1
     raise TypeError(f"{column} is neither categorical nor the service date")
+
+
+def order_of(key: Ints) -> Ints:
+    """The order that sorts a key, equal ones as they stand.
+
+    Prepared lines stand by patient and day, and so, nearly, does any key that begins with the
+    patient: this sort uses what is in order already.
+    """
+    return np.argsort(key, kind="stable")
 
 
 def group_key(lines: pd.DataFrame, on: Sequence[str]) -> Ints:
@@ -87,20 +96,47 @@ def group_key(lines: pd.DataFrame, on: Sequence[str]) -> Ints:
 
 def whole_claims(lines: pd.DataFrame, mask: Bools) -> Bools:
     """Lines whose claim holds at least one of the masked lines."""
-    if not mask.any():
-        return np.zeros(len(lines), dtype=bool)
-    claim = group_key(lines, ["claim_id", "patient_id", "claim_type"])
-    return is_among(claim, claim[mask])
+    whole = np.zeros(len(lines), dtype=bool)
+    number, size = codes_of(lines, "claim_id")
+    named = np.zeros(size, dtype=bool)
+    named[number[mask]] = True
+    # One number may stand for claims of several patients.
+    places = np.flatnonzero(named[number])
+    claim = group_key(lines, ["claim_id", "patient_id", "claim_type"])[places]
+    whole[places] = is_among(claim, claim[mask[places]])
+    return whole
 
 
 def numbered(key: Ints) -> Ints:
-    """Numbers the distinct keys from 0, in the order in which they occur."""
+    """Numbers the distinct keys from 0."""
     return pd.factorize(key)[0].astype(np.int64)
 
 
+def grouped(key: Ints) -> Ints:
+    """The same for a key that begins with the patient: walked along instead of hashed."""
+    order = order_of(key)
+    new = np.empty(len(key), dtype=np.int64)
+    if len(key):
+        new[0] = 0
+        np.not_equal(key[order[1:]], key[order[:-1]], out=new[1:], casting="unsafe")
+    number = np.empty(len(key), dtype=np.int64)
+    number[order] = np.cumsum(new)
+    return number
+
+
 def first_places(number: Ints) -> Ints:
-    """The first place of each number that ``numbered`` gave, in their order."""
-    return np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
+    """The first place of each number that ``numbered`` or ``grouped`` gave, in their order."""
+    first = np.zeros(int(number.max(initial=-1)) + 1, dtype=np.int64)
+    first[number[::-1]] = np.arange(len(number) - 1, -1, -1)
+    return first
+
+
+def share_a_group(key: Ints, some: Bools) -> Bools:
+    """Lines whose key, which begins with the patient, is also that of one of some lines."""
+    group = grouped(key)
+    holds = np.zeros(int(group.max(initial=-1)) + 1, dtype=bool)
+    holds[group[some]] = True
+    return holds[group]
 
 
 def is_among(key: Ints, wanted: Ints) -> Bools:
@@ -120,19 +156,35 @@ def in_order(lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool 
     This is the meaning of "later": of two lines with one key, the later stands further back. The
     key has one integer a place. Returns positions within ``places``.
     """
-    received = day_numbers(lines["received_date"].iloc[places])
-    if not by_received:
-        received = np.zeros_like(received)
-    claim = _text_rank(lines["claim_id"].iloc[places])
-    number = lines["line_number"].iloc[places].fillna(0).to_numpy(dtype=np.int64)
-    row = lines["source_row"].iloc[places].fillna(0).to_numpy(dtype=np.int64)
-    return np.lexsort((row, number, claim, received, key))
+    order = order_of(key)
+    # Only lines that tie in the key need an order of their own.
+    tied = np.flatnonzero(_neighbours_agree(key[order]))
+    if not len(tied):
+        return order
+    asked = order[tied]
+    some = lines[["received_date", "claim_id", "line_number", "source_row"]].iloc[places[asked]]
+    claim = _text_rank(some["claim_id"])
+    number = some["line_number"].fillna(0).to_numpy(dtype=np.int64)
+    row = some["source_row"].fillna(0).to_numpy(dtype=np.int64)
+    by = [row, number, claim]
+    if by_received:
+        by.append(day_numbers(some["received_date"]))
+    order[tied] = asked[np.lexsort((*by, key[asked]))]
+    return order
+
+
+def _neighbours_agree(sorted_key: Ints) -> Bools:
+    """Places of a sorted key that hold the same as the one before or after."""
+    same = sorted_key[1:] == sorted_key[:-1]
+    agree: Bools = np.r_[False, same] | np.r_[same, False]
+    return agree[: len(sorted_key)]
 
 
 def _text_rank(column: "pd.Series[str]") -> Ints:
     """The rank of each cell as text, among the cells that occur."""
-    codes, present = pd.factorize(column.cat.codes.to_numpy())
-    words = pa.array(column.cat.categories[present], type=pa.string())
+    cells: Any = column.array
+    codes, present = pd.factorize(cells.codes)
+    words = pa.array(cells.categories[present], type=pa.string())
     rank = np.empty(len(present), dtype=np.int64)
     rank[pc.sort_indices(words).to_numpy()] = np.arange(len(present))
     return rank[codes]
@@ -140,7 +192,10 @@ def _text_rank(column: "pd.Series[str]") -> Ints:
 
 def occur_again(key: Ints) -> Bools:
     """Keys that occur more than once."""
-    return pd.Series(key).duplicated(keep=False).to_numpy()
+    order = order_of(key)
+    again = np.empty(len(key), dtype=bool)
+    again[order] = _neighbours_agree(key[order])
+    return again
 
 
 def group_starts(sorted_key: Ints) -> Ints:

@@ -10,6 +10,7 @@ from auditor.matching import (
     computed_once,
     first_places,
     group_key,
+    grouped,
     in_order,
     numbered,
     occur_again,
@@ -63,7 +64,7 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     some = lines.iloc[places]
     bypasses = has_modifier(some, reference.words("modifiers", "modifier", bypasses_ptp="yes"))
     denied = some["denied"].to_numpy(dtype=bool)
-    order = in_order(lines, places, np.zeros(len(some), dtype=np.int64), by_received=False)
+    order = in_order(lines, places, group, by_received=False)
     kind = group_key(some, ["procedure_code", "rendering_npi"]) * 4 + bypasses * 2 + denied
     left, right = pairs(group[order], kind[order])
     one, two = order[left], order[right]
@@ -131,7 +132,7 @@ def _expanded(group: Ints, kind: Ints, found: pd.DataFrame) -> pd.DataFrame:
     if found.empty:
         return found
     kinds = numbered(kind)
-    alike = numbered(numbered(group) * (int(kinds.max()) + 1) + kinds)
+    alike = grouped(grouped(group) * (int(kinds.max()) + 1) + kinds)
     lines = pd.DataFrame({"alike": alike, "line": np.arange(len(alike))})
     found = found.assign(alike=alike[found["two"].to_numpy()])
     return found.merge(lines, on="alike").assign(two=lambda pair: pair["line"])
@@ -140,9 +141,9 @@ def _expanded(group: Ints, kind: Ints, found: pd.DataFrame) -> pd.DataFrame:
 def _beside_another(lines: pd.DataFrame, places: Ints, group: Ints, reference: Reference) -> Bools:
     """Lines with another code beside them on the day, other than one known to make no pair."""
     codes = _code(lines)[places]
-    groups = numbered(group)
+    groups = grouped(group)
     room = int(groups.max(initial=0)) + 1
-    once = first_places(groups * (int(codes.max(initial=0)) + 1) + codes)
+    once = first_places(grouped(groups * (int(codes.max(initial=0)) + 1) + codes))
     others = np.bincount(groups[once], minlength=room)[groups] - 1
     number = {word: code for code, word in enumerate(lines["procedure_code"].cat.categories)}
     cleared = reference.table("ptp_non_edits").rows

@@ -27,6 +27,7 @@ from auditor.matching import (
     nearest,
     occur_again,
     one_to_one,
+    share_a_group,
 )
 from auditor.reference import Ints, day_numbers
 
@@ -108,11 +109,8 @@ def _paired(
 ) -> Ints:
     both = np.flatnonzero(scan | reading)
     both = both[occur_again(study[both])]
-    # Only lines that tie in study, component and day need an order of their own.
     same = group_key(lines, ["patient_id", "procedure_code", "service_date", "component"])[both]
-    tied = np.flatnonzero(occur_again(same))
-    order = np.arange(len(both))
-    order[tied] = tied[in_order(lines, both[tied], same[tied])]
+    order = in_order(lines, both, same)
     found = one_to_one(study[both][order], day[both][order], scan[both][order], within=within)
     partner = np.full(len(lines), -1, dtype=np.int64)
     paired = found >= 0
@@ -127,7 +125,7 @@ def _by_claim(lines: pd.DataFrame, places: Ints) -> Ints:
 
 def _billed_again(lines: pd.DataFrame, partner: Ints) -> Mask:
     same = group_key(lines, ["patient_id", "procedure_code", "service_date", "component"])
-    return (partner < 0) & is_among(same, same[partner >= 0])
+    return (partner < 0) & share_a_group(same, partner >= 0)
 
 
 def _near(
@@ -160,7 +158,8 @@ def ccta_around(lines: pd.DataFrame, asking: Mask, candidates: Mask, on: tuple[s
     asks = np.flatnonzero(asking)
     key = group_key(lines, on)
     ccta = ccta[is_among(key[ccta], key[asks])]
-    ccta = ccta[in_order(lines, ccta, day[ccta], by_received=False)]
+    same_day = group_key(lines, [*on, "service_date"])[ccta]
+    ccta = ccta[in_order(lines, ccta, same_day, by_received=False)]
     nothing = np.full(len(lines), -1, dtype=np.int64)
     before, days_before = nothing.copy(), np.zeros(len(lines), dtype=np.int64)
     after, days_after = nothing.copy(), np.zeros(len(lines), dtype=np.int64)

@@ -78,10 +78,22 @@ def combine(columns: Sequence[tuple[Codes, int]]) -> tuple[Codes, Places]:
             size = len(distinct)
         key = key * max(count, 1) + codes
         size *= max(count, 1)
+    if size <= 4 * lines:
+        return _numbered(key, size)
     combined, distinct = pd.factorize(key)
     shown = np.zeros(len(distinct), dtype=np.int64)
-    shown[combined[::-1]] = np.arange(lines - 1, -1, -1)
+    shown[combined] = np.arange(lines)
     return combined.astype(np.int32), shown
+
+
+def _numbered(key: Places, size: int) -> tuple[Codes, Places]:
+    """The same where there are few keys: counted instead of hashed."""
+    line = np.full(size, -1, dtype=np.int64)
+    line[key] = np.arange(len(key))
+    present = np.flatnonzero(line >= 0)
+    number = np.zeros(size, dtype=np.int32)
+    number[present] = np.arange(len(present), dtype=np.int32)
+    return number[key], line[present]
 
 
 def together(columns: Sequence[Cells], piece: Callable[[str], str], separator: str) -> Cells:

@@ -72,7 +72,8 @@ def clean_text(column: str, cells: Cells) -> Cleaned:
         return clean_values(cells, [read(text) for text in cells.texts.to_pylist()])
     plain: Any = pc.match_substring_regex(cells.texts, _PLAIN_IDENTIFIER)
     words: Any = pc.is_in(cells.texts, value_set=string_array(sorted(NO_VALUE)))
-    unread: Any = pc.invert(pc.and_not(plain, words))
+    nothing: Any = pc.equal(cells.texts, pa.scalar(""))
+    unread: Any = pc.invert(pc.or_(nothing, pc.and_not(plain, words)))
     places = np.flatnonzero(unread.to_numpy(zero_copy_only=False))
     if not len(places):
         return Cleaned(cells, cells.texts)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.ingest.cells import Codes, Mask, Texts, string_array
 from auditor.ingest.cleaning import Cleaned
@@ -17,21 +18,43 @@ _TEXT: Any = pd.StringDtype("pyarrow", na_value=np.nan)
 _BLANK: Any = pd.CategoricalDtype(pd.Index(pd.array([""], dtype=_TEXT)))
 
 
-def categorical(codes: Codes, texts: Texts) -> Any:
-    """Text column: category 0 is always ``""``, and no other category is unused."""
-    everything: Any = pa.concat_arrays([string_array([""]), texts]).dictionary_encode()
-    distinct = everything.dictionary
-    places = everything.indices.to_numpy()[1:]
-    codes = places.astype(np.min_scalar_type(-len(distinct)))[codes]
-    used = np.zeros(len(distinct), dtype=np.bool_)
+def categorical(codes: Codes, texts: Texts, *, distinct: bool = False) -> Any:
+    """Text column: category 0 is always ``""``, and no other category is unused.
+
+    ``distinct`` promises that no two of the texts are equal, so that none need be looked up.
+    """
+    if distinct:
+        words, codes = _blank_first(codes, texts)
+    else:
+        everything: Any = pa.concat_arrays([string_array([""]), texts]).dictionary_encode()
+        words = everything.dictionary
+        places = everything.indices.to_numpy()[1:]
+        codes = places.astype(np.min_scalar_type(-len(words)))[codes]
+    used = np.zeros(len(words), dtype=np.bool_)
     used[0] = True
     used[codes[:_FIRST_LINES]] = True
     if not used.all():
         used[codes] = True
     if not used.all():
         codes = (np.cumsum(used, dtype=np.int32) - 1)[codes]
-        distinct = distinct.filter(pa.array(used))
-    return pd.Categorical.from_codes(codes, categories=pd.Index(pd.array(distinct, dtype=_TEXT)))
+        words = words.filter(pa.array(used))
+    # The words of a dictionary are distinct; pandas would hash them all to make sure.
+    kind = pd.CategoricalDtype._from_fastpath(pd.Index(pd.array(words, dtype=_TEXT)))  # type: ignore[attr-defined]
+    return pd.Categorical.from_codes(codes, dtype=kind, validate=False)
+
+
+def _blank_first(codes: Codes, texts: Texts) -> tuple[Texts, Codes]:
+    """The texts with ``""`` before the others, and the codes that go with them."""
+    blank = pc.index(texts, pa.scalar("")).as_py()
+    if blank == 0:
+        return texts, codes
+    before = len(texts) if blank < 0 else blank
+    words = pa.concat_arrays([string_array([""]), texts[:before], texts[before + 1 :]])
+    if blank < 0:
+        return words, codes + np.int32(1)
+    moved = codes + (codes < blank).astype(np.int32)
+    moved[codes == blank] = 0
+    return words, moved
 
 
 def whole_numbers(numbers: npt.NDArray[np.int64], missing: Mask) -> Any:
@@ -42,7 +65,8 @@ def whole_numbers(numbers: npt.NDArray[np.int64], missing: Mask) -> Any:
 def as_column(cleaned: Cleaned, kind: str) -> Any:
     """Values of all lines as a column of the frame; ``kind`` is the schema column's."""
     if kind == "text":
-        return categorical(cleaned.cells.codes, cleaned.values)
+        as_found = cleaned.values is cleaned.cells.texts
+        return categorical(cleaned.cells.codes, cleaned.values, distinct=as_found)
     of_lines = cleaned.values[cleaned.cells.codes]
     if kind == "date":
         return of_lines

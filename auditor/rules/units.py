@@ -16,8 +16,8 @@ from auditor.matching import (
     computed_once,
     earlier_in_group,
     group_key,
+    grouped,
     in_order,
-    numbered,
     occur_again,
 )
 from auditor.reference import Ints, Reference
@@ -102,7 +102,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     counted &= ~among(lines["billing_npi"], [""])
     total = np.where(by_line, units, 0.0)
     places = np.flatnonzero(counted)
-    group = numbered(group_key(lines, _SAME_SUM)[places])
+    group = grouped(group_key(lines, _SAME_SUM)[places])
     once = np.where(_first_alike(lines)[places] < 0, units[places], 0.0)
     if len(places):
         total[places] = np.bincount(group, weights=once)[group]
