@@ -1,45 +1,99 @@
 """Says of a finding that it rests on a value about which two sources disagree."""
 
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import Mask, among, each_word
+from auditor.claim_lines import Mask, among
 from auditor.reference import Contradiction, Reference
 from auditor.rule import Rule
 
-# The codes of a line that a table of this name is keyed by.
-_KEYED_BY = {
-    "icd10cm": "diagnosis_codes",
-    "places_of_service": "place_of_service",
-    "revenue_code_fit": "revenue_code",
-}
-# Hospital rates and physician rates concern one claim type each.
-_CLAIM_TYPE = {"opps_rates": "institutional", "pfs_rates": "professional"}
+# Hospital rates and physician rates price one claim type each.
+_PRICES = {"opps_rates": "institutional", "pfs_rates": "professional"}
+_PRICED_AS = {"technical": "institutional", "professional": "professional"}
 
 
-def doubts(rule: Rule, flagged: pd.DataFrame, reference: Reference) -> "pd.Series[str]":
-    """A sentence a flagged line, blank where the sources agree."""
+def doubts(
+    rule: Rule,
+    flagged: pd.DataFrame,
+    reference: Reference,
+    basis: "pd.Series[str] | None" = None,
+) -> "pd.Series[str]":
+    """A sentence a flagged line, blank where the sources agree.
+
+    ``basis`` is what each line's amount rests on: an amount from the rate tables rests on their
+    values, whatever the rule speaks of.
+    """
     said = pd.Series("", index=flagged.index, dtype="str")
     for one in reference.contradictions:
-        if one.table in rule.rests_on and len(flagged):
-            sentence = (
-                f" Sources disagree here: {one.value_in_force} is used, another says "
-                f"{one.other_value} ({one.id})."
-            )
-            said = said.mask(_concerned(one, flagged) & (said == "").to_numpy(), sentence)
-    return said
+        mask = _concerned(one, rule, flagged, reference, basis)
+        if mask.any():
+            clause = f"{one.value_in_force} is used, another says {one.other_value} ({one.id})"
+            joined = (said + "; ").mask(said == "", " Sources disagree here: ") + clause
+            said = said.mask(mask, joined)
+    return (said + ".").mask(said == "", "")
 
 
-def _concerned(one: Contradiction, flagged: pd.DataFrame) -> Mask:
-    keys = frozenset(one.keys.split())
-    column = flagged[_KEYED_BY.get(one.table, "procedure_code")]
-    mask = each_word(column, lambda cell: not keys.isdisjoint(cell.split()))
+def _concerned(
+    one: Contradiction,
+    rule: Rule,
+    flagged: pd.DataFrame,
+    reference: Reference,
+    basis: "pd.Series[str] | None",
+) -> Mask:
+    mask = np.full(len(flagged), not {one.table, one.id}.isdisjoint(rule.rests_on))
+    if one.table in _PRICES:
+        mask = _priced_by_table(flagged, reference, mask, basis)
+        flagged = _as_priced(flagged)
+        mask &= among(flagged["claim_type"], [_PRICES[one.table]])
+    if not one.column or not mask.any():
+        return np.zeros(len(flagged), dtype=bool)
+    for column in one.column.split():
+        mask &= _holds(flagged, column, one.keys.split())
     day = flagged["service_date"]
     if one.effective_from:
         mask &= (day >= pd.Timestamp(one.effective_from)).to_numpy()
     if one.effective_to:
         mask &= (day <= pd.Timestamp(one.effective_to)).to_numpy()
-    if one.table in _CLAIM_TYPE:
-        mask &= among(flagged["claim_type"], [_CLAIM_TYPE[one.table]])
-    concerned: Mask = np.asarray(mask, dtype=bool)
-    return concerned
+    return mask
+
+
+def _priced_by_table(
+    flagged: pd.DataFrame, reference: Reference, ruled: Mask, basis: "pd.Series[str] | None"
+) -> Mask:
+    """Lines that the rule compares with a national rate, or whose amount is one."""
+    if "rate" in flagged:
+        relative = (reference.table("contract_rates").rows["percent_of_medicare"] != "").any()
+        ruled = ruled & (bool(relative) | (flagged["rate"] == "national rate").to_numpy())
+    if basis is None:
+        return ruled
+    return ruled | (basis == "fee_schedule").to_numpy(dtype=bool)
+
+
+def _as_priced(flagged: pd.DataFrame) -> pd.DataFrame:
+    """The lines as their amount was priced: of a study's missing half, that half."""
+    if "absent_component" not in flagged:
+        return flagged
+    component = flagged["absent_component"]
+    return flagged.assign(
+        component=pd.Categorical(component), claim_type=pd.Categorical(component.map(_PRICED_AS))
+    )
+
+
+def _holds(flagged: pd.DataFrame, column: str, keys: Iterable[str]) -> Mask:
+    """Lines whose cell holds one of the codes as a word."""
+    if column not in flagged:
+        return np.zeros(len(flagged), dtype=bool)
+    cells: pd.Series[Any] = flagged[column]
+    if column == "diagnosis_codes" and "wrong" in flagged:
+        # Of several diagnoses a rule names those that it flags, each at the head of its clause.
+        heads = flagged["wrong"].str.split(", ")
+        cells = heads.map(lambda clauses: " ".join(clause.split()[0] for clause in clauses))
+    answers = {
+        cell: any(fnmatchcase(word, key) for word in str(cell).split() for key in keys)
+        for cell in cells.unique()
+    }
+    return cells.map(answers).to_numpy(dtype=bool)

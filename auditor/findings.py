@@ -107,7 +107,7 @@ def _findings(
             **{name: flagged[name] for name in _NUMBERS},
             "message": _filled(rule.message, rule, flagged)
             + late.where(stale != "", "")
-            + doubts(rule, flagged, reference),
+            + doubts(rule, flagged, reference, basis),
             "remedy": _filled(rule.remedy, rule, flagged),
             "denial_codes": " ".join(rule.denial_codes),
             "partner_claim_id": _partner(lines, partner, "claim_id"),

@@ -58,7 +58,7 @@ def missing_partner(
     flagged = lines[judged]
     amount, basis = absent_component(flagged, reference, component, claim_type)
     return Outcome(
-        flagged=flagged,
+        flagged=flagged.assign(absent_component=component),
         amount=amount,
         amount_basis=basis,
         not_evaluated={reason: mask & alone for reason, mask in unjudged.items()},

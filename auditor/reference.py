@@ -59,11 +59,14 @@ class Source:
 class Contradiction:
     """Two sources that disagree about a value: which one is in force here, and why.
 
-    ``keys`` are codes, space-separated; the dates are those of service that it concerns.
+    ``keys`` are codes, space-separated, of the lines it concerns: each ``column`` named (of the
+    claim lines, or of a rule's evidence) holds one of them; ``125*`` is every code that begins so.
+    Without a column no finding rests on the value. The dates are those of service.
     """
 
     id: str
     table: str
+    column: str
     keys: str
     effective_from: str
     effective_to: str

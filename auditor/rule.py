@@ -156,7 +156,7 @@ def rule(
     ``scope`` says which lines the rule speaks of. ``claim_type`` narrows it, and lines whose claim
     type is unknown are then not evaluated. ``needs`` are columns that the export must have,
     ``needs_value`` columns whose cell must also be filled. ``rests_on`` names the reference tables
-    whose values decide.
+    whose values decide, or single contradictions by their id.
     """
 
     def made(function: Callable[..., Outcome]) -> Rule:

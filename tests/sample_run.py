@@ -96,6 +96,7 @@ CONTRADICTIONS = (
     Contradiction(
         "ccta-apc-2025",
         "opps_rates",
+        "procedure_code",
         "75574",
         "2025-01-01",
         "2025-12-31",

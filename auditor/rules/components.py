@@ -244,6 +244,7 @@ def global_billed_with_component(
     needs=["claim_type", "modifiers"],
     needs_value=["claim_type"],
     sources=[_MANUAL],
+    rests_on=["hospital-tc"],
     message="Hospital line {procedure_code} carries {modifiers}; a hospital's line is the "
     "technical part without a modifier.",
     remedy="Remove TC or 26 from the hospital line; the reading is billed on a professional claim.",

@@ -1,6 +1,7 @@
 """Diagnoses: given, valid on the date, and on the list of the coverage policy."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from auditor.claim_lines import Mask, among, blank, in_family
@@ -108,7 +109,7 @@ def _under_policy(lines: pd.DataFrame) -> Mask:
     needs_value=["payer_type", "diagnosis_codes"],
     sources=["medicare-program-integrity-ch13"],
     denial_codes=["CO-50", "N115"],
-    rests_on=["coverage_diagnoses", "coverage_policies", "mac_states"],
+    rests_on=["coverage_diagnoses", "coverage_policies", "mac_states", "icd10cm"],
     message="None of the diagnoses {diagnosis_codes} of {procedure_code} is on the {kind} "
     "{list_id}.",
     remedy="Read the policy of your contractor; if the record supports a listed diagnosis, a coder "
@@ -121,7 +122,7 @@ def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
     one of them is denied as not necessary. The shipped list is known to be incomplete: what it
     lacks is a note, no more.
     """
-    lists, complete = _lists_of(lines, reference)
+    lists, policies, complete = _lists_of(lines, reference)
     covered = np.zeros(len(lines), dtype=bool)
     for list_id in lists.cat.categories:
         for service in ("ccta", "ffrct"):
@@ -135,6 +136,7 @@ def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
     return Outcome(
         flagged=flagged.assign(
             list_id=lists[flagged.index].astype("str"),
+            policy_id=policies[flagged.index.to_numpy()],
             kind=np.where(whole, "policy's list", "list at hand, which is not complete:"),
         ),
         severity=one_of(whole, "review", "note", flagged.index),
@@ -146,8 +148,10 @@ def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
     )
 
 
-def _lists_of(lines: pd.DataFrame, reference: Reference) -> tuple["pd.Series[str]", Mask]:
-    """The diagnosis list in force for each line's contractor and service, and whether it is whole.
+def _lists_of(
+    lines: pd.DataFrame, reference: Reference
+) -> tuple["pd.Series[str]", npt.NDArray[np.object_], Mask]:
+    """The list in force for each line's contractor and service, its policy, and if it is whole.
 
     Where no list of the contractor is known, one that is known to be incomplete serves all; a whole
     list speaks for its own contractor only.
@@ -156,6 +160,7 @@ def _lists_of(lines: pd.DataFrame, reference: Reference) -> tuple["pd.Series[str
     whole = frozenset(rows.loc[rows["complete"] == "yes", "list_id"])
     partial = [name for name in rows["list_id"] if name not in whole]
     chosen = np.full(len(lines), partial[0] if partial else "", dtype=object)
+    by_policy = np.full(len(lines), "", dtype=object)
     jurisdiction = jurisdiction_of(lines, reference)
     policies = reference.table("coverage_policies").rows
     policies = policies[policies["diagnosis_list"].isin(whole)]
@@ -165,6 +170,7 @@ def _lists_of(lines: pd.DataFrame, reference: Reference) -> tuple["pd.Series[str
         end = pd.Timestamp(str(row["effective_to"]) or "2200-01-01")
         here = among(jurisdiction, [str(row["jurisdiction"])])
         here &= among(lines["service"], [str(row["service"])])
-        chosen[here & ((day >= start) & (day <= end)).to_numpy()] = str(row["diagnosis_list"])
+        here &= ((day >= start) & (day <= end)).to_numpy()
+        chosen[here], by_policy[here] = str(row["diagnosis_list"]), str(row["policy_id"])
     lists = pd.Series(pd.Categorical(chosen), index=lines.index)
-    return lists, among(lists, whole)
+    return lists, by_policy, among(lists, whole)

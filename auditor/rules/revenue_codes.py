@@ -60,6 +60,7 @@ def revenue_code_missing(lines: pd.DataFrame) -> Outcome:
     needs_value=["claim_type", "revenue_code"],
     sources=["claims-processing-manual-ch25-75"],
     denial_codes=["CO-16", "M50"],
+    rests_on=["placeholder-048x"],
     message="Revenue code {revenue_code} on {procedure_code} is not four digits.",
     remedy="Enter the four-digit code; a placeholder such as 048X names a family, not a code.",
 )
