@@ -27,6 +27,7 @@ from auditor.corrections import (
     write_proof,
 )
 from auditor.errors import AuditError
+from auditor.identity import rule_set_digest
 from auditor.intake import Claims, read_files
 from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
@@ -53,7 +54,6 @@ _OWN_FILES = frozenset(
         "corrections_proof.csv",
     }
 )
-_RULE_CODE = ("rules/*.py", "claim_lines.py", "matching.py", "ncci.py", "studies.py", "amounts.py")
 
 
 @dataclass(frozen=True)
@@ -185,14 +185,6 @@ def unlocks(result: Audit, rules: Sequence[Rule]) -> tuple[Unlock, ...]:
         Unlock(column, tuple(sorted(counts, key=order.__getitem__)), max(counts.values()))
         for column, counts in sorted(by_column.items(), key=lambda one: -max(one[1].values()))
     )
-
-
-def rule_set_digest() -> str:
-    """A digest of the code that decides what is flagged."""
-    folder = Path(__file__).parent
-    files = sorted(path for pattern in _RULE_CODE for path in folder.glob(pattern))
-    content = b"\0".join(path.read_bytes() for path in files)
-    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _digest_of(settings: Settings) -> str:

@@ -37,7 +37,10 @@ class Changes:
     closed, with schema.FINDINGS columns and ``first_seen``. ``waived``: the findings that a waiver
     sets apart, schema.FINDINGS columns and ``waiver``. ``waiver_notes``: one sentence each on
     waivers that lapsed, lapse soon, are malformed or matched nothing. ``first_seen``: the day a
-    finding was first seen, by its id.
+    finding was first seen, by its id. ``unjudged``: findings that were open and of which the rule
+    can no longer say anything, schema.FINDINGS columns and ``first_seen``. ``remembered_lines``:
+    lines of earlier runs that were audited again with this one's. ``notes``: one sentence each on
+    what of the history had to be put right.
     """
 
     since: date | None
@@ -46,6 +49,9 @@ class Changes:
     waived: pd.DataFrame
     waiver_notes: tuple[str, ...] = ()
     first_seen: dict[str, date] = field(default_factory=dict)
+    unjudged: pd.DataFrame = field(default_factory=pd.DataFrame)
+    remembered_lines: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def tonight(self) -> Night:

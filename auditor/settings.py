@@ -13,7 +13,7 @@ from auditor.night_settings import NightSettings
 PayerType = Literal["medicare", "medicare_advantage", "medicaid", "commercial", "other"]
 Format = Literal["html", "xlsx", "csv", "parquet", "json"]
 
-AROUND = frozenset({"night"})
+AROUND = frozenset({"night", "history"})
 """Sections about what happens around an audit: they change no finding, and no run's identity."""
 
 
@@ -28,6 +28,18 @@ class Limits(BaseModel):
     waiting_days: int = Field(default=14, ge=0, le=365)
     tolerance_percent: int = Field(default=25, ge=0, le=100)
     share_percent: int = Field(default=20, ge=0, le=100)
+
+
+class HistorySettings(BaseModel):
+    """What a site remembers: for how many days claim lines stay, and where its waivers stand.
+
+    ``waivers`` is a file; one that is not absolute lies in the folder of the history.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    keep_days: int = Field(default=400, ge=30, le=3650)
+    waivers: str = "waivers.csv"
 
 
 class Settings(BaseModel):
@@ -47,6 +59,7 @@ class Settings(BaseModel):
     reference: str = ""
     formats: list[Format] = ["html", "xlsx", "csv", "parquet", "json"]
     night: NightSettings = NightSettings()
+    history: HistorySettings = HistorySettings()
 
     def options(self) -> dict[str, Any]:
         """What the rules take as keyword arguments, by their names."""

@@ -1,0 +1,1 @@
+"""What a site remembers from night to night: claim lines, findings, waivers."""

@@ -1,0 +1,205 @@
+"""How tonight's findings compare with those of earlier nights. Frames in, frames out.
+
+A finding is resolved only if its line was at hand again and the rule found it clean, or if the line
+was superseded. A line that is not at hand leaves its finding open; a line that the rule can no
+longer judge leaves it neither open nor resolved: ``unjudged``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from auditor.audit import Prepared
+from auditor.catalogue import CATALOGUE
+from auditor.claim_lines import Mask, among
+from auditor.findings import first_money
+from auditor.history.ledger import COPIED, KNOWN
+from auditor.judging import judge
+from auditor.matching import forget
+from auditor.reference import Ints, Reference
+from auditor.rule import SEVERITIES, Rule
+from auditor.schema import FINDINGS
+
+OPEN = ("new", "persisting", "reopened")
+_LINE = ["patient_id", "claim_id", "line_number"]
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("amount", "line_number", "partner_line_number", "source_row"), "Int64"),
+    "amount_first": "Int64",
+    "patient_key": "int64",
+    "units": "float64",
+    "service_date": "datetime64[s]",
+    "counts_money": "bool",
+}
+KNOWN_COLUMNS = (*COPIED, *KNOWN)
+
+
+def frame_of(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Findings of the ledger, typed like those of an audit, with what the ledger knows of each."""
+    cells: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(KNOWN_COLUMNS)
+    columns = {}
+    for name, values in zip(KNOWN_COLUMNS, cells, strict=True):
+        found = [bool(value) for value in values] if name == "counts_money" else list(values)
+        columns[name] = pd.Series(found, dtype=_KINDS.get(name, "str"))
+    return pd.DataFrame(columns)
+
+
+def row_of(findings: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """Findings as rows of the ledger, columns as in ``COPIED``."""
+    columns: list[list[Any]] = []
+    for name in COPIED:
+        values = findings[name]
+        if name == "service_date":
+            columns.append(values.dt.strftime("%Y-%m-%d").tolist())
+        elif _KINDS.get(name) == "Int64":
+            columns.append([None if pd.isna(v) else int(v) for v in values])
+        elif name == "units":
+            columns.append([None if pd.isna(v) else float(v) for v in values])
+        elif name == "counts_money":
+            columns.append([int(v) for v in values])
+        else:
+            columns.append(values.astype("str").tolist())
+    return list(zip(*columns, strict=True))
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What became of the findings that the ledger held open or waived and the audit did not give.
+
+    Masks over those findings: ``kept`` stay as they are, ``resolved`` and ``unjudged`` don't.
+    """
+
+    kept: Mask
+    resolved: Mask
+    unjudged: Mask
+
+
+def fates(
+    gone: pd.DataFrame,
+    at_hand: pd.DataFrame,
+    prepared: Prepared,
+    reference: Reference,
+    options: Mapping[str, Any],
+) -> Fates:
+    """Looks at each finding that did not come out again (columns of the ledger).
+
+    ``at_hand`` are all lines of the patients that were audited, standing or not.
+    """
+    kept = ~_are_among(gone, at_hand)
+    standing = places_of(gone, prepared.lines)
+    unjudged = np.zeros(len(gone), dtype=bool)
+    asked = ~kept & (standing >= 0)
+    by_name = {rule.name: rule for rule in CATALOGUE}
+    for name in gone.loc[asked, "rule"].unique():
+        some = np.flatnonzero(asked & gone["rule"].eq(name).to_numpy(dtype=bool))
+        if name not in by_name:
+            unjudged[some] = True
+            continue
+        judged = _judged(by_name[name], standing[some], prepared, reference, options)
+        unjudged[some] = ~judged
+    forget()
+    return Fates(kept, ~kept & ~unjudged, unjudged)
+
+
+def _judged(
+    rule: Rule,
+    places: Ints,
+    prepared: Prepared,
+    reference: Reference,
+    options: Mapping[str, Any],
+) -> Mask:
+    """Whether a rule really judged the lines at some places, or left them out for a reason."""
+    mask = np.zeros(len(prepared.lines), dtype=bool)
+    mask[places] = True
+    scope = rule.scope
+    only = replace(rule, scope=lambda lines: scope(lines) & mask)
+    found = judge(only, prepared.lines, reference, prepared.extract, options)
+    if found.not_evaluated == 0 or found.not_evaluated == found.in_scope == mask.sum():
+        return np.full(len(places), found.not_evaluated == 0)
+    if len(places) == 1:
+        return np.array([False])
+    half = len(places) // 2
+    parts = [
+        _judged(rule, some, prepared, reference, options) for some in (places[:half], places[half:])
+    ]
+    return np.concatenate(parts)
+
+
+def _line_of(frame: pd.DataFrame) -> pd.MultiIndex:
+    named = frame[_LINE].astype({"patient_id": "str", "claim_id": "str"})
+    return pd.MultiIndex.from_frame(named.assign(line_number=frame["line_number"].fillna(-1)))
+
+
+def _are_among(findings: pd.DataFrame, lines: pd.DataFrame) -> Mask:
+    """Findings whose line is among some lines."""
+    some = lines[among(lines["claim_id"], set(findings["claim_id"]))]
+    found: Mask = _line_of(findings).isin(_line_of(some))
+    return found
+
+
+def places_of(findings: pd.DataFrame, lines: pd.DataFrame) -> Ints:
+    """The place of each finding's line among lines, or -1; of several alike the first."""
+    places = np.flatnonzero(among(lines["claim_id"], set(findings["claim_id"])))
+    index = _line_of(lines.iloc[places])
+    first = ~index.duplicated()
+    found = index[first].get_indexer(_line_of(findings))
+    if len(places) == 0:
+        return np.full(len(findings), -1, dtype=np.int64)
+    chosen: Ints = np.where(found >= 0, places[first][np.clip(found, 0, None)], -1)
+    return chosen
+
+
+def in_order(findings: pd.DataFrame) -> pd.DataFrame:
+    """Findings as an audit orders them, each line's money counted once a kind.
+
+    Findings without a line among those audited (-1) get a number of their own a line.
+    """
+    rank = findings["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
+    worth = -findings["amount"].fillna(0).astype("int64")
+    findings = findings.assign(rank=rank, worth=worth, line=_numbered(findings))
+    order = ["rank", "worth", "claim_id", "line_number", "rule", "finding"]
+    findings = findings.sort_values(order, kind="stable", ignore_index=True)
+    findings["counts_money"] = first_money(findings)
+    return findings
+
+
+def _numbered(findings: pd.DataFrame) -> npt.NDArray[np.int64]:
+    line = findings["line"].to_numpy(dtype=np.int64, copy=True)
+    carried = np.flatnonzero(line < 0)
+    if len(carried):
+        number, _ = pd.factorize(_line_of(findings.iloc[carried]))
+        line[carried] = line.max(initial=-1) + 1 + number
+    return line
+
+
+def money_of(findings: pd.DataFrame) -> tuple[int, int]:
+    """Cents at risk and missed of findings, of those that carry their line's money."""
+    some = findings[findings["counts_money"].astype(bool)]
+    at_risk, missed = (
+        int(some.loc[some["money"] == kind, "amount"].sum()) for kind in ("at_risk", "missed")
+    )
+    return at_risk, missed
+
+
+def recovered(resolved: pd.DataFrame, still_open: pd.DataFrame) -> pd.DataFrame:
+    """Resolved findings with ``counts_money`` where their line has no more money of that kind."""
+    rank = resolved["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
+    worth = -resolved["amount"].fillna(0).astype("int64")
+    both = [*_LINE, "money"]
+    left = _keyed(still_open, both)
+    found = resolved.assign(rank=rank, worth=worth, line=pd.factorize(_line_of(resolved))[0])
+    found["counts_money"] = first_money(found) & ~_keyed(found, both).isin(left)
+    return found.drop(columns=["rank", "worth", "line"])
+
+
+def _keyed(frame: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
+    text = frame[columns].assign(line_number=frame["line_number"].fillna(-1))
+    return pd.MultiIndex.from_frame(text)
+
+
+def as_findings(frame: pd.DataFrame) -> pd.DataFrame:
+    """Only the columns of findings, and where the line stands."""
+    return frame[[*FINDINGS, "line"]].reset_index(drop=True)

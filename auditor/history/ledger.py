@@ -1,0 +1,249 @@
+"""The ledger of a site: runs, their inputs, findings and how they fare. SQLite, write-ahead log.
+
+Everything of a night is written in one transaction. After it a copy of the whole ledger is laid
+beside it; a damaged ledger is restored from that copy.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from auditor.errors import AuditError
+from auditor.schema import FINDINGS
+
+NAME, COPY = "ledger.sqlite", "ledger-copy.sqlite"
+_FORMAT = 1
+_APPLICATION = 0x43435441
+
+# The columns of a finding as it was reported last, and what the ledger knows beside.
+COPIED = tuple(name for name in FINDINGS if name != "status")
+_INTEGERS = frozenset({"amount", "line_number", "partner_line_number", "source_row"})
+_KINDS = dict.fromkeys(_INTEGERS, "INTEGER") | {"units": "REAL", "counts_money": "INTEGER"}
+KNOWN = {
+    "patient_key": "INTEGER NOT NULL",
+    "status": "TEXT NOT NULL",
+    "status_run": "TEXT NOT NULL",
+    "first_run": "TEXT NOT NULL",
+    "first_seen": "TEXT NOT NULL",
+    "last_seen": "TEXT NOT NULL",
+    "amount_first": "INTEGER",
+    "waiver": "TEXT NOT NULL DEFAULT ''",
+    "disposition": "TEXT NOT NULL DEFAULT ''",
+    "owner": "TEXT NOT NULL DEFAULT ''",
+    "note": "TEXT NOT NULL DEFAULT ''",
+}
+_OF_NIGHT = {
+    "seq": "INTEGER NOT NULL UNIQUE",
+    "as_of": "TEXT NOT NULL",
+    "judged_by": "TEXT NOT NULL",
+    "extract": "TEXT NOT NULL",
+    **dict.fromkeys(
+        ("new", "reopened", "persisting", "resolved", "waived", "unjudged"), "INTEGER NOT NULL"
+    ),
+    **dict.fromkeys(
+        (
+            f"{what}_{money}_cents"
+            for what in ("identified", "recovered", "still_open")
+            for money in ("at_risk", "missed")
+        ),
+        "INTEGER NOT NULL",
+    ),
+}
+
+
+def _columns(kinds: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+
+
+_SCHEMA = f"""
+CREATE TABLE runs (run TEXT PRIMARY KEY, {_columns(_OF_NIGHT)});
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE inputs (sha256 TEXT, run TEXT, file TEXT, lines INTEGER, PRIMARY KEY (sha256, run));
+CREATE TABLE files (name TEXT PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+  lines INTEGER NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE findings ({
+    _columns(
+        {name: _KINDS.get(name, "TEXT") for name in COPIED}
+        | {"finding": "TEXT PRIMARY KEY"}
+        | KNOWN
+    )
+});
+CREATE INDEX findings_status ON findings (status);
+CREATE TABLE exports (export INTEGER PRIMARY KEY, run TEXT NOT NULL, file TEXT NOT NULL);
+CREATE TABLE waiting (patient_key INTEGER PRIMARY KEY);
+CREATE TABLE days (claim_type TEXT, day INTEGER, lines INTEGER, PRIMARY KEY (claim_type, day));
+CREATE TABLE pairs (billing_npi TEXT PRIMARY KEY, lines INTEGER NOT NULL);
+CREATE TABLE waivers (digest TEXT PRIMARY KEY, first_seen TEXT NOT NULL, last_matched TEXT);
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {_FORMAT};
+"""
+
+
+class Ledger:
+    """An open ledger. Close it, or use it in a ``with`` statement."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens the ledger of a history, makes it where there is none, restores a damaged one.
+
+        ``restored`` says that it came from the copy. Raises AuditError when it is damaged and no
+        copy is whole, or when another version of the program wrote it.
+        """
+        self.path = folder / NAME
+        self.copy = folder / COPY
+        self.restored = False
+        if not self.path.exists() and not self.copy.exists():
+            self._db = _made(self.path)
+        elif (fault := _fault(self.path)) is None:
+            self._db = _opened(self.path)
+        else:
+            self._restore(fault)
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version != _FORMAT:
+            raise AuditError(
+                f"{self.path}: was written by another version of the program (format {version}); "
+                "use that version, or name another folder"
+            )
+
+    def _restore(self, fault: str) -> None:
+        wrong = _fault(self.copy)
+        if wrong is not None:
+            raise AuditError(
+                f"{self.path}: is damaged ({fault}), and {self.copy.name} {wrong}; put both back "
+                "from your backup, or move the folder away to begin a new history"
+            )
+        for name in ("", "-wal", "-shm"):
+            damaged = self.path.with_name(self.path.name + name)
+            if damaged.exists():
+                damaged.rename(damaged.with_name(f"damaged-{damaged.name}"))
+        copy_of(self.copy, self.path)
+        self._db = _opened(self.path)
+        self.restored = True
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction: all of it is written or nothing."""
+        with told(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def lay_copy(self) -> None:
+        """Lays a copy of the whole ledger beside it."""
+        with told(self.copy):
+            copy_of(self.path, self.copy)
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with told(self.path):
+            return self._db.execute(query, values).fetchall()
+
+    def do(self, statement: str, *values: Any) -> None:
+        """Runs one statement; inside ``writing``."""
+        self._db.execute(statement, values)
+
+    def do_all(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Runs a statement for each row; inside ``writing``."""
+        self._db.executemany(statement, rows)
+
+    def put(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Inserts rows, or replaces those of the same key; inside ``writing``."""
+        marks = ", ".join("?" * len(columns))
+        names = ", ".join(columns)
+        self.do_all(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turns faults of the database into one line that says what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as fault:
+        raise AuditError(
+            f"{path}: can't be read or written ({fault}); look at free space and permissions, and "
+            "run again: nothing was changed"
+        ) from fault
+    except sqlite3.DatabaseError as fault:
+        raise AuditError(f"{path}: is damaged ({fault}); run again to restore the copy") from fault
+
+
+def _made(path: Path) -> sqlite3.Connection:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        db = _opened(path)
+        db.executescript(_SCHEMA)
+    except (OSError, sqlite3.Error) as fault:
+        path.unlink(missing_ok=True)
+        raise AuditError(f"{path}: can't be made ({fault}); make room or name another") from fault
+    return db
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, timeout=10)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def _fault(path: Path) -> str | None:
+    """What is wrong with a ledger's file; None when it is whole."""
+    if not path.exists():
+        return "is missing"
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10)
+        try:
+            if db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+                return "is no ledger"
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        finally:
+            db.close()
+    except sqlite3.OperationalError as fault:
+        if "locked" in str(fault) or "unable to open" in str(fault):
+            raise AuditError(f"{path}: can't be opened ({fault}); look at permissions") from fault
+        return str(fault)
+    except sqlite3.DatabaseError as fault:
+        return str(fault)
+    return None if found == "ok" and tables else str(found)
+
+
+def copy_of(source: Path, target: Path) -> None:
+    """Copies a ledger whole, aside, and renames the copy."""
+    aside = target.with_name(f".{target.name}")
+    aside.unlink(missing_ok=True)
+    os.close(os.open(aside, os.O_WRONLY | os.O_CREAT, 0o600))
+    one, other = sqlite3.connect(source), sqlite3.connect(aside)
+    try:
+        one.backup(other)
+        other.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        one.close()
+        other.close()
+    descriptor = os.open(aside, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    aside.rename(target)
+
+
+def day(text: str) -> date:
+    """A date of the ledger."""
+    return date.fromisoformat(text)

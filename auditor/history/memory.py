@@ -1,0 +1,356 @@
+"""The memory of a site: what a run adds to it, and what it adds to a run.
+
+``audit`` only reads; ``commit`` is the one point at which a night becomes part of the memory.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from auditor.audit import Audit, Prepared, audit, prepare, totals_of, touched
+from auditor.changes import Changes
+from auditor.claim_lines import Mask
+from auditor.claim_types import with_types
+from auditor.errors import AuditError
+from auditor.extract import Extract
+from auditor.history import lines as kept_lines
+from auditor.history import repair
+from auditor.history.compaction import compact
+from auditor.history.extents import Extents, extents_of
+from auditor.history.findings import as_findings
+from auditor.history.folders import private
+from auditor.history.ledger import Ledger
+from auditor.history.lines import KeptLines, patient_keys, together
+from auditor.history.tonight import (
+    Compared,
+    Known,
+    Question,
+    compared,
+    known_of,
+    night_of,
+    shown,
+)
+from auditor.history.versions import (
+    FIRST_ADJUSTING,
+    kinds_of,
+    line_keys,
+    standing_versions,
+    told_already,
+)
+from auditor.history.waiting import waiting_patients
+from auditor.history.waivers import NAME as WAIVERS
+from auditor.history.waivers import Waivers, read_waivers
+from auditor.history.writing import FILES, nights_of, write_night
+from auditor.identity import rule_set_digest
+from auditor.ingest.normalise import Intake
+from auditor.intake import Claims
+from auditor.reference import Ints, Reference
+from auditor.request import Request
+from auditor.settings import HistorySettings
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """An audit of tonight's lines together with what the memory adds to them.
+
+    ``audit``: findings are all that are open, statuses filled; ``lines`` are the lines that were
+    judged. ``audited`` and ``superseded`` count tonight's lines only. The rest is what ``commit``
+    writes.
+    """
+
+    audit: Audit
+    changes: Changes
+    audited: int
+    superseded: int
+    compared: Compared
+    keep: KeptLines
+    exports: tuple[str, ...]
+    extents: Extents
+    extract: Extract
+    waiting: Ints
+    patients: Ints | None
+    judged_by: str
+    after: int
+    waivers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines of the memory and of tonight together, and which of them stand."""
+
+    every: KeptLines
+    tonight: Mask
+    stands: Mask
+    stood: Mask
+    told: Mask
+
+
+class Memory:
+    """The history of a site, open for one run. Close it, or use it in a ``with`` statement."""
+
+    def __init__(
+        self, folder: Path, ledger: Ledger, lock: FileLock, settings: HistorySettings
+    ) -> None:
+        """Use ``open``."""
+        self.folder = folder
+        self.ledger = ledger
+        self._lock = lock
+        self._settings = settings
+        self.notes: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, folder: Path, settings: HistorySettings | None = None) -> "Memory":
+        """Opens the history in a folder, makes it where there is none, and puts it right.
+
+        ``notes`` then says in a line each what had to be put right. Raises AuditError when another
+        run uses it, or when it can't be put right.
+        """
+        private(folder)
+        lock = FileLock(folder / ".lock", mode=0o600)
+        try:
+            lock.acquire(timeout=1)
+        except Timeout as fault:
+            raise AuditError(
+                f"{folder}: another run is using this history; wait until it has ended"
+            ) from fault
+        except OSError as fault:
+            raise AuditError(f"{folder}: can't be written ({fault.strerror or fault})") from fault
+        try:
+            memory = cls(folder, Ledger(folder), lock, settings or HistorySettings())
+            memory.notes = repair.repaired(folder, memory.ledger)
+        except BaseException:
+            lock.release()
+            raise
+        return memory
+
+    def __enter__(self) -> "Memory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the ledger and lets another run in."""
+        self.ledger.close()
+        self._lock.release()
+
+    @property
+    def waivers_file(self) -> Path:
+        """Where the waivers stand."""
+        return self.folder / (self._settings.waivers or WAIVERS)
+
+    def seen(self, sha256: str) -> bool:
+        """Whether an export with this digest was part of an earlier run."""
+        return bool(self.ledger.rows("SELECT 1 FROM inputs WHERE sha256 = ? LIMIT 1", sha256))
+
+    def audit(
+        self, claims: Claims, reference: Reference, request: Request, run: str = ""
+    ) -> Remembered:
+        """Audits tonight's lines with those of the memory that may bear on them. Writes nothing.
+
+        ``run`` is the identity of the run; when it is that of the last run written, the answer is
+        the same as then.
+        """
+        options, judged_by = request.settings.options(), _judged_by(reference, request)
+        before = dict(self.ledger.rows("SELECT key, value FROM meta")).get("judged_by", judged_by)
+        asked, exports = self._asked(claims.lines, request)
+        # New rules, tables or settings may say something else of every line.
+        patients = self._concerned(asked.patient) if before == judged_by else None
+        found = _together(self._kept(patients), asked)
+        prepared, patient, is_tonight = _prepared(found, found.stands, reference, request)
+        extents = extents_of(prepared.lines, options)
+        if before:
+            stood, _, _ = _prepared(found, found.stood, reference, request)
+            extents = self._extents(extents_of(stood.lines, options), patients).plus(extents)
+        prepared = replace(prepared, extract=extents.extract(request.as_of))
+        result = audit(prepared, reference, options=options)
+        known = known_of(self.ledger, result.findings["finding"].tolist(), run)
+        question = Question(
+            result, prepared, patient, patients, found.every.lines, reference, options
+        )
+        waivers = read_waivers(self.waivers_file)
+        one = compared(question, known, waivers, run)
+        touching = _touching(prepared, patient, result)
+        new = found.tonight & found.stands & ~found.told
+        new &= np.isin(found.every.patient, touching) | _adjusting(found.every)
+        return Remembered(
+            audit=self._open_audit(result, one),
+            changes=self._changes(request.as_of, run, one, known, waivers, found),
+            audited=int(is_tonight.sum()),
+            superseded=int(found.tonight.sum() - is_tonight.sum()),
+            compared=one,
+            keep=found.every.where(new),
+            exports=exports,
+            extents=extents,
+            extract=prepared.extract,
+            waiting=waiting_patients(prepared.lines, patient, request.as_of, options),
+            patients=patients,
+            judged_by=judged_by,
+            after=self._last(),
+            waivers=tuple(waiver.digest for waiver in waivers.all),
+        )
+
+    def commit(self, remembered: Remembered, run: str, inputs: Sequence[Intake]) -> None:
+        """Writes a night into the memory: all of it or nothing, and once for each run.
+
+        Raises AuditError when the memory has changed since the audit, or can't be written.
+        """
+        if self.ledger.rows("SELECT 1 FROM runs WHERE run = ?", run):
+            return
+        if self._last() != remembered.after:
+            raise AuditError(f"{self.folder}: has changed since the audit; run again")
+        number = remembered.after + 1
+        name, sha256 = f"{number:06d}-{run}.parquet", ""
+        if len(remembered.keep.lines):
+            sha256 = kept_lines.write(remembered.keep, kept_lines.path_of(self.folder, name))
+        files = [(name, number, number, len(remembered.keep.lines), sha256)] if sha256 else []
+        with self.ledger.writing():
+            write_night(self.ledger, remembered, run, number, inputs)
+            self.ledger.put("files", FILES, files)
+        self.ledger.lay_copy()
+        compact(self.folder, self.ledger, remembered.audit.as_of, self._settings.keep_days)
+
+    def _last(self) -> int:
+        return int(self.ledger.rows("SELECT coalesce(max(seq), 0) FROM runs")[0][0])
+
+    def _asked(self, lines: pd.DataFrame, request: Request) -> tuple[KeptLines, tuple[str, ...]]:
+        """Tonight's lines, each export with a number of its own, and the exports' names."""
+        first = int(self.ledger.rows("SELECT coalesce(max(export), 0) + 1 FROM exports")[0][0])
+        turn, names = pd.factorize(lines["source_file"].cat.codes.to_numpy())
+        kind = np.zeros(len(lines), dtype=np.int64)
+        for number in range(len(names)):
+            mask = turn == number
+            kind[mask] = kinds_of(with_types(lines[mask], dict(request.settings.payers)))
+        files = tuple(lines["source_file"].cat.categories[names].astype("str"))
+        asked = KeptLines(lines, turn.astype(np.int64) + first, kind, patient_keys(lines))
+        return asked, files
+
+    def _concerned(self, tonight: Ints) -> Ints:
+        """Patients of tonight, and those of whom this night may say something else."""
+        waiting = self.ledger.rows("SELECT patient_key FROM waiting")
+        keys = np.array([key for (key,) in waiting], dtype=np.int64)
+        return np.unique(np.concatenate([tonight, keys]))
+
+    def _kept(self, patients: Ints | None) -> KeptLines:
+        names = self.ledger.rows("SELECT name FROM files ORDER BY first_seq")
+        paths = [kept_lines.path_of(self.folder, name) for (name,) in names]
+        return kept_lines.read(paths, patients)
+
+    def _extents(self, old: Extents, patients: Ints | None) -> Extents:
+        """What all lines came to before, without those that are counted again."""
+        days = self.ledger.rows("SELECT claim_type, day, lines FROM days")
+        pairs = dict(self.ledger.rows("SELECT billing_npi, lines FROM pairs"))
+        counted = {(kind, day): count for kind, day, count in days}
+        return Extents(counted, pairs if patients is not None else old.pairs).plus(old, -1)
+
+    def _open_audit(self, result: Audit, one: Compared) -> Audit:
+        """The audit with all open findings, and the books that go with them."""
+        findings = as_findings(one.open)
+        elsewhere = pd.concat([one.open, one.waived], ignore_index=True)
+        more = elsewhere.loc[~elsewhere["audited"].astype(bool), "rule"].value_counts()
+        added = result.books["rule"].map(more).fillna(0).astype("int64")
+        books = result.books.assign(
+            in_scope=result.books["in_scope"] + added, flagged=result.books["flagged"] + added
+        )
+        return replace(result, findings=findings, books=books, totals=totals_of(findings))
+
+    def _changes(
+        self,
+        as_of: date,
+        run: str,
+        one: Compared,
+        known: Known,
+        waivers: Waivers,
+        found: "_Lines",
+    ) -> Changes:
+        nights = nights_of(self.ledger)
+        if not known.again:
+            nights = (*nights, night_of(run, as_of, one))
+        both = pd.concat([one.open, one.waived], ignore_index=True)
+        return Changes(
+            since=nights[-2].as_of if len(nights) > 1 else None,
+            nights=nights,
+            resolved=shown(one.resolved, "first_seen"),
+            waived=shown(one.waived, "waiver", "first_seen"),
+            waiver_notes=waivers.notes(as_of, *self._waiver_days(one.matched, as_of)),
+            first_seen={
+                finding: date.fromisoformat(seen)
+                for finding, seen in zip(both["finding"], both["first_seen"], strict=True)
+            },
+            unjudged=shown(one.unjudged, "first_seen"),
+            remembered_lines=int((found.stands & ~found.tonight).sum()),
+            notes=self.notes,
+        )
+
+    def _waiver_days(
+        self, matched: frozenset[str], as_of: date
+    ) -> tuple[dict[str, date], dict[str, date]]:
+        """The day each waiver was first seen, and the day it last matched, tonight counted."""
+        rows = self.ledger.rows("SELECT digest, first_seen, last_matched FROM waivers")
+        first = {digest: date.fromisoformat(seen) for digest, seen, _ in rows}
+        last = {digest: date.fromisoformat(day) for digest, _, day in rows if day}
+        return first, last | dict.fromkeys(matched, as_of)
+
+
+def _judged_by(reference: Reference, request: Request) -> str:
+    """A digest of all that decides what is said of a line: rules, tables, settings."""
+    settings = request.settings
+    parts = [
+        rule_set_digest(),
+        reference.digest(),
+        {name: str(value) for name, value in settings.options().items()},
+        dict(settings.payers),
+        settings.patient_id_substitute,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _together(before: KeptLines, asked: KeptLines) -> _Lines:
+    every = together([before, asked])
+    is_tonight = np.arange(len(every.lines)) >= len(before.lines)
+    key = line_keys(every.lines, every.kind, every.export)
+    stands = standing_versions(every.lines, key, every.export)
+    stood = ~is_tonight
+    some = every.lines[stood]
+    stood[stood] = standing_versions(some, key[~is_tonight], every.export[~is_tonight])
+    told = told_already(every.lines, key, stood, stands & is_tonight)
+    return _Lines(every, is_tonight, stands, stood, told)
+
+
+def _prepared(
+    found: _Lines, mask: Mask, reference: Reference, request: Request
+) -> tuple[Prepared, Ints, Mask]:
+    """Some of the lines prepared, the patient (by digest) of each, and whether it is tonight's."""
+    lines = found.every.lines.assign(patient=found.every.patient, tonight=found.tonight)
+    prepared = prepare(
+        lines[mask].reset_index(drop=True),
+        reference,
+        as_of=request.as_of,
+        payers=dict(request.settings.payers),
+        options=request.settings.options(),
+    )
+    standing = prepared.lines
+    return (
+        replace(prepared, lines=standing.drop(columns=["patient", "tonight"])),
+        standing["patient"].to_numpy(),
+        standing["tonight"].to_numpy(),
+    )
+
+
+def _touching(prepared: Prepared, patient: Ints, result: Audit) -> Ints:
+    """Patients (by digest) with some line that rules of certain codes, or any finding, speak of."""
+    _, places = touched(prepared.lines)
+    flagged = result.findings["line"].to_numpy(dtype=np.int64)
+    return np.unique(patient[np.concatenate([places, flagged])])
+
+
+def _adjusting(kept: KeptLines) -> Mask:
+    """Lines of replacements and voids: what they replace may come later."""
+    return kept.kind >= FIRST_ADJUSTING

@@ -1,0 +1,200 @@
+"""Tonight against the nights before: what is new, still open, resolved, waived, and its money."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from auditor.audit import Audit, Prepared
+from auditor.changes import Night
+from auditor.history.findings import (
+    KNOWN_COLUMNS,
+    OPEN,
+    as_findings,
+    fates,
+    frame_of,
+    in_order,
+    money_of,
+    recovered,
+)
+from auditor.history.ledger import Ledger
+from auditor.history.waivers import Waivers
+from auditor.reference import Ints, Reference
+
+_SELECT = f"SELECT {', '.join(KNOWN_COLUMNS)} FROM findings"  # noqa: S608  names of our own
+_MOST_ASKED = 500
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger holds before tonight.
+
+    ``alive`` are findings that were open or waived, ``closed`` those of tonight's that were
+    resolved or unjudged before; ``again`` says that this very run was the last one written.
+    """
+
+    alive: pd.DataFrame
+    closed: pd.DataFrame
+    again: bool
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Findings by what became of them, each with what the ledger knows of it.
+
+    ``open`` and ``waived`` have ``line``, the place among the audited lines; findings of lines
+    that were not audited tonight are numbered behind them. ``audited`` marks those of the audit.
+    """
+
+    open: pd.DataFrame
+    waived: pd.DataFrame
+    resolved: pd.DataFrame
+    unjudged: pd.DataFrame
+    matched: frozenset[str]
+
+
+def known_of(ledger: Ledger, findings: Sequence[str], run: str) -> Known:
+    """What the ledger holds of findings alive, and of some by id that are not."""
+    alive = frame_of(
+        ledger.rows(f"{_SELECT} WHERE status IN ('new', 'persisting', 'reopened', 'waived')")
+    )
+    asked = sorted(set(findings) - set(alive["finding"]))
+    rows = []
+    for start in range(0, len(asked), _MOST_ASKED):
+        some = asked[start : start + _MOST_ASKED]
+        marks = ", ".join("?" * len(some))
+        rows += ledger.rows(f"{_SELECT} WHERE finding IN ({marks})", *some)
+    last = ledger.rows("SELECT run FROM runs ORDER BY seq DESC LIMIT 1")
+    again = bool(last) and last[0][0] == run
+    if again:
+        rows += ledger.rows(
+            f"{_SELECT} WHERE status IN ('resolved', 'unjudged') AND status_run = ?", run
+        )
+    return Known(alive, frame_of(rows), again)
+
+
+@dataclass(frozen=True)
+class Question:
+    """An audit, and on what it was made.
+
+    ``line_patient`` has one digest of the patient a prepared line. ``patients`` are those whose
+    lines were audited, None where all were; ``at_hand`` are their lines, standing or not.
+    """
+
+    result: Audit
+    prepared: Prepared
+    line_patient: Ints
+    patients: Ints | None
+    at_hand: pd.DataFrame
+    reference: Reference
+    options: dict[str, Any]
+
+
+def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Compared:
+    """Compares an audit's findings with those known."""
+    as_of, patients = question.result.as_of, question.patients
+    fresh = _fresh(question, known, run)
+    alive = known.alive.assign(line=-1, audited=False)
+    gone = alive[~alive["finding"].isin(fresh["finding"])].reset_index(drop=True)
+    looked = np.ones(len(gone), dtype=bool)
+    if patients is not None:
+        looked = np.isin(gone["patient_key"].to_numpy(), patients)
+    asked = gone[looked].reset_index(drop=True)
+    fate = fates(asked, question.at_hand, question.prepared, question.reference, question.options)
+    carried = pd.concat([gone[~looked], asked[fate.kept]], ignore_index=True)
+    if not known.again:
+        carried["status"] = "persisting"
+    everything = pd.concat([fresh, carried], ignore_index=True) if len(carried) else fresh
+    words, matched = waivers.apply(everything, as_of)
+    everything = everything.assign(waiver=words)
+    set_apart = (words != "").to_numpy(dtype=bool)
+    before = everything["status"].to_numpy()
+    # A finding whose waiver lapsed was seen before.
+    status = np.where(set_apart, "waived", np.where(before == "waived", "persisting", before))
+    everything["status"] = pd.Series(status, index=everything.index, dtype="str")
+    still_open = in_order(everything[~set_apart])
+    # What was waived and is clean is no success of tonight.
+    was_open = asked["status"].isin(OPEN).to_numpy(dtype=bool)
+    resolved = asked[fate.resolved].assign(was_open=was_open[fate.resolved])
+    unjudged = asked[fate.unjudged].assign(was_open=was_open[fate.unjudged])
+    if known.again:
+        resolved = _closed(known, "resolved", resolved)
+        unjudged = _closed(known, "unjudged", unjudged)
+    return Compared(
+        open=still_open,
+        waived=in_order(everything[set_apart]),
+        resolved=recovered(resolved.assign(status="resolved"), still_open),
+        unjudged=unjudged.assign(status="unjudged"),
+        matched=matched,
+    )
+
+
+def _closed(known: Known, status: str, others: pd.DataFrame) -> pd.DataFrame:
+    """Findings that this run closed when it was written, where it is asked again."""
+    some = known.closed[known.closed["status"] == status]
+    return pd.concat(
+        [others, some.assign(line=-1, audited=False, was_open=True)], ignore_index=True
+    )
+
+
+def _fresh(question: Question, known: Known, run: str) -> pd.DataFrame:
+    """The findings of the audit with what the ledger knows of them, and their status."""
+    result = question.result
+    columns = ["finding", "status", "status_run", "first_run", "first_seen", "amount_first"]
+    columns += ["disposition", "owner", "note"]
+    earlier = pd.concat([known.alive[columns], known.closed[columns]], ignore_index=True)
+    found = result.findings.drop(columns="status").merge(earlier, how="left", on="finding")
+    before = found["status"].fillna("").to_numpy(dtype=object)
+    alive = np.isin(before, [*OPEN, "waived"])
+    if known.again:
+        status = np.where(alive, before, np.where(before == "", "new", "reopened"))
+    else:
+        now = np.where(before == "waived", "waived", "persisting")
+        status = np.where(before == "", "new", np.where(alive, now, "reopened"))
+    day = result.as_of.isoformat()
+    return found.assign(
+        status=pd.Series(status, index=found.index, dtype="str"),
+        patient_key=question.line_patient[found["line"].to_numpy()],
+        first_run=found["first_run"].fillna(run),
+        first_seen=found["first_seen"].fillna(day),
+        last_seen=day,
+        amount_first=found["amount_first"].where(before != "", found["amount"]),
+        waiver="",
+        disposition=found["disposition"].fillna(""),
+        owner=found["owner"].fillna(""),
+        note=found["note"].fillna(""),
+        status_run=found["status_run"].fillna(run),
+        audited=True,
+    )
+
+
+def night_of(run: str, as_of: date, one: Compared) -> Night:
+    """Tonight in the trend."""
+    counts = one.open["status"].value_counts()
+    new_money = money_of(one.open[one.open["status"] == "new"])
+    back = money_of(one.resolved[one.resolved["was_open"].astype(bool)])
+    still_open = money_of(one.open)
+    return Night(
+        run=run,
+        as_of=as_of,
+        new=int(counts.get("new", 0)),
+        reopened=int(counts.get("reopened", 0)),
+        persisting=int(counts.get("persisting", 0)),
+        resolved=int(one.resolved["was_open"].sum()),
+        waived=len(one.waived),
+        identified_at_risk_cents=new_money[0],
+        identified_missed_cents=new_money[1],
+        recovered_at_risk_cents=back[0],
+        recovered_missed_cents=back[1],
+        still_open_at_risk_cents=still_open[0],
+        still_open_missed_cents=still_open[1],
+    )
+
+
+def shown(frame: pd.DataFrame, *more: str) -> pd.DataFrame:
+    """Findings as reports show them, with some columns of the ledger behind."""
+    some = frame.assign(line=frame.get("line", -1)).reset_index(drop=True)
+    return pd.concat([as_findings(some), some[list(more)]], axis=1)

@@ -1,0 +1,186 @@
+"""waivers.csv: findings that somebody answers for, until a day. What is malformed hides nothing.
+
+Columns: rule, claim, provider, payer, revenue_code, reason, owner, expires. A pattern may hold
+``*`` and ``?``, a blank one matches everything, and at least one of the four must be filled.
+``provider`` is the billing NPI. Notes on waivers name the line of the file, never a claim.
+"""
+
+import csv
+import hashlib
+import io
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fnmatch import translate
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from auditor.catalogue import CATALOGUE
+from auditor.claim_lines import Mask
+from auditor.errors import AuditError
+
+NAME = "waivers.csv"
+PATTERNS = {
+    "claim": "claim_id",
+    "provider": "billing_npi",
+    "payer": "payer",
+    "revenue_code": "revenue_code",
+}
+COLUMNS = ("rule", *PATTERNS, "reason", "owner", "expires")
+_LAPSES_WITHIN = 30
+_IDLE_DAYS = 90
+_RULES = frozenset(rule.name for rule in CATALOGUE)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """One waiver, and the line of the file it stands in; in force up to the day it expires."""
+
+    line: int
+    rule: str
+    claim: str
+    provider: str
+    payer: str
+    revenue_code: str
+    reason: str
+    owner: str
+    expires: date
+
+    @property
+    def digest(self) -> str:
+        """What makes it the same waiver after the file was sorted or its expiry moved."""
+        parts = (self.rule, self.claim, self.provider, self.payer, self.revenue_code)
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.owner}, until {self.expires})"
+
+    def name(self, file: str) -> str:
+        """How a note names it."""
+        return f"{file} line {self.line} ({self.rule}, {self.owner})"
+
+    def matches(self, findings: pd.DataFrame) -> Mask:
+        """The findings that it waives."""
+        found = findings["rule"].eq(self.rule).to_numpy(dtype=bool)
+        for pattern, column in PATTERNS.items():
+            if text := getattr(self, pattern):
+                like = re.compile(translate(text), re.IGNORECASE)
+                cells = findings[column].to_numpy()[found]
+                found[found] = [like.match(str(cell)) is not None for cell in cells]
+        return found
+
+
+@dataclass(frozen=True)
+class Waivers:
+    """The waivers of a file: those that are well-formed, and what is wrong with the others."""
+
+    file: str
+    all: tuple[Waiver, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    def in_force(self, as_of: date) -> tuple[Waiver, ...]:
+        """Those that have not lapsed."""
+        return tuple(one for one in self.all if one.expires >= as_of)
+
+    def apply(self, findings: pd.DataFrame, as_of: date) -> tuple["pd.Series[str]", frozenset[str]]:
+        """Each finding's waiver as text, blank where there is none; digests of those that matched.
+
+        Of several the first in the file is named, and all of them count as having matched.
+        """
+        words = np.full(len(findings), "", dtype=object)
+        matched = set()
+        for waiver in self.in_force(as_of):
+            hit = waiver.matches(findings)
+            if hit.any():
+                matched.add(waiver.digest)
+                words[hit & (words == "")] = str(waiver)
+        return pd.Series(words, index=findings.index, dtype="str"), frozenset(matched)
+
+    def notes(
+        self, as_of: date, first_seen: dict[str, date], last_matched: dict[str, date]
+    ) -> tuple[str, ...]:
+        """What somebody must know of the waivers: malformed, lapsed, soon to lapse, idle."""
+        said = [f"{fault}; it waives nothing" for fault in self.faults]
+        for one in self.all:
+            name = one.name(self.file)
+            if one.expires < as_of:
+                said.append(f"{name} lapsed on {one.expires}; it waives nothing")
+                continue
+            if one.expires <= as_of + timedelta(days=_LAPSES_WITHIN):
+                said.append(f"{name} lapses on {one.expires}; renew it or mend the cause")
+            since = last_matched.get(one.digest, first_seen.get(one.digest, as_of))
+            if (as_of - since).days >= _IDLE_DAYS:
+                said.append(f"{name} has matched nothing since {since}; remove it if it is done")
+        return tuple(said)
+
+
+def read_waivers(path: Path) -> Waivers:
+    """Reads waivers.csv; no file means no waivers. Raises AuditError if it is no CSV at all."""
+    if not path.exists():
+        return Waivers(path.name)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    except OSError as fault:
+        raise AuditError(
+            f"{path}: can't be read ({fault.strerror}); look at permissions"
+        ) from fault
+    except (UnicodeDecodeError, csv.Error) as fault:
+        raise AuditError(f"{path}: is no UTF-8 CSV; save it as one, nothing was waived") from fault
+    found: list[Waiver] = []
+    faults: list[str] = []
+    for number, row in enumerate(rows, start=2):
+        if None in row or not any((cell or "").strip() for cell in row.values()):
+            if None in row:
+                faults.append(f"{path.name} line {number} has more cells than the header")
+            continue
+        cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
+        wrong = fault_of(cells)
+        if wrong:
+            faults.append(f"{path.name} line {number}: {wrong}")
+        else:
+            found.append(_waiver(number, cells))
+    return Waivers(path.name, tuple(found), tuple(faults))
+
+
+def _waiver(line: int, cells: dict[str, str]) -> Waiver:
+    text = {name: cells[name] for name in COLUMNS if name != "expires"}
+    return Waiver(line=line, expires=date.fromisoformat(cells["expires"]), **text)
+
+
+def fault_of(cells: dict[str, str]) -> str:
+    """What is wrong with a waiver's cells; blank when it is well-formed."""
+    if cells["rule"] not in _RULES:
+        return f"rule '{cells['rule']}' is none of the catalogue (see auditor rules)"
+    if not any(cells[name] for name in PATTERNS):
+        return "claim, provider, payer and revenue_code are all blank; * stands for every one"
+    for name in ("reason", "owner", "expires"):
+        if not cells[name]:
+            return f"{name} is blank"
+    try:
+        date.fromisoformat(cells["expires"])
+    except ValueError:
+        return f"expires '{cells['expires']}' is not a date like 2027-01-31"
+    return ""
+
+
+def write_waivers(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Writes waivers.csv aside and renames it."""
+    aside = path.with_name(f".{path.name}")
+    try:
+        with os.fdopen(
+            os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            "w",
+            encoding="utf-8",
+            newline="",
+        ) as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        aside.rename(path)
+    except OSError as fault:
+        raise AuditError(f"{path}: can't be written ({fault.strerror})") from fault

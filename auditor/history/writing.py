@@ -1,0 +1,134 @@
+"""A night written into the ledger, inside one transaction."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from auditor.changes import Night
+from auditor.extract import Extract
+from auditor.history.findings import KNOWN_COLUMNS, row_of
+from auditor.history.ledger import KNOWN, Ledger
+from auditor.ingest.normalise import Intake
+
+if TYPE_CHECKING:
+    from auditor.history.memory import Remembered
+
+FILES = ("name", "first_seq", "last_seq", "lines", "sha256")
+_NIGHT = tuple(Night.__dataclass_fields__)
+
+
+def write_night(
+    ledger: Ledger, remembered: "Remembered", run: str, number: int, inputs: Sequence[Intake]
+) -> None:
+    """Writes everything that a night changes in the ledger."""
+    night = remembered.changes.tonight
+    values = {name: getattr(night, name) for name in _NIGHT} | {
+        "run": run,
+        "seq": number,
+        "as_of": night.as_of.isoformat(),
+        "judged_by": remembered.judged_by,
+        "extract": extract_text(remembered.extract),
+        "unjudged": len(remembered.compared.unjudged),
+    }
+    ledger.put("runs", tuple(values), [tuple(values.values())])
+    ledger.put("meta", ("key", "value"), [("judged_by", remembered.judged_by)])
+    rows = [(one.sha256, run, one.file, one.lines_read) for one in inputs]
+    ledger.put("inputs", ("sha256", "run", "file", "lines"), rows)
+    ledger.do_all(
+        "INSERT INTO exports (run, file) VALUES (?, ?)",
+        [(run, name) for name in remembered.exports],
+    )
+    _write_findings(ledger, remembered, run)
+    _write_extents(ledger, remembered)
+    _write_waivers(ledger, remembered, night.as_of)
+
+
+def _write_findings(ledger: Ledger, remembered: "Remembered", run: str) -> None:
+    one = remembered.compared
+    alive = pd.concat([one.open, one.waived], ignore_index=True)
+    audited = alive["audited"].astype(bool)
+    _put_whole(ledger, alive[audited].assign(status_run=run))
+    carried = alive[~audited]
+    ledger.do_all(
+        "UPDATE findings SET status = ?, status_run = ?, waiver = ? WHERE finding = ?",
+        zip(
+            carried["status"],
+            [run] * len(carried),
+            carried["waiver"],
+            carried["finding"],
+            strict=True,
+        ),
+    )
+    for closed in (one.resolved, one.unjudged):
+        ledger.do_all(
+            "UPDATE findings SET status = ?, status_run = ? WHERE finding = ?",
+            zip(closed["status"], [run] * len(closed), closed["finding"], strict=True),
+        )
+
+
+def _put_whole(ledger: Ledger, findings: pd.DataFrame) -> None:
+    known = [
+        [None if pd.isna(v) else int(v) for v in findings[name]]
+        if name in ("amount_first", "patient_key")
+        else findings[name].astype("str").tolist()
+        for name in KNOWN
+    ]
+    copied = row_of(findings)
+    rows = (whole + known for whole, known in zip(copied, zip(*known, strict=True), strict=True))
+    ledger.put("findings", KNOWN_COLUMNS, rows)
+
+
+def _write_extents(ledger: Ledger, remembered: "Remembered") -> None:
+    ledger.do("DELETE FROM days")
+    days = remembered.extents.days.items()
+    ledger.put("days", ("claim_type", "day", "lines"), [(kind, day, n) for (kind, day), n in days])
+    ledger.do("DELETE FROM pairs")
+    ledger.put("pairs", ("billing_npi", "lines"), list(remembered.extents.pairs.items()))
+    if remembered.patients is None:
+        ledger.do("DELETE FROM waiting")
+    else:
+        keys = ((int(key),) for key in remembered.patients)
+        ledger.do_all("DELETE FROM waiting WHERE patient_key = ?", keys)
+    ledger.put("waiting", ("patient_key",), ((int(key),) for key in remembered.waiting))
+
+
+def _write_waivers(ledger: Ledger, remembered: "Remembered", as_of: date) -> None:
+    day = as_of.isoformat()
+    ledger.do_all(
+        "INSERT OR IGNORE INTO waivers (digest, first_seen) VALUES (?, ?)",
+        ((digest, day) for digest in remembered.waivers),
+    )
+    ledger.do_all(
+        "UPDATE waivers SET last_matched = ? WHERE digest = ?",
+        ((day, digest) for digest in sorted(remembered.compared.matched)),
+    )
+
+
+def nights_of(ledger: Ledger) -> tuple[Night, ...]:
+    """All runs of the ledger, oldest first."""
+    rows: Iterable[tuple[object, ...]] = ledger.rows(
+        f"SELECT {', '.join(_NIGHT)} FROM runs ORDER BY seq"  # noqa: S608  names of our own
+    )
+    found = []
+    for row in rows:
+        cells = dict(zip(_NIGHT, row, strict=True))
+        cells["as_of"] = date.fromisoformat(str(cells["as_of"]))
+        found.append(Night(**cells))  # type: ignore[arg-type]
+    return tuple(found)
+
+
+def extract_text(extract: Extract) -> str:
+    """An extract as JSON."""
+    return json.dumps(
+        {
+            "as_of": extract.as_of.isoformat(),
+            "spans": {
+                kind: [span.first_day, span.last_day] for kind, span in extract.spans.items()
+            },
+            "reach": extract.reach,
+            "pairing_npis": sorted(extract.pairing_npis),
+        }
+    )
