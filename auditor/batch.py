@@ -6,11 +6,12 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -34,9 +35,12 @@ from auditor.reference import Reference, load_reference
 from auditor.report.content import Report, Run, Unlock, build
 from auditor.request import Request, save_request
 from auditor.rule import STAND_INS, Rule
-from auditor.self_test import self_test
+from auditor.self_test import SelfTest, self_test
 from auditor.settings import AROUND, Settings
 from auditor.shipped import reference_dir
+
+if TYPE_CHECKING:
+    from auditor.history.remembered import Remembered
 
 DISTRIBUTION = "cardiac-ct-claim-auditor"
 _OWN_FILES = frozenset(
@@ -65,28 +69,28 @@ class Finished:
 
 
 def run(request: Request, progress: Progress) -> Finished:
-    """Reads, audits and writes the reports.
+    """Reads, audits and writes the reports; with a history, remembers the run.
 
     Raises AuditError when a file can't be read or the folder can't be written; then nothing is
     left behind.
     """
     started_at = datetime.now().astimezone()
     refuse_target(request.out)
+    if request.history and request.corrections:
+        raise AuditError(
+            "--with-corrections tries corrections out; leave --history away, so that nothing is "
+            "remembered that was not billed",
+            exit_code=2,
+        )
+    if request.history:
+        return _with_history(request, request.history, started_at, progress)
     if request.corrections and request.corrections.resolve().parent == request.out.resolve():
         raise AuditError(
             f"{request.corrections}: lies in the folder that the run replaces; name another --out",
             exit_code=2,
         )
     corrections = read_corrections(request.corrections) if request.corrections else None
-    with progress.stage("reference", "loading reference tables"):
-        reference = load_reference(reference_dir(), request.reference)
-    with progress.stage("read", f"reading {_files(request.files)}"):
-        claims = read_files(
-            request.files,
-            profile=request.profile,
-            sheet=request.sheet,
-            patient_id_substitute=request.settings.patient_id_substitute,
-        )
+    reference, claims = _read(request, progress)
     with progress.stage("audit", f"auditing {len(claims.lines):,} claim lines"):
         result = audit_lines(claims.lines, reference, request)
     proof = None
@@ -97,15 +101,53 @@ def run(request: Request, progress: Progress) -> Finished:
             idle = without_effect(claims.lines, corrections)
             proof = prove(result.findings, corrected.findings, applied, idle)
             result = corrected
-    tested = None
-    if request.self_test:
-        with progress.stage("self-test", "running the rules' own cases"):
-            tested = self_test()
+    tested = _self_tested(request, progress)
     described = describe(request, claims, result, reference, started_at, progress)
     report = build(replace(described, self_test=tested))
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(Finished(report, proof), request, reference)
     return Finished(report, proof)
+
+
+def _read(request: Request, progress: Progress) -> tuple[Reference, Claims]:
+    with progress.stage("reference", "loading reference tables"):
+        reference = load_reference(reference_dir(), request.reference)
+    with progress.stage("read", f"reading {_files(request.files)}"):
+        claims = read_files(
+            request.files,
+            profile=request.profile,
+            sheet=request.sheet,
+            patient_id_substitute=request.settings.patient_id_substitute,
+        )
+    return reference, claims
+
+
+def _with_history(
+    request: Request, folder: Path, started_at: datetime, progress: Progress
+) -> Finished:
+    """A run that knows the runs before it. The reports are written first, then remembered."""
+    from auditor.history.memory import Memory
+
+    with Memory.open(folder, request.settings.history) as memory:
+        for note in memory.notes:
+            progress.say(note)
+        reference, claims = _read(request, progress)
+        run = identity_of(request, claims, reference)
+        with progress.stage(
+            "audit", f"auditing {len(claims.lines):,} claim lines and earlier ones"
+        ):
+            remembered = memory.audit(claims, reference, request, run)
+        described = describe(
+            request, claims, remembered.audit, reference, started_at, progress, remembered
+        )
+        tested = _self_tested(request, progress)
+        finished = Finished(build(replace(described, self_test=tested)), None)
+        with progress.stage("report", f"writing reports to {request.out}"):
+            inputs = [intake.sha256 for intake in claims.intakes]
+            write_reports(
+                finished, request, reference, lambda: memory.commit(remembered, run, inputs)
+            )
+    return finished
 
 
 def audit_lines(lines: pd.DataFrame, reference: Reference, request: Request) -> Audit:
@@ -121,6 +163,13 @@ def audit_lines(lines: pd.DataFrame, reference: Reference, request: Request) -> 
     return audit(prepared, reference, options=options)
 
 
+def _self_tested(request: Request, progress: Progress) -> SelfTest | None:
+    if not request.self_test:
+        return None
+    with progress.stage("self-test", "running the rules' own cases"):
+        return self_test()
+
+
 def _files(files: Sequence[Path]) -> str:
     return files[0].name if len(files) == 1 else f"{len(files)} files"
 
@@ -132,37 +181,28 @@ def describe(
     reference: Reference,
     started_at: datetime,
     progress: Progress,
+    remembered: "Remembered | None" = None,
 ) -> Run:
-    """Everything the reports need to know of an audit: what was asked, read, judged and found."""
-    rules_digest, settings_digest = rule_set_digest(), _digest_of(request.settings)
-    identity = hashlib.sha256(
-        json.dumps(
-            [
-                sorted(intake.sha256 for intake in claims.intakes),
-                reference.digest(),
-                rules_digest,
-                settings_digest,
-                request.as_of.isoformat(),
-                _digest_of_file(request.corrections),
-            ]
-        ).encode()
-    ).hexdigest()[:12]
+    """Everything the reports need to know of an audit: what was asked, read, judged and found.
+
+    With ``remembered``, the counts of lines are those of this run's exports alone.
+    """
     return Run(
         audit=result,
         rules=CATALOGUE,
         intakes=claims.intakes,
         lines_read=claims.lines_read,
-        audited=len(result.lines),
-        superseded=result.superseded,
+        audited=remembered.audited if remembered else len(result.lines),
+        superseded=remembered.superseded if remembered else result.superseded,
         rejected=claims.rejected,
         in_family=in_family_count(result.lines),
         editions=tuple(e for table in reference.tables.values() for e in table.editions),
         sources=reference.sources,
         contradictions=reference.contradictions,
         unlocks=unlocks(result, CATALOGUE),
-        identity=identity,
-        rule_set_digest=rules_digest,
-        settings_digest=settings_digest,
+        identity=identity_of(request, claims, reference),
+        rule_set_digest=rule_set_digest(),
+        settings_digest=_digest_of(request.settings),
         program_version=version(DISTRIBUTION),
         settings_changed=request.settings.changed(),
         command=request.command,
@@ -170,7 +210,21 @@ def describe(
         seconds=progress.seconds,
         reference_digest=reference.digest(),
         table_digests={name: table.digest for name, table in reference.tables.items()},
+        changes=remembered.changes if remembered else None,
     )
+
+
+def identity_of(request: Request, claims: Claims, reference: Reference) -> str:
+    """What tells a run apart: its inputs, tables, rules, settings, as-of date and corrections."""
+    parts = [
+        sorted(intake.sha256 for intake in claims.intakes),
+        reference.digest(),
+        rule_set_digest(),
+        _digest_of(request.settings),
+        request.as_of.isoformat(),
+        _digest_of_file(request.corrections),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 def unlocks(result: Audit, rules: Sequence[Rule]) -> tuple[Unlock, ...]:
@@ -221,8 +275,16 @@ def existing_parent(path: Path) -> Path:
     return parent
 
 
-def write_reports(finished: Finished, request: Request, reference: Reference) -> None:
-    """Writes all files into a folder beside the target and renames it at the end."""
+def write_reports(
+    finished: Finished,
+    request: Request,
+    reference: Reference,
+    remember: Callable[[], None] = lambda: None,
+) -> None:
+    """Writes all files into a folder beside the target and renames it at the end.
+
+    ``remember`` is called between the two: what is remembered has its reports.
+    """
     out = request.out
     try:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -230,6 +292,9 @@ def write_reports(finished: Finished, request: Request, reference: Reference) ->
         try:
             write_files(finished, request, reference, aside)
             aside.chmod(0o700)
+            for path in aside.iterdir():
+                path.chmod(0o600)
+            remember()
             _put_in_place(aside, out)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
@@ -261,7 +326,9 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
     data.write_rejected_csv(report.run.rejected, folder / "rejected.csv")
     data.write_run_json(report, folder / "run.json")
     save_request(request, folder)
-    corrections = proposed(findings, result.lines, reference, report.run.intakes)
+    # Findings of lines that only earlier runs read stand behind the lines at hand.
+    at_hand = findings[findings["line"] < len(result.lines)]
+    corrections = proposed(at_hand, result.lines, reference, report.run.intakes)
     write_corrections(corrections, folder / "corrections.csv")
     if finished.proof:
         write_proof(finished.proof, folder / "corrections_proof.csv")

@@ -28,6 +28,10 @@ class Progress:
             if self._terminal:
                 self._say("", end="")
 
+    def say(self, words: str) -> None:
+        """Says one thing that somebody must know."""
+        self._say(words, end="\n")
+
     def _say(self, words: str, end: str) -> None:
         if self._quiet:
             return

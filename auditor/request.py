@@ -29,6 +29,7 @@ class Request:
     profile: Path | None = None
     sheet: str | None = None
     corrections: Path | None = None
+    history: Path | None = None
     command: str = ""
     self_test: bool = False
 
@@ -45,6 +46,7 @@ def save_request(request: Request, folder: Path) -> None:
         "profile": _text(request.profile),
         "sheet": request.sheet,
         "corrections": _text(request.corrections),
+        "history": _text(request.history),
     }
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (folder / _NAME).write_text(text, encoding="utf-8", newline="\n")
@@ -75,6 +77,7 @@ def open_request(folder: Path) -> Request:
             profile=_path(content["profile"]),
             sheet=content["sheet"],
             corrections=_path(content["corrections"]),
+            history=_path(content.get("history")),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise AuditError(

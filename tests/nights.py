@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from auditor.cases import filled, lines_of
 from auditor.history.memory import Memory, Remembered
 from auditor.ingest.normalise import join
 from auditor.intake import Claims
@@ -15,7 +16,6 @@ from auditor.reference import Reference, load_reference
 from auditor.request import Request
 from auditor.settings import HistorySettings, Settings
 from auditor.shipped import reference_dir
-from auditor.cases import filled, lines_of
 
 AS_OF = date(2026, 6, 30)
 
@@ -37,7 +37,9 @@ class Input:
 def claims_of(files: dict[str, Sequence[dict[str, str]]]) -> Claims:
     """Claims of rows by file name; cells that are left out are those of a clean line."""
     read = [
-        lines_of([filled(row) for row in rows], file=name)[0] for name, rows in files.items() if rows
+        lines_of([filled(row) for row in rows], file=name)[0]
+        for name, rows in files.items()
+        if rows
     ]
     inputs = tuple(Input(f"{name}-digest", name, len(rows)) for name, rows in files.items())
     return Claims(join(read), inputs, pd.DataFrame())
@@ -66,7 +68,7 @@ class Site:
         with Memory.open(self.folder, self.history) as memory:
             claims = claims_of(named)
             remembered = memory.audit(claims, reference(), request_of(as_of, self.settings), run)
-            memory.commit(remembered, run, claims.intakes)
+            memory.commit(remembered, run, [one.sha256 for one in claims.intakes])
         return remembered
 
 

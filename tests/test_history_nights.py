@@ -1,6 +1,5 @@
 """What nights remember: partners that come later, replacements, re-exports, statuses."""
 
-from datetime import date
 from pathlib import Path
 
 import pytest

@@ -47,6 +47,9 @@ def run(
     with_corrections: Annotated[
         Path | None, typer.Option(help="corrections.csv of an earlier run: audit the lines so.")
     ] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Folder that remembers earlier runs; made if not there.")
+    ] = None,
     self_test: Annotated[
         bool, typer.Option("--self-test", help="Run the rules' own cases too, and show the result.")
     ] = False,
@@ -67,6 +70,7 @@ def run(
         profile=columns,
         sheet=sheet,
         corrections=with_corrections,
+        history=history,
         command=_command(files, out),
         self_test=self_test,
     )

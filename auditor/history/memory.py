@@ -19,7 +19,6 @@ from auditor.changes import Changes
 from auditor.claim_lines import Mask
 from auditor.claim_types import with_types
 from auditor.errors import AuditError
-from auditor.extract import Extract
 from auditor.history import lines as kept_lines
 from auditor.history import repair
 from auditor.history.compaction import compact
@@ -28,6 +27,7 @@ from auditor.history.findings import as_findings
 from auditor.history.folders import private
 from auditor.history.ledger import Ledger
 from auditor.history.lines import KeptLines, patient_keys, together
+from auditor.history.remembered import Remembered
 from auditor.history.tonight import (
     Compared,
     Known,
@@ -49,36 +49,10 @@ from auditor.history.waivers import NAME as WAIVERS
 from auditor.history.waivers import Waivers, read_waivers
 from auditor.history.writing import FILES, nights_of, write_night
 from auditor.identity import rule_set_digest
-from auditor.ingest.normalise import Intake
 from auditor.intake import Claims
 from auditor.reference import Ints, Reference
 from auditor.request import Request
 from auditor.settings import HistorySettings
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """An audit of tonight's lines together with what the memory adds to them.
-
-    ``audit``: findings are all that are open, statuses filled; ``lines`` are the lines that were
-    judged. ``audited`` and ``superseded`` count tonight's lines only. The rest is what ``commit``
-    writes.
-    """
-
-    audit: Audit
-    changes: Changes
-    audited: int
-    superseded: int
-    compared: Compared
-    keep: KeptLines
-    exports: tuple[str, ...]
-    extents: Extents
-    extract: Extract
-    waiting: Ints
-    patients: Ints | None
-    judged_by: str
-    after: int
-    waivers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -195,14 +169,20 @@ class Memory:
             judged_by=judged_by,
             after=self._last(),
             waivers=tuple(waiver.digest for waiver in waivers.all),
+            intakes=claims.intakes,
         )
 
-    def commit(self, remembered: Remembered, run: str, inputs: Sequence[Intake]) -> None:
+    def committed(self, run: str) -> bool:
+        """Whether a run is part of the memory."""
+        return bool(self.ledger.rows("SELECT 1 FROM runs WHERE run = ?", run))
+
+    def commit(self, remembered: Remembered, run: str, inputs: Sequence[str]) -> None:
         """Writes a night into the memory: all of it or nothing, and once for each run.
 
-        Raises AuditError when the memory has changed since the audit, or can't be written.
+        ``inputs`` are the SHA-256 digests of its exports. Raises AuditError when the memory has
+        changed since the audit, or can't be written.
         """
-        if self.ledger.rows("SELECT 1 FROM runs WHERE run = ?", run):
+        if self.committed(run):
             return
         if self._last() != remembered.after:
             raise AuditError(f"{self.folder}: has changed since the audit; run again")

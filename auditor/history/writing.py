@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -11,17 +10,14 @@ from auditor.changes import Night
 from auditor.extract import Extract
 from auditor.history.findings import KNOWN_COLUMNS, row_of
 from auditor.history.ledger import KNOWN, Ledger
-from auditor.ingest.normalise import Intake
-
-if TYPE_CHECKING:
-    from auditor.history.memory import Remembered
+from auditor.history.remembered import Remembered
 
 FILES = ("name", "first_seq", "last_seq", "lines", "sha256")
 _NIGHT = tuple(Night.__dataclass_fields__)
 
 
 def write_night(
-    ledger: Ledger, remembered: "Remembered", run: str, number: int, inputs: Sequence[Intake]
+    ledger: Ledger, remembered: Remembered, run: str, number: int, inputs: Sequence[str]
 ) -> None:
     """Writes everything that a night changes in the ledger."""
     night = remembered.changes.tonight
@@ -35,7 +31,8 @@ def write_night(
     }
     ledger.put("runs", tuple(values), [tuple(values.values())])
     ledger.put("meta", ("key", "value"), [("judged_by", remembered.judged_by)])
-    rows = [(one.sha256, run, one.file, one.lines_read) for one in inputs]
+    read = {one.sha256: (one.file, one.lines_read) for one in remembered.intakes}
+    rows = [(sha256, run, *read.get(sha256, ("", 0))) for sha256 in inputs]
     ledger.put("inputs", ("sha256", "run", "file", "lines"), rows)
     ledger.do_all(
         "INSERT INTO exports (run, file) VALUES (?, ?)",
@@ -46,11 +43,13 @@ def write_night(
     _write_waivers(ledger, remembered, night.as_of)
 
 
-def _write_findings(ledger: Ledger, remembered: "Remembered", run: str) -> None:
+def _write_findings(ledger: Ledger, remembered: Remembered, run: str) -> None:
     one = remembered.compared
     alive = pd.concat([one.open, one.waived], ignore_index=True)
     audited = alive["audited"].astype(bool)
-    _put_whole(ledger, alive[audited].assign(status_run=run))
+    tonight = alive[audited]
+    first = tonight["first_run"].where(tonight["status"] != "new", run)
+    _put_whole(ledger, tonight.assign(status_run=run, first_run=first))
     carried = alive[~audited]
     ledger.do_all(
         "UPDATE findings SET status = ?, status_run = ?, waiver = ? WHERE finding = ?",
@@ -81,7 +80,7 @@ def _put_whole(ledger: Ledger, findings: pd.DataFrame) -> None:
     ledger.put("findings", KNOWN_COLUMNS, rows)
 
 
-def _write_extents(ledger: Ledger, remembered: "Remembered") -> None:
+def _write_extents(ledger: Ledger, remembered: Remembered) -> None:
     ledger.do("DELETE FROM days")
     days = remembered.extents.days.items()
     ledger.put("days", ("claim_type", "day", "lines"), [(kind, day, n) for (kind, day), n in days])
@@ -95,7 +94,7 @@ def _write_extents(ledger: Ledger, remembered: "Remembered") -> None:
     ledger.put("waiting", ("patient_key",), ((int(key),) for key in remembered.waiting))
 
 
-def _write_waivers(ledger: Ledger, remembered: "Remembered", as_of: date) -> None:
+def _write_waivers(ledger: Ledger, remembered: Remembered, as_of: date) -> None:
     day = as_of.isoformat()
     ledger.do_all(
         "INSERT OR IGNORE INTO waivers (digest, first_seen) VALUES (?, ?)",

@@ -1,0 +1,38 @@
+"""What an audit with the memory gives: for the reports, and for the commit."""
+
+from dataclasses import dataclass
+
+from auditor.audit import Audit
+from auditor.changes import Changes
+from auditor.extract import Extract
+from auditor.history.extents import Extents
+from auditor.history.lines import KeptLines
+from auditor.history.tonight import Compared
+from auditor.ingest.normalise import Intake
+from auditor.reference import Ints
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """An audit of tonight's lines together with what the memory adds to them.
+
+    ``audit``: findings are all that are open, statuses filled; ``lines`` are the lines that were
+    judged. ``audited`` and ``superseded`` count tonight's lines only. The rest is what ``commit``
+    writes.
+    """
+
+    audit: Audit
+    changes: Changes
+    audited: int
+    superseded: int
+    compared: Compared
+    keep: KeptLines
+    exports: tuple[str, ...]
+    extents: Extents
+    extract: Extract
+    waiting: Ints
+    patients: Ints | None
+    judged_by: str
+    after: int
+    waivers: tuple[str, ...]
+    intakes: tuple[Intake, ...]
