@@ -15,7 +15,7 @@ from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
 from auditor.judging import Judgement, judge
 from auditor.matching import forget, group_key, order_of
-from auditor.ncci import may_be_column_two
+from auditor.ncci import may_be_column_two, ptp_pairs
 from auditor.reference import Ints, Reference
 from auditor.rule import Rule
 from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings
@@ -37,10 +37,29 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """How much was audited. ``claims`` counts claim numbers, each once a patient.
+
+    ``in_family`` counts lines of the cardiac CT family and 3D rendering; ``crowded_days`` the days
+    of a patient and provider on which so many kinds of lines stand that code pairs were sought
+    without telling apart who rendered them.
+    """
+
+    lines: int
+    claims: int
+    patients: int
+    first_date: date | None
+    last_date: date | None
+    in_family: int
+    crowded_days: int
+
+
+@dataclass(frozen=True)
 class Audit:
     """The result of an audit.
 
-    ``lines``: the audited lines. ``findings``: one row a rule and line, schema.FINDINGS and
+    ``lines``: the audited lines; none where they were audited in buckets, which keep their lines:
+    ``counts`` speaks of all of them. ``findings``: one row a rule and line, schema.FINDINGS and
     counts_money. ``books``: one row a rule, with in_scope = flagged + clean + not_evaluated.
     ``not_evaluated``: rule, reason, detail, lines. ``coverage`` is the share of the pairs of a rule
     and a line in its scope that were really judged, 1 where there were none.
@@ -53,6 +72,7 @@ class Audit:
     superseded: int
     as_of: date
     totals: Totals
+    counts: Counts
 
     @property
     def coverage(self) -> float:
@@ -133,6 +153,7 @@ def audit(
             for rule in rules
         ]
         findings = findings_of(judgements, prepared.lines, reference, options or {})
+        crowded_days = ptp_pairs(lines, reference).crowded_days
     finally:
         forget()
     return Audit(
@@ -143,7 +164,32 @@ def audit(
         superseded=prepared.superseded,
         as_of=prepared.extract.as_of,
         totals=totals_of(findings),
+        counts=_counts(prepared.lines, crowded_days),
     )
+
+
+def _counts(lines: pd.DataFrame, crowded_days: int) -> Counts:
+    days = lines["service_date"].dropna()
+    return Counts(
+        lines=len(lines),
+        claims=_claims(lines),
+        patients=int(lines["patient_id"].nunique()),
+        first_date=days.min().date() if len(days) else None,
+        last_date=days.max().date() if len(days) else None,
+        in_family=in_family_count(lines),
+        crowded_days=crowded_days,
+    )
+
+
+def _claims(lines: pd.DataFrame) -> int:
+    """Claim numbers, each once a patient, so that the counts of several patients add up."""
+    claim = lines["claim_id"].cat.codes.to_numpy()
+    patient = lines["patient_id"].cat.codes.to_numpy()
+    owner = np.full(len(lines["claim_id"].cat.categories), -1, dtype=np.int64)
+    owner[claim] = patient
+    shared = np.flatnonzero(owner[claim] != patient)
+    others = len(np.unique(np.column_stack([claim[shared], patient[shared]]), axis=0))
+    return int((owner >= 0).sum()) + others
 
 
 def touched(lines: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:

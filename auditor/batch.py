@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from auditor.audit import Audit, audit, in_family_count, prepare
+from auditor.audit import Audit, audit, prepare
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import (
     Proof,
@@ -192,10 +192,10 @@ def describe(
         rules=CATALOGUE,
         intakes=claims.intakes,
         lines_read=claims.lines_read,
-        audited=remembered.audited if remembered else len(result.lines),
+        audited=remembered.audited if remembered else result.counts.lines,
         superseded=remembered.superseded if remembered else result.superseded,
         rejected=claims.rejected,
-        in_family=in_family_count(result.lines),
+        in_family=result.counts.in_family,
         editions=tuple(e for table in reference.tables.values() for e in table.editions),
         sources=reference.sources,
         contradictions=reference.contradictions,

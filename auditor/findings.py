@@ -62,13 +62,28 @@ def findings_of(
     expected = expected_payment(lines, reference) if any(map(_needs_rates, hits)) else None
     unclear = _unclear(lines)
     frames = [_findings(one, lines, expected, reference, unclear) for one in hits]
-    findings = pd.concat(frames, ignore_index=True)
+    findings = _in_order(pd.concat(frames, ignore_index=True))
+    findings["counts_money"] = first_money(findings)
+    return with_stories(findings, options)[[*FINDINGS, "line"]]
+
+
+def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Findings of several sets of patients as those of one audit, in its order.
+
+    The caller sees to it that no two sets use the same ``line``.
+    """
+    found = [part for part in parts if len(part)]
+    if not found:
+        return _empty().copy()
+    return _in_order(pd.concat(found, ignore_index=True))[[*FINDINGS, "line"]]
+
+
+def _in_order(findings: pd.DataFrame) -> pd.DataFrame:
+    """Most severe and dearest first; the rest settles what ties."""
     rank = findings["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     findings = findings.assign(rank=rank, worth=-findings["amount"].fillna(0).astype("int64"))
     order = ["rank", "worth", "claim_id", "line_number", "rule", "finding"]
-    findings = findings.sort_values(order, kind="stable", ignore_index=True)
-    findings["counts_money"] = first_money(findings)
-    return with_stories(findings, options)[[*FINDINGS, "line"]]
+    return findings.sort_values(order, kind="stable", ignore_index=True)
 
 
 def first_money(findings: pd.DataFrame) -> "pd.Series[bool]":

@@ -6,7 +6,7 @@ hundred thousand lines is no harder than a hundred thousand patients with one.
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -24,6 +24,7 @@ T = TypeVar("T")
 Floats = npt.NDArray[np.float64]
 
 _KEY_ROOM = 2**42
+_PAIRS_AT_ONCE = 2**21
 
 _FORGET: list[Callable[[], None]] = []
 
@@ -212,24 +213,32 @@ def pairs(group: Ints, kind: Ints) -> tuple[Ints, Ints]:
     ``group`` and ``kind`` hold one integer a line. Returns positions of the left and the right
     line of each pair, one representative a group and kind: the first in the order given.
     """
+    left, right = zip(*pairs_by_and_by(group, kind), strict=True)
+    return np.concatenate(left), np.concatenate(right)
+
+
+def pairs_by_and_by(group: Ints, kind: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """The same, no more than some million pairs at once; at least once, if without any."""
     order = np.lexsort((kind, group))
     new = np.ones(len(order), dtype=bool)
     new[1:] = (group[order][1:] != group[order][:-1]) | (kind[order][1:] != kind[order][:-1])
     firsts = order[new]
     sorted_group = group[firsts]
-    left: list[Ints] = []
-    right: list[Ints] = []
-    shift = 1
-    while shift < len(firsts):
-        same = np.flatnonzero(sorted_group[shift:] == sorted_group[:-shift])
-        if len(same) == 0:
-            break
+    nothing = np.empty(0, dtype=np.int64)
+    left, right, held = [nothing], [nothing], 0
+    # Whose group has a line so many places on, has one at every place before.
+    same, shift = np.arange(len(firsts)), 1
+    while len(same):
+        same = same[: np.searchsorted(same, len(firsts) - shift)]
+        same = same[sorted_group[same + shift] == sorted_group[same]]
         left += [firsts[same], firsts[same + shift]]
         right += [firsts[same + shift], firsts[same]]
+        held += 2 * len(same)
+        if held >= _PAIRS_AT_ONCE:
+            yield np.concatenate(left), np.concatenate(right)
+            left, right, held = [nothing], [nothing], 0
         shift += 1
-    if not left:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    return np.concatenate(left), np.concatenate(right)
+    yield np.concatenate(left), np.concatenate(right)
 
 
 def earlier_in_group(order: Ints, key: Ints) -> Ints:

@@ -14,12 +14,17 @@ from auditor.matching import (
     in_order,
     numbered,
     occur_again,
-    pairs,
+    pairs_by_and_by,
 )
 from auditor.reference import Bools, InForce, Ints, Reference
 
 # "Same patient, date and provider" (NCCI policy manual ch. I), and never across claim types.
 _SAME_ENCOUNTER = ("patient_id", "service_date", "billing_npi", "claim_type")
+
+# No real day comes near: test accounts do, and whole days of them would be paired by the million.
+MOST_KINDS = 200
+# The partner that a finding names, and those that it lists.
+_MOST_PARTNERS = 21
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,9 @@ class PtpPairs:
     One row a pair: positions of the column-two and the column-one line, the position of the edit
     in the table, its indicator, whether a modifier bypasses it, whether the lines name two
     different rendering providers. ``beside_another`` has one value a claim line: another code
-    stands beside it on the day, other than one known to make no pair with it.
+    stands beside it on the day, other than one known to make no pair with it. ``crowded_days``
+    counts the groups with more than ``MOST_KINDS`` kinds of lines; there lines are taken together
+    by code, the first of them standing for who rendered the service.
     """
 
     two: Ints
@@ -39,6 +46,7 @@ class PtpPairs:
     other_renderer: Bools
     edits: InForce
     beside_another: Bools
+    crowded_days: int
 
 
 def may_be_column_two(lines: pd.DataFrame, reference: Reference) -> Mask:
@@ -65,30 +73,21 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     bypasses = has_modifier(some, reference.words("modifiers", "modifier", bypasses_ptp="yes"))
     denied = some["denied"].to_numpy(dtype=bool)
     order = in_order(lines, places, group, by_received=False)
-    kind = group_key(some, ["procedure_code", "rendering_npi"]) * 4 + bypasses * 2 + denied
-    left, right = pairs(group[order], kind[order])
-    one, two = order[left], order[right]
-    possible = (_code(some)[one] != _code(some)[two]) & ~denied[one]
-    one, two = one[possible], two[possible]
-    edits = _edits(some, one, two, reference)
-    indicator = _indicator(edits)
-    hit = np.flatnonzero(indicator >= 0)
+    kind, crowded_days = _kinds(some, group, bypasses * 2 + denied)
+    one, two, edits = _edited(some, group[order], kind[order], order, denied, reference)
     renderer = some["rendering_npi"].cat.codes.to_numpy()
     known = ~blank(some["rendering_npi"])
-    found = _expanded(
-        group,
-        kind,
-        pd.DataFrame(
-            {
-                "two": two[hit],
-                "one": one[hit],
-                "indicator": indicator[hit],
-                "edit": hit,
-                "bypassed": (bypasses[one] | bypasses[two])[hit],
-                "other_renderer": (known[one] & known[two] & (renderer[one] != renderer[two]))[hit],
-            }
-        ),
+    found = pd.DataFrame(
+        {
+            "two": two,
+            "one": one,
+            "indicator": _indicator(edits),
+            "edit": np.arange(len(one)),
+            "bypassed": bypasses[one] | bypasses[two],
+            "other_renderer": known[one] & known[two] & (renderer[one] != renderer[two]),
+        }
     )
+    found = _expanded(group, kind, _first_partners(found, np.argsort(order)))
     return PtpPairs(
         two=places[found["two"].to_numpy()],
         one=places[found["one"].to_numpy()],
@@ -97,7 +96,65 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
         other_renderer=found["other_renderer"].to_numpy(),
         edits=edits.take(found["edit"].to_numpy()),
         beside_another=beside,
+        crowded_days=crowded_days,
     )
+
+
+def _kinds(some: pd.DataFrame, group: Ints, flags: Ints) -> tuple[Ints, int]:
+    """One integer a line, equal for lines that make the same pairs, and how many days are crowded.
+
+    ``flags`` are below four. A kind is a code, who rendered it and the flags; on a crowded day it
+    is code and flags.
+    """
+    kind = group_key(some, ["procedure_code", "rendering_npi"]) * 4 + flags
+    groups = numbered(group)
+    large = (np.bincount(groups, minlength=1) > MOST_KINDS)[groups]
+    if not large.any():
+        return kind, 0
+    kinds = numbered(kind[large])
+    once = first_places(numbered(groups[large] * (int(kinds.max()) + 1) + kinds))
+    crowded = np.bincount(groups[large][once], minlength=int(groups.max()) + 1) > MOST_KINDS
+    by_code = -1 - (_code(some) * 4 + flags)
+    return np.where(crowded[groups], by_code, kind), int(crowded.sum())
+
+
+def _edited(
+    some: pd.DataFrame, group: Ints, kind: Ints, order: Ints, denied: Mask, reference: Reference
+) -> tuple[Ints, Ints, InForce]:
+    """Column-one line, column-two line and active edit of each pair of kinds that has one.
+
+    ``group`` and ``kind`` stand in ``order``.
+    """
+    code = _code(some)
+    ones, twos, rows = [], [], []
+    for left, right in pairs_by_and_by(group, kind):
+        one, two = order[left], order[right]
+        possible = (code[one] != code[two]) & ~denied[one]
+        one, two = one[possible], two[possible]
+        edits = _edits(some, one, two, reference)
+        hit = np.flatnonzero(_indicator(edits) >= 0)
+        ones.append(one[hit])
+        twos.append(two[hit])
+        rows.append(edits.take(hit))
+    together = InForce(
+        table=rows[0].table,
+        row=np.concatenate([edits.row for edits in rows]),
+        known=np.concatenate([edits.known for edits in rows]),
+        stale=np.concatenate([edits.stale for edits in rows]),
+        index=pd.RangeIndex(sum(map(len, ones))),
+    )
+    return np.concatenate(ones), np.concatenate(twos), together
+
+
+def _first_partners(found: pd.DataFrame, turn: Ints) -> pd.DataFrame:
+    """The pairs of each column-two line that a finding can name or list, the first by ``turn``."""
+    alike = ["two", "indicator", "bypassed"]
+    if found.empty or found.groupby(alike).size().max() <= _MOST_PARTNERS:
+        return found
+    # Whether all partners have another renderer is asked of all of them.
+    others = found.groupby(alike)["other_renderer"].transform("all")
+    found = found.assign(other_renderer=others, turn=turn[found["one"]]).sort_values("turn")
+    return found[found.groupby(alike).cumcount() < _MOST_PARTNERS].drop(columns="turn")
 
 
 def _edits(lines: pd.DataFrame, one: Ints, two: Ints, reference: Reference) -> InForce:

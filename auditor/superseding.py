@@ -67,7 +67,7 @@ def _named_by_number(lines: pd.DataFrame) -> Mask:
     named = frozenset(headers["original_claim_id"])
     touched = among(lines["claim_id"], named) | among(lines["payer_claim_number"], named)
     some = _cells(lines, np.flatnonzero(touched))
-    one = headers.drop(columns=["payer_claim_number", "place"]).drop_duplicates()
+    one = _two_of_a_kind(headers.drop(columns=["payer_claim_number", "place"]))
     for number in ("claim_id", "payer_claim_number"):
         met = some.merge(
             one,
@@ -83,6 +83,16 @@ def _named_by_number(lines: pd.DataFrame) -> Mask:
         gone[met.loc[same_type & ~itself, "place"]] = True
     gone[_outrun(_by_claim_id(headers, some))] = True
     return gone
+
+
+def _two_of_a_kind(headers: pd.DataFrame) -> pd.DataFrame:
+    """Two claims of a type that name the same one: as many as tell whether another names it.
+
+    All of them, met with all lines of the claim they name, would be a square.
+    """
+    kind = ["original_claim_id", "patient_id", "claim_type"]
+    some = headers.drop_duplicates([*kind, "claim_id"])
+    return some[some.groupby(kind).cumcount() < 2]
 
 
 def _by_claim_id(headers: pd.DataFrame, some: pd.DataFrame) -> pd.DataFrame:

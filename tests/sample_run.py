@@ -32,6 +32,15 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class SampleCounts:
+    claims: int
+    patients: int
+    first_date: date | None
+    last_date: date | None
+    crowded_days: int = 0
+
+
+@dataclass(frozen=True)
 class SampleAudit:
     lines: pd.DataFrame
     findings: pd.DataFrame
@@ -40,6 +49,7 @@ class SampleAudit:
     superseded: int
     as_of: date
     totals: Totals
+    counts: SampleCounts
 
     @property
     def coverage(self) -> float:
@@ -310,7 +320,14 @@ def run_of(findings: pd.DataFrame, in_family: int, rejected: int = 3) -> Run:
             ).astype("datetime64[s]"),
         }
     )
-    audit = SampleAudit(lines, findings, books, gaps, superseded, date(2026, 6, 30), totals)
+    days = lines["service_date"].dropna()
+    counts = SampleCounts(
+        lines["claim_id"].nunique(),
+        lines["patient_id"].nunique(),
+        days.min().date() if len(days) else None,
+        days.max().date() if len(days) else None,
+    )
+    audit = SampleAudit(lines, findings, books, gaps, superseded, date(2026, 6, 30), totals, counts)
     unlocks = (Unlock("received_date", ("filed_late",), in_family),) if in_family else ()
     return Run(
         audit=audit,  # type: ignore[arg-type]

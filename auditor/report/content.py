@@ -18,7 +18,7 @@ from auditor.reference import Contradiction, Edition, Source
 from auditor.report import tally
 from auditor.report.causes import Pattern, pattern_rows
 from auditor.report.gaps import Coverage, Gap, coverage_of, gaps_of, unlocks_of
-from auditor.report.rows import Finding, day_of, finding_rows
+from auditor.report.rows import Finding, finding_rows
 from auditor.report.words import (
     FAMILY_LABELS,
     MONEY_LABELS,
@@ -193,7 +193,7 @@ PATTERN_ROWS = 25
 
 def build(run: Run) -> Report:
     """What ``run`` has to say, counted and worded."""
-    lines, findings = run.audit.lines, run.audit.findings
+    counts, findings = run.audit.counts, run.audit.findings
     titles = {rule.name: rule.title for rule in run.rules}
     rules = _rule_sections(run, titles)
     alike = patterns(findings)
@@ -204,10 +204,10 @@ def build(run: Run) -> Report:
         verdict=_verdict(run, rules),
         severities=_severity_counts(findings),
         new_findings=int(findings["status"].eq("new").sum()) if known else None,
-        claims=int(lines["claim_id"].nunique()),
-        patients=int(lines["patient_id"].nunique()),
-        first_date=day_of(lines["service_date"].min()),
-        last_date=day_of(lines["service_date"].max()),
+        claims=counts.claims,
+        patients=counts.patients,
+        first_date=counts.first_date,
+        last_date=counts.last_date,
         coverage=coverage_of(run.audit.books),
         unlocks=unlocks_of([(one.column, one.rules, one.lines) for one in run.unlocks]),
         gaps=gaps_of(run.audit.not_evaluated),

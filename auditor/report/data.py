@@ -96,6 +96,7 @@ def run_facts(report: Report) -> dict[str, Any]:
             "superseded": run.superseded,
             "rejected": len(run.rejected),
             "in_family": run.in_family,
+            "crowded_days": run.audit.counts.crowded_days,
         },
         "totals": total_facts(report),
         "self_test": _self_test_facts(run.self_test),

@@ -133,6 +133,8 @@ def _write_lines(
         ("of these, really judged", report.coverage.judged),
         ("of these, not judged", report.coverage.not_judged),
     ]
+    if run.audit.counts.crowded_days:
+        counts.append(("Crowded days, pairs sought by code alone", run.audit.counts.crowded_days))
     if len(worklists) > 1:
         counts.append(("Sheets that the worklist is split over", len(worklists)))
     rejects = [name for name in names if name.startswith("Rejected lines")]

@@ -252,3 +252,11 @@ def self_test_words(tested: SelfTest) -> str:
 def unlock_words(column: str, rules: tuple[str, ...], lines: int) -> str:
     """The column that would let rules judge more."""
     return f"add column {column} to unlock {listed(rules)} ({counted(lines, 'line')})"
+
+
+def crowded_words(days: int) -> str:
+    """What was done where a patient's day holds more lines than any real day."""
+    return (
+        f"{counted(days, 'crowded day')} of one patient and provider, as test accounts have them: "
+        "there code pairs were sought by code, not by who rendered the service."
+    )
