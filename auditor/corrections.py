@@ -100,8 +100,9 @@ def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> 
     places = places[here[places]]
     rows = lines["source_row"].to_numpy(dtype=np.int64)[places]
     at = np.minimum(np.searchsorted(one.rows, rows), len(one.rows) - 1)
-    met = one.rows[at] == rows
-    places, at = places[met], at[met]
+    found = np.flatnonzero(one.rows[at] == rows)
+    found = found[np.argsort(rows[found])]
+    places, at = places[found], at[found]
     copied = lines.iloc[places]
     return pd.DataFrame(
         {

@@ -24,36 +24,53 @@ class SeverityName(StrEnum):
     note = "note"
 
 
+_FilesArgument = Annotated[list[Path], typer.Argument(help="Claim exports: CSV, Excel or Parquet.")]
+_OutOption = Annotated[
+    Path, typer.Option(help="Folder for the reports; an earlier run is replaced.")
+]
+_SettingsOption = Annotated[
+    Path | None, typer.Option(help="audit.toml with limits, payers and more.")
+]
+_ReferenceOption = Annotated[
+    Path | None, typer.Option(help="Folder of tables laid over the shipped ones.")
+]
+_ColumnsOption = Annotated[
+    Path | None, typer.Option(help="Column profile (TOML) where headers are unclear.")
+]
+_SheetOption = Annotated[str | None, typer.Option(help="Sheet of the workbook to read.")]
+_AsOfOption = Annotated[
+    str | None, typer.Option(help="The day the audit looks from, YYYY-MM-DD. [today]")
+]
+_FormatsOption = Annotated[str | None, typer.Option(help=f"Some of {ALL_FORMATS}. [all]")]
+_FailOnOption = Annotated[
+    SeverityName | None, typer.Option(help="Exit 3 when a finding is at least this severe.")
+]
+_WithCorrectionsOption = Annotated[
+    Path | None, typer.Option(help="corrections.csv of an earlier run: audit the lines so.")
+]
+_HistoryOption = Annotated[
+    Path | None, typer.Option(help="Folder that remembers earlier runs; made if not there.")
+]
+_SelfTestOption = Annotated[
+    bool, typer.Option("--self-test", help="Run the rules' own cases too, and show the result.")
+]
+_QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+
+
 def run(
-    files: Annotated[list[Path], typer.Argument(help="Claim exports: CSV, Excel or Parquet.")],
-    out: Annotated[Path, typer.Option(help="Folder for the reports; an earlier run is replaced.")],
-    settings: Annotated[
-        Path | None, typer.Option(help="audit.toml with limits, payers and more.")
-    ] = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="Folder of tables laid over the shipped ones.")
-    ] = None,
-    columns: Annotated[
-        Path | None, typer.Option(help="Column profile (TOML) where headers are unclear.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of the workbook to read.")] = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="The day the audit looks from, YYYY-MM-DD. [today]")
-    ] = None,
-    formats: Annotated[str | None, typer.Option(help=f"Some of {ALL_FORMATS}. [all]")] = None,
-    fail_on: Annotated[
-        SeverityName | None, typer.Option(help="Exit 3 when a finding is at least this severe.")
-    ] = None,
-    with_corrections: Annotated[
-        Path | None, typer.Option(help="corrections.csv of an earlier run: audit the lines so.")
-    ] = None,
-    history: Annotated[
-        Path | None, typer.Option(help="Folder that remembers earlier runs; made if not there.")
-    ] = None,
-    self_test: Annotated[
-        bool, typer.Option("--self-test", help="Run the rules' own cases too, and show the result.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    files: _FilesArgument,
+    out: _OutOption,
+    settings: _SettingsOption = None,
+    reference: _ReferenceOption = None,
+    columns: _ColumnsOption = None,
+    sheet: _SheetOption = None,
+    as_of: _AsOfOption = None,
+    formats: _FormatsOption = None,
+    fail_on: _FailOnOption = None,
+    with_corrections: _WithCorrectionsOption = None,
+    history: _HistoryOption = None,
+    self_test: _SelfTestOption = False,
+    quiet: _QuietOption = False,
 ) -> None:
     """Audit claim exports and write the reports."""
     from auditor.request import Request
