@@ -360,7 +360,7 @@ def small_run() -> Run:
 
 def large_run(count: int = 50_000) -> Run:
     """Fifty thousand findings."""
-    return run_of(findings_frame(int(count * 1.06)).head(count), in_family=200_000, rejected=2_400)
+    return run_of(findings_frame(int(count * 1.12)).head(count), in_family=200_000, rejected=2_400)
 
 
 def clean_run() -> Run:
@@ -373,16 +373,26 @@ def empty_run() -> Run:
     return run_of(findings_frame(40).head(0), in_family=0)
 
 
+HOSTILE_TAG = '"><img src=x onerror=alert(2)>'
+RIGHT_TO_LEFT = "\u202emoc.live\u202c \u200f\u05d0\u05d1"
+
+
 def hostile_run() -> Run:
     """Texts that would break out of a page or become a formula in a spreadsheet."""
     findings = findings_frame(60)
     texts = {
-        "claim_id": ['=HYPERLINK("http://x.example")', "</script><script>alert(1)</script>", "+1"],
-        "payer": ["<img src=x onerror=alert(1)>", "@SUM(A1)", "-2+3"],
+        "claim_id": [
+            '=HYPERLINK("http://x.example")',
+            "</script><script>alert(1)</script>",
+            "+1",
+            HOSTILE_TAG,
+        ],
+        "payer": ["<img src=x onerror=alert(1)>", "@SUM(A1)", "-2+3", RIGHT_TO_LEFT],
         "message": [
             "{{ 7 * 7 }} <b>bold</b>",
             'line\nbreak "quoted", comma',
             "\tcmd|' /C calc'!A0",
+            "x" * 10_000,
         ],
         "modifiers": ["\x01\x0b", "é ü 漢字 \u202eabc", "&amp;"],
     }

@@ -18,12 +18,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from auditor.reference import Source
-from auditor.report import payload
+from auditor.report import payload, trend
+from auditor.report.changed import changed
 from auditor.report.content import Report, RuleSection, Share
 from auditor.report.rows import Finding
 from auditor.report.words import (
-    BASIS_LABELS,
-    FAMILY_LABELS,
     MONEY_LABELS,
     SEVERITY_LABELS,
     counted,
@@ -40,6 +39,18 @@ from auditor.shipped import templates_dir
 
 REJECTED_ROWS = 50
 CHART_ROWS = 12
+STYLES = ("page.css", "charts.css", "worklist.css", "narrow.css", "print.css")
+# The last one starts the page.
+SCRIPTS = (
+    "cells.js",
+    "controls.js",
+    "address.js",
+    "list.js",
+    "groups.js",
+    "finding.js",
+    "download.js",
+    "page.js",
+)
 
 
 @dataclass(frozen=True)
@@ -65,20 +76,40 @@ def write(report: Report, path: Path) -> None:
     path.write_text(render(report), encoding="utf-8", newline="\n")
 
 
-def render(report: Report) -> str:
-    """The page as text."""
+def render(report: Report, most_bytes: int = payload.MOST_BYTES) -> str:
+    """The page as text; ``most_bytes`` is what the findings in it may weigh."""
     folder = templates_dir()
-    style = _own_text(folder / "style.css")
+    style = "".join(_own_text(folder / "styles" / name) for name in STYLES)
     script = _script(folder)
-    cited = _cited_by_id(report)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+    cited = cited_by_id(report)
+    packed = payload.packed(report, cited, most_bytes)
+    return (
+        environment(report)
+        .get_template("report.html.j2")
+        .render(
+            facts(report)
+            | {
+                "policy": _policy(style, script),
+                "style": Markup(style),  # noqa: S704  our own file
+                "script": Markup(script),  # noqa: S704  our own file
+                "payload": packed.text,
+                "held": packed.held,
+                "held_studies": packed.studies,
+            }
+        )
+    )
+
+
+def environment(report: Report) -> jinja2.Environment:
+    """Templates with the filters that dress plain values."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_dir()),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {
+    made.filters |= {
         "dollars": dollars,
         "whole_dollars": whole_dollars,
         "number": lambda number: f"{number:,}",
@@ -91,26 +122,30 @@ def render(report: Report) -> str:
         "self_test_words": self_test_words,
         "source_names": lambda ids: source_names(ids, report.run.sources),
     }
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        run=report.run,
-        chart_rows=CHART_ROWS,
-        rule_bars=_rule_bars(report.rules),
-        family_bars=_money_bars(report.families),
-        payer_bars=_money_bars(report.payers),
-        rejected=_rejected_rows(report.run.rejected),
-        repairs=[_records(intake.repairs) for intake in report.run.intakes],
-        cited=sorted(cited.values(), key=lambda source: (source.publisher, source.title)),
-        basis_labels=BASIS_LABELS,
-        money_labels=MONEY_LABELS,
-        severity_labels=SEVERITY_LABELS,
-        family_labels=FAMILY_LABELS,
-        policy=_policy(style, script),
-        style=Markup(style),  # noqa: S704  our own file
-        script=Markup(script),  # noqa: S704  our own file
-        payload=payload.packed(report, cited),
-        rejected_rows=REJECTED_ROWS,
-    )
+    return made
+
+
+def facts(report: Report) -> dict[str, Any]:
+    """What the templates of page and PDF show."""
+    cited = cited_by_id(report)
+    told = changed(report)
+    return {
+        "report": report,
+        "run": report.run,
+        "changed": told,
+        "age_bars": _money_bars(told.ages) if told else [],
+        "chart_rows": CHART_ROWS,
+        "chart_width": trend.WIDTH,
+        "chart_height": trend.HEIGHT,
+        "rule_bars": _rule_bars(report.rules),
+        "family_bars": _money_bars(report.families),
+        "payer_bars": _money_bars(report.payers),
+        "rejected": _records(report.run.rejected.head(REJECTED_ROWS)),
+        "repairs": [_records(intake.repairs) for intake in report.run.intakes],
+        "cited": sorted(cited.values(), key=lambda source: (source.publisher, source.title)),
+        "money_labels": MONEY_LABELS,
+        "severity_labels": SEVERITY_LABELS,
+    }
 
 
 def _policy(style: str, script: str) -> str:
@@ -128,7 +163,7 @@ def _digest(text: str) -> Markup:
 
 def _script(folder: Path) -> str:
     """The scripts in one function of their own, so that the page has no global names of ours."""
-    parts = (_own_text(folder / name) for name in ("report.js", "groups.js", "finding.js"))
+    parts = (_own_text(folder / "scripts" / name) for name in SCRIPTS)
     return '\n"use strict";\n(() => {' + "".join(parts) + "})();\n"
 
 
@@ -164,15 +199,12 @@ def _money_bars(shares: tuple[Share, ...]) -> list[MoneyBar]:
     ]
 
 
-def _rejected_rows(rejected: pd.DataFrame) -> list[dict[str, Any]]:
-    return _records(rejected.head(REJECTED_ROWS))
-
-
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _cited_by_id(report: Report) -> dict[str, Source]:
+def cited_by_id(report: Report) -> dict[str, Source]:
+    """The sources that rules and findings cite."""
     cited = {source.id: source for rule in report.rules for source in rule.sources}
     named = report.run.audit.findings["sources"].unique()
     for name in {word for words in named for word in str(words).split()}:

@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,14 @@ from auditor import schema
 from auditor.reference import Source
 from auditor.report.causes import pattern_numbers
 from auditor.report.content import Report
-from auditor.report.words import BASIS_LABELS, FAMILY_LABELS, MONEY_LABELS, SEVERITY_LABELS
+from auditor.report.listed import Listed, listed
+from auditor.report.words import (
+    BASIS_LABELS,
+    FAMILY_LABELS,
+    MONEY_LABELS,
+    SEVERITY_LABELS,
+    STATUS_LABELS,
+)
 
 DISPLAY_LABELS = {
     "finding": "Finding",
@@ -36,30 +43,78 @@ DISPLAY_LABELS = {
     "sources": "Sources",
     "counts_money": "In the total",
     "story": "Study",
+    "first_seen": "First seen",
+    "waiver": "Waiver",
 }
 INTEGERS = ("line_number", "partner_line_number", "source_row")
+HISTORY = ("first_seen", "waiver")
 GZIP_LEVEL = 6
+# What base64 of the findings may weigh, so that the page stays under 15 MB; all the rest of a
+# page weighs less than half a megabyte.
+MOST_BYTES = 14_000_000
+# No finding packs into less, so that the first try is not absurd.
+FEWEST_BYTES = 25
 
 
-def packed(report: Report, cited: Mapping[str, Source]) -> str:
-    """What the script needs, as base64 of gzip of JSON; the same bytes for the same findings."""
+@dataclass(frozen=True)
+class Payload:
+    """The packed findings: ``text`` is base64 of gzip of JSON.
+
+    ``held`` of the run's findings are in it, those of the dearest ``studies`` whole; they are all
+    unless the page would grow too heavy.
+    """
+
+    text: str
+    held: int
+    studies: int
+
+
+def packed(report: Report, cited: Mapping[str, Source], most_bytes: int = MOST_BYTES) -> Payload:
+    """What the script needs; the same bytes for the same findings."""
     findings = report.run.audit.findings
-    columns = pack(findings, report.studies["story"])
-    columns["pattern"] = {"values": pattern_numbers(findings, report.patterns)}
-    content = {
-        "count": len(findings),
-        "columns": columns,
-        "studies": _studies(report.studies),
+    findings = findings.assign(pattern=pattern_numbers(findings, report.patterns))
+    keep = min(len(findings), max(1, most_bytes // FEWEST_BYTES))
+    while True:
+        held = findings if keep >= len(findings) else _dearest(findings, report.studies, keep)
+        rows = listed(held, report.studies, report.run.changes)
+        content = json.dumps(
+            _content(report, cited, rows), ensure_ascii=False, separators=(",", ":")
+        )
+        small = gzip.compress(content.encode("utf-8"), GZIP_LEVEL, mtime=0)
+        text = base64.b64encode(small).decode("ascii")
+        studies = int(held["story"].nunique())
+        if len(text) <= most_bytes or studies <= 1:
+            return Payload(text, len(held), studies)
+        keep = max(1, min(keep, len(held)) * most_bytes * 9 // 10 // len(text))
+
+
+def _dearest(findings: pd.DataFrame, studies: pd.DataFrame, keep: int) -> pd.DataFrame:
+    """The findings of the dearest studies, each whole: about ``keep`` of them, in their order."""
+    whole = max(1, int((studies["findings"].cumsum() <= keep).sum()))
+    return findings[findings["story"].isin(studies["story"].head(whole))]
+
+
+def _content(report: Report, cited: Mapping[str, Source], rows: Listed) -> dict[str, Any]:
+    history = report.run.changes is not None
+    return {
+        "count": len(rows.frame),
+        "open": rows.open,
+        "apart": dict(rows.apart),
+        "history": history,
+        "as_of": report.run.audit.as_of.isoformat(),
+        "columns": pack(rows.frame, rows.studies["story"]),
+        "studies": _studies(rows.studies),
         "titles": {rule.name: rule.title for rule in report.rules},
         "families": FAMILY_LABELS,
         "severities": SEVERITY_LABELS,
+        "statuses": STATUS_LABELS,
         "money": MONEY_LABELS,
         "bases": BASIS_LABELS,
-        "labels": {name: _column_label(name) for name in schema.FINDINGS},
+        "labels": {
+            name: _column_label(name) for name in (*schema.FINDINGS, *(HISTORY if history else ()))
+        },
         "sources": {name: asdict(source) for name, source in sorted(cited.items())},
     }
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    return base64.b64encode(gzip.compress(text, GZIP_LEVEL, mtime=0)).decode("ascii")
 
 
 def pack(findings: pd.DataFrame, studies: pd.Series[str]) -> dict[str, Any]:
@@ -67,10 +122,11 @@ def pack(findings: pd.DataFrame, studies: pd.Series[str]) -> dict[str, Any]:
 
     Words are sorted, so that the order of the codes is the order of the words; those of ``story``
     stand as in ``studies``, dearest first. ``amount`` is cents; dates are ISO text; ``line``
-    numbers the claim lines; ``counts_money`` is yes on the finding that carries its line's money.
+    numbers the claim lines, ``pattern`` the patterns from 1 on; ``counts_money`` is yes on the
+    finding that carries its line's money.
     """
     columns: dict[str, Any] = {}
-    for name in schema.FINDINGS:
+    for name in (*schema.FINDINGS, *(name for name in HISTORY if name in findings)):
         values = findings[name]
         if name == "amount" or name in INTEGERS:
             columns[name] = {"values": _whole_numbers(values)}
@@ -86,7 +142,9 @@ def pack(findings: pd.DataFrame, studies: pd.Series[str]) -> dict[str, Any]:
             columns[name] = {"words": studies.tolist(), "codes": codes}
         else:
             columns[name] = _coded(values.astype(str))
-    columns["line"] = {"values": findings["line"].astype("int64").tolist()}
+    for name in ("line", "pattern"):
+        if name in findings:
+            columns[name] = {"values": findings[name].astype("int64").tolist()}
     return columns
 
 

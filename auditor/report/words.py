@@ -22,6 +22,13 @@ BASIS_LABELS = {
     "charge": "the charge",
     "": "",
 }
+STATUS_LABELS = {
+    "new": "New",
+    "reopened": "Reopened",
+    "persisting": "Persisting",
+    "waived": "Waived",
+    "resolved": "Resolved",
+}
 FAMILY_LABELS = FAMILIES
 REASON_LABELS = REASONS
 TABLE_LABELS = {

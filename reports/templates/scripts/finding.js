@@ -1,6 +1,8 @@
-// One finding in the drawer, and the list shown as a file. Shares its names with report.js.
+// One finding in the drawer: what was found, what to do, where it stands.
 
-// One finding -------------------------------------------------------------------------------
+const FACTS = ["denial_codes", "claim_id", "line_number", "patient_id", "service_date", "procedure_code", "modifiers", "units", "place_of_service", "revenue_code", "claim_type", "payer", "payer_type", "department", "billing_npi", "rendering_npi", "partner_claim_id", "partner_line_number", "other_partners"];
+let open = -1;
+
 function show(row) {
   open = row;
   const drawer = byId("drawer");
@@ -17,6 +19,8 @@ function show(row) {
   for (const name of FACTS) {
     if (text(name, row) && !(state.hide && name === "patient_id")) fact(data.labels[name], text(name, row));
   }
+  if (text("status", row)) fact(data.labels.status, statusWords(row));
+  if (data.history && text("waiver", row)) fact(data.labels.waiver, text("waiver", row));
   together(row, fact);
   const sheet = text("source_sheet", row);
   fact("In the file", `${text("source_file", row)}${sheet ? ", sheet " + sheet : ""}, row ${text("source_row", row)}`);
@@ -38,6 +42,10 @@ function show(row) {
   mark(row);
   writeHash();
 }
+function statusWords(row) {
+  const days = age(row);
+  return days === null ? status(row) : `${status(row)}; first seen ${text("first_seen", row)}${days > 0 ? `, ${many(days, "day")} ago` : ""}`;
+}
 // A link out of the drawer: closing writes the address, so the way on comes after it.
 function leave(event) {
   event.preventDefault();
@@ -58,7 +66,8 @@ function mark(row) {
 function step(by) {
   const place = shown.indexOf(open) + by;
   if (place < 0 || place >= shown.length) return;
-  while (place >= drawn) more();
+  // Far down a long list a row is drawn only when the list itself gets there.
+  if (place >= drawn && place < drawn + STEP) more();
   show(shown[place]);
 }
 function closed() {
@@ -79,25 +88,4 @@ function copy() {
   box.select();
   said(document.execCommand("copy") ? "Claim number copied." : "The browser refused to copy.");
   box.remove();
-}
-
-// The list shown, as CSV --------------------------------------------------------------------
-function download() {
-  const names = Object.keys(data.labels).filter((name) => !(state.hide && name === "patient_id"));
-  const plain = new Set(["amount", "line_number", "partner_line_number", "units", "source_row"]);
-  const cell = (name, row) => {
-    if (name === "amount") return number(name, row) === null ? "" : (number(name, row) / 100).toFixed(2);
-    const value = text(name, row);
-    if (plain.has(name)) return value;
-    const safe = /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  const lines = [names.join(","), ...shown.map((row) => names.map((name) => cell(name, row)).join(","))];
-  // The mark at the start tells Excel that the file is UTF-8.
-  const blob = new Blob(["\ufeff", lines.join("\n"), "\n"], { type: "text/csv;charset=utf-8" });
-  const link = make("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = "findings-shown.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

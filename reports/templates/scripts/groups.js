@@ -1,4 +1,6 @@
-// Findings that belong together: by rule, by study, of one pattern. Shares its names with report.js.
+// Findings that belong together: by rule, by study, of one pattern.
+
+let sizes = new Map();
 
 // The list in groups: studies dearest first, rules in the findings' order; a chosen sort goes first.
 function grouped(rows) {
@@ -46,7 +48,6 @@ function studyOf(row) {
 function span(study) {
   return study.first_date === study.last_date ? study.first_date : `${study.first_date} to ${study.last_date}`;
 }
-function many(count, noun) { return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`; }
 
 // What the list is narrowed to by a link: one pattern or one study.
 function sayNarrowed() {
@@ -69,7 +70,7 @@ const MOST_OTHERS = 12;
 function together(row, fact) {
   const code = data.columns.story.codes[row];
   const others = [];
-  for (let other = 0; other < data.count; other++) if (other !== row && data.columns.story.codes[other] === code) others.push(other);
+  for (let other = 0; other < data.open; other++) if (other !== row && data.columns.story.codes[other] === code) others.push(other);
   if (others.length) {
     const list = make("ul");
     for (const other of others.slice(0, MOST_OTHERS)) {

@@ -1,0 +1,138 @@
+"""What changed since earlier runs, as page and PDF show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from auditor.changes import Night
+from auditor.report.content import Report, Share
+from auditor.report.listed import set_apart
+from auditor.report.rows import Finding, finding_rows
+from auditor.report.trend import MOST_RUNS, Chart, charts
+
+if TYPE_CHECKING:
+    from auditor.changes import Changes
+
+FIRST_ROWS = 10
+_AGES = ((7, "up to 7 days"), (30, "8 to 30 days"), (90, "31 to 90 days"))
+_OLDEST = "over 90 days"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One kind of money in cents, and what it did: a row of the table of dollars."""
+
+    label: str
+    at_risk_cents: int
+    missed_cents: int
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A waived or resolved finding: ``why`` is its waiver, or since when it was known."""
+
+    finding: Finding
+    why: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """``ages`` share the open findings by the days since they were first seen.
+
+    ``nights`` are the runs of the charts, latest first; ``waived`` and ``resolved`` are the first
+    rows of as many as ``tonight`` counts or the history lists.
+    """
+
+    since: date | None
+    tonight: Night
+    runs: int
+    nights: tuple[Night, ...]
+    charts: tuple[Chart, ...]
+    flows: tuple[Flow, ...]
+    ages: tuple[Share, ...]
+    resolved: tuple[Apart, ...]
+    waived: tuple[Apart, ...]
+    resolved_count: int
+    waived_count: int
+    notes: tuple[str, ...]
+
+
+def changed(report: Report) -> Changed | None:
+    """What changed; None where no history was given."""
+    changes = report.run.changes
+    if changes is None:
+        return None
+    titles = {rule.name: rule.title for rule in report.rules}
+    nights = changes.nights
+    return Changed(
+        since=changes.since,
+        tonight=changes.tonight,
+        runs=len(nights),
+        nights=tuple(reversed(nights[-MOST_RUNS:])),
+        charts=charts(nights),
+        flows=_flows(nights),
+        ages=_ages(report, changes),
+        resolved=_apart(changes.resolved, "resolved", changes, titles),
+        waived=_apart(changes.waived, "waived", changes, titles),
+        resolved_count=len(changes.resolved),
+        waived_count=len(changes.waived),
+        notes=changes.waiver_notes,
+    )
+
+
+def _flows(nights: tuple[Night, ...]) -> tuple[Flow, ...]:
+    last = nights[-1]
+    rows = [
+        Flow("Identified in this run", last.identified_at_risk_cents, last.identified_missed_cents),
+        Flow("Recovered in this run", last.recovered_at_risk_cents, last.recovered_missed_cents),
+        Flow("Still open after it", last.still_open_at_risk_cents, last.still_open_missed_cents),
+    ]
+    if len(nights) > 1:
+        over = f"over {len(nights)} runs"
+        rows += [
+            Flow(
+                f"Identified {over}",
+                sum(night.identified_at_risk_cents for night in nights),
+                sum(night.identified_missed_cents for night in nights),
+            ),
+            Flow(
+                f"Recovered {over}",
+                sum(night.recovered_at_risk_cents for night in nights),
+                sum(night.recovered_missed_cents for night in nights),
+            ),
+        ]
+    return tuple(rows)
+
+
+def _ages(report: Report, changes: "Changes") -> tuple[Share, ...]:
+    """Open findings by age, oldest first; each line's money once, so that they add up."""
+    findings = report.run.audit.findings
+    if findings.empty or not changes.first_seen:
+        return ()
+    as_of = pd.Timestamp(report.run.audit.as_of)
+    seen = findings["finding"].astype(str).map(changes.first_seen)
+    days = (as_of - pd.to_datetime(seen)).dt.days.fillna(0)
+    bins = [-float("inf"), *(limit for limit, _ in _AGES), float("inf")]
+    label = pd.cut(days, bins, labels=[*(name for _, name in _AGES), _OLDEST])
+    carried = findings["amount"].where(findings["counts_money"].astype(bool)).fillna(0)
+    shares = []
+    for name in (_OLDEST, *(name for _, name in reversed(_AGES))):
+        mine = label == name
+        sums = [
+            int(carried[mine & (findings["money"] == kind)].sum()) for kind in ("at_risk", "missed")
+        ]
+        shares.append(Share(name, int(mine.sum()), *sums))
+    return tuple(shares)
+
+
+def _apart(
+    frame: pd.DataFrame, status: str, changes: "Changes", titles: Mapping[str, str]
+) -> tuple[Apart, ...]:
+    seen = {finding: day.isoformat() for finding, day in changes.first_seen.items()}
+    first = set_apart(frame, status, seen).head(FIRST_ROWS)
+    why = first["waiver"] if status == "waived" else first["first_seen"]
+    rows = finding_rows(first, titles)
+    return tuple(Apart(row, words) for row, words in zip(rows, why.tolist(), strict=True))
