@@ -91,10 +91,7 @@ def run(
         command=_command(files, out),
         self_test=self_test,
     )
-    try:
-        _run(request, fail_on, quiet=quiet)
-    except KeyboardInterrupt as fault:
-        raise AuditError("stopped; nothing was written") from fault
+    _run(request, fail_on, quiet=quiet)
 
 
 def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> None:
@@ -102,7 +99,10 @@ def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> No
     from auditor.batch import run as run_batch
     from auditor.progress import Progress
 
-    finished = run_batch(request, Progress(quiet=quiet))
+    try:
+        finished = run_batch(request, Progress(quiet=quiet))
+    except KeyboardInterrupt as fault:
+        raise AuditError("stopped; nothing was written") from fault
     report, proof = finished.report, finished.proof
     totals = report.run.audit.totals
     typer.echo(f"{report.verdict.headline} {report.verdict.action}".strip())
