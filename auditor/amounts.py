@@ -19,9 +19,11 @@ from auditor.claim_lines import (
     has_modifier,
     institutional,
     professional,
+    same_word,
 )
-from auditor.matching import computed_once, first_places, group_key, numbered, whole_claims
-from auditor.reference import Bools, InForce, Ints, Reference
+from auditor.matching import first_places, group_key, numbered, whole_claims
+from auditor.once import computed_once
+from auditor.reference import Bools, InForce, Ints, Reference, day_numbers
 
 # 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017).
 _CT_REDUCED = 85
@@ -44,10 +46,18 @@ class Expected:
     why_not: "pd.Series[str]"
     stale: Bools
 
+    def at(self, places: Ints) -> "Expected":
+        """The same of the lines at some places, numbered anew."""
+        return Expected(
+            cents=self.cents.take(places).reset_index(drop=True),
+            basis=self.basis.take(places).reset_index(drop=True),
+            why_not=self.why_not.take(places).reset_index(drop=True),
+            stale=self.stale[places],
+        )
+
 
 _PRICED_BY = (
     "procedure_code",
-    "service_date",
     "component",
     "claim_type",
     "place_of_service",
@@ -66,11 +76,12 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
     Lines that agree in all that decides the price are priced once.
     """
     priced = np.flatnonzero(has_code(lines, _priced_codes(reference)))
-    beside = _beside_significant(lines, reference)[priced]
-    key = group_key(lines, _PRICED_BY)[priced] * 2 + beside
+    packaged = _beside_significant(lines, reference)[priced]
+    period, periods = _rate_periods(lines, reference)
+    key = (group_key(lines, _PRICED_BY)[priced] * periods + period[priced]) * 2 + packaged
     number = numbered(key)
     first = first_places(number)
-    unit, contracted = _unit_cents(lines.iloc[priced[first]], reference, beside[first])
+    unit, contracted = _unit_cents(lines.iloc[priced[first]], reference, packaged[first])
     unit_cents = np.full(len(lines), _NONE, dtype=np.int64)
     unit_cents[priced] = unit[number]
     by_contract = np.zeros(len(lines), dtype=bool)
@@ -93,6 +104,32 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
     )
 
 
+_RATE_TABLES = ("opps_rates", "pfs_rates", "conversion_factors", "imaging_caps", "contract_rates")
+
+
+def _rate_periods(lines: pd.DataFrame, reference: Reference) -> tuple[Ints, int]:
+    """For each line the number of its period, within which no rate changes, and how many there are.
+
+    A place of service changes what is paid, too.
+    """
+    tables = [reference.tables[name] for name in (*_RATE_TABLES, "places_of_service")]
+    ends = [days for table in tables for days in (table.first_days, table.last_days + 1)]
+    bounds = np.unique(np.concatenate(ends))
+    day, number = _numbered_days(lines)
+    return np.searchsorted(bounds, day, side="right")[number], len(bounds) + 1
+
+
+def _numbered_days(lines: pd.DataFrame) -> tuple[Ints, Ints]:
+    """The days between the first and the last date of service, and each line's number among them.
+
+    There are few days and many lines.
+    """
+    days = day_numbers(lines["service_date"])
+    first = int(days.min()) if len(days) else 0
+    last = int(days.max()) if len(days) else 0
+    return np.arange(first, last + 1), days - first
+
+
 def _words(
     lines: pd.DataFrame, masks: list[Mask], words: list[str], other: str
 ) -> "pd.Series[str]":
@@ -111,9 +148,9 @@ def _priced_codes(reference: Reference) -> frozenset[str]:
     return frozenset().union(*(reference.words(name, "procedure_code") for name in tables))
 
 
-def _unit_cents(lines: pd.DataFrame, reference: Reference, beside: Bools) -> tuple[Ints, Bools]:
+def _unit_cents(lines: pd.DataFrame, reference: Reference, packaged: Bools) -> tuple[Ints, Bools]:
     """Cents a unit, -1 where no rate is known, and whether a contract gave them."""
-    by_rates = np.where(institutional(lines), _hospital_rate(lines, reference, beside), _NONE)
+    by_rates = np.where(institutional(lines), _hospital_rate(lines, reference, packaged), _NONE)
     by_rates = np.where(professional(lines), _physician_rate(lines, reference), by_rates)
     contract, has_contract = _contract_rate(lines, reference, by_rates)
     medicare = np.where(_medicare(lines), by_rates, _NONE)
@@ -125,12 +162,13 @@ def _beside_significant(lines: pd.DataFrame, reference: Reference) -> Bools:
     conditional = reference.words("opps_rates", "procedure_code", status_indicator="Q1")
     asks = has_code(lines, conditional) & institutional(lines)
     if not asks.any():
-        return np.zeros(len(lines), dtype=bool)
-    claims = lines[whole_claims(lines, asks)]
+        return asks
+    packaged = np.zeros(len(lines), dtype=bool)
+    near = np.flatnonzero(whole_claims(lines, asks))
+    claims = lines.iloc[near]
     status = reference.as_of("opps_rates", claims, on=["procedure_code"])["status_indicator"]
-    beside = np.zeros(len(lines), dtype=bool)
-    beside[claims.index[whole_claims(claims, among(status, ["S"]))]] = True
-    return beside
+    packaged[near] = whole_claims(claims, among(status, ["S"]))
+    return packaged
 
 
 def absent_component(
@@ -142,10 +180,10 @@ def absent_component(
     price for all places; a hospital's scan is priced as an outpatient one.
     """
     asked = lines.assign(
-        component=_constant(lines, component),
-        claim_type=_constant(lines, claim_type),
-        modifiers=_constant(lines, "26" if component == "professional" else ""),
-        bill_type=_constant(lines, "013"),
+        component=same_word(component, len(lines)),
+        claim_type=same_word(claim_type, len(lines)),
+        modifiers=same_word("26" if component == "professional" else "", len(lines)),
+        bill_type=same_word("013", len(lines)),
     )
     unit, contracted = _unit_cents(asked, reference, np.zeros(len(lines), dtype=bool))
     basis = _words(lines, [contracted, unit >= 0], ["contract", "fee_schedule"], "")
@@ -157,7 +195,7 @@ def at_risk_of(
 ) -> tuple["pd.Series[int]", "pd.Series[str]"]:
     """What could be denied or taken back: the allowed amount, else expected payment, else charge.
 
-    ``expected`` covers these lines and others; it is not asked where every line has an allowed
+    ``expected`` is that of these lines; it is not asked where every line has an allowed
     amount. Returns cents (missing where none is known) and the basis: ``allowed``,
     ``fee_schedule``, ``contract``, ``charge`` or "".
     """
@@ -166,8 +204,8 @@ def at_risk_of(
     said = pd.Series("", index=lines.index, dtype="str").mask(charge.notna(), "charge")
     worth = charge
     if expected is not None:
-        rate = expected.cents[lines.index]
-        said = said.mask(rate.notna(), expected.basis[lines.index].astype("str"))
+        rate = expected.cents
+        said = said.mask(rate.notna(), expected.basis.astype("str"))
         worth = rate.fillna(charge)
     return allowed.fillna(worth), said.mask(allowed.notna(), "allowed")
 
@@ -194,12 +232,12 @@ def _hundredths(rows: InForce, column: str) -> Ints:
     return np.append(whole, _NONE)[rows.row]
 
 
-def _hospital_rate(lines: pd.DataFrame, reference: Reference, beside: Bools) -> Ints:
+def _hospital_rate(lines: pd.DataFrame, reference: Reference, beside_another: Bools) -> Ints:
     """OPPS cents a unit: bill types 12X and 13X only; packaged codes pay nothing of their own."""
     rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
     cents = _cents(rate, "rate_cents")
     status = rate["status_indicator"]
-    packaged = among(status, ["N"]) | among(status, ["Q1"]) & beside
+    packaged = among(status, ["N"]) | among(status, ["Q1"]) & beside_another
     cents = np.where(packaged, 0, cents)
     cents = np.where(has_modifier(lines, ["PN"]) & (cents > 0), _share(cents, _PN_SHARE), cents)
     cents = np.where(has_modifier(lines, ["CT"]) & (cents > 0), _share(cents, _CT_REDUCED), cents)
@@ -255,7 +293,7 @@ def _rvu_cents(lines: pd.DataFrame, reference: Reference, modifier: str, facilit
     factor = reference.as_of(
         "conversion_factors",
         lines[["service_date", "claim_type"]].assign(
-            system=_constant(lines, "pfs"), variant=_constant(lines, "standard")
+            system=same_word("pfs", len(lines)), variant=same_word("standard", len(lines))
         ),
         on=["system", "variant"],
     )
@@ -268,15 +306,9 @@ def _rvu_cents(lines: pd.DataFrame, reference: Reference, modifier: str, facilit
 
 def _rows(lines: pd.DataFrame, reference: Reference, table: str, modifier: str) -> InForce:
     asked = lines[["procedure_code", "service_date", "claim_type"]].assign(
-        modifier=_constant(lines, modifier)
+        modifier=same_word(modifier, len(lines))
     )
     return reference.as_of(table, asked, on=["procedure_code", "modifier"])
-
-
-def _constant(lines: pd.DataFrame, word: str) -> pd.Categorical:
-    return pd.Categorical.from_codes(
-        np.zeros(len(lines), dtype=np.int8), categories=pd.Index([word], dtype="str")
-    )
 
 
 def _contract_rate(lines: pd.DataFrame, reference: Reference, by_rates: Ints) -> tuple[Ints, Mask]:

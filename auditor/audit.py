@@ -14,8 +14,9 @@ from auditor.claim_types import with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
 from auditor.judging import Judgement, judge
-from auditor.matching import forget, group_key, order_of
+from auditor.matching import group_key, order_of
 from auditor.ncci import may_be_column_two, ptp_pairs
+from auditor.once import computed_once, forget
 from auditor.reference import Ints, Reference
 from auditor.rule import Rule
 from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings
@@ -126,6 +127,8 @@ def _by_patient_and_day(lines: pd.DataFrame, standing: Mask) -> pd.DataFrame:
 
 def _pairing_npis(lines: pd.DataFrame, options: Mapping[str, Any]) -> frozenset[str]:
     """Billing NPIs of which some line found the other component."""
+    # Only lines of patients with cardiac CT pair, and the rules will ask the same of them.
+    lines, _ = touched(lines)
     pairing = readings(
         lines,
         options.get("pairing_days", PAIRING_DAYS),
@@ -192,6 +195,7 @@ def _claims(lines: pd.DataFrame) -> int:
     return int((owner >= 0).sum()) + others
 
 
+@computed_once
 def touched(lines: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
     """All lines of the patients of whom some line has a code that our tables know.
 

@@ -1,5 +1,6 @@
 """Days as text, and the last day to do something."""
 
+import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import among
@@ -14,7 +15,8 @@ def deadline(
     basis: "pd.Series[pd.Timestamp]", count: "pd.Series[str]", unit: "pd.Series[str]"
 ) -> "pd.Series[pd.Timestamp]":
     """The last day to file: some calendar years, months or days after the service."""
-    last_day = pd.Series(pd.NaT, index=basis.index, dtype="datetime64[s]")
+    day, distinct = pd.factorize(basis)
+    found = np.full(len(basis), np.datetime64("NaT"), dtype="datetime64[s]")
     for words in {(c, u) for c in count.cat.categories for u in unit.cat.categories if c and u}:
         number, kind = int(words[0]), words[1]
         here = among(count, [words[0]]) & among(unit, [words[1]])
@@ -24,5 +26,6 @@ def deadline(
             "days": pd.DateOffset(days=number),
         }[kind]
         if here.any():
-            last_day[here] = (basis[here] + offset).astype("datetime64[s]")
-    return last_day
+            ends = (pd.DatetimeIndex(distinct) + offset).to_numpy().astype("datetime64[s]")
+            found[here] = np.append(ends, np.datetime64("NaT"))[day[here]]
+    return pd.Series(found, index=basis.index)

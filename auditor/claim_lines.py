@@ -35,6 +35,13 @@ def coded(column: "pd.Series[str]") -> tuple[npt.NDArray[np.integer[Any]], "pd.I
     return cells.codes, cells.categories
 
 
+def same_word(word: str, lines: int) -> Any:
+    """A text column that holds one word."""
+    return pd.Categorical.from_codes(
+        np.zeros(lines, dtype=np.int8), categories=pd.Index([word], dtype="str")
+    )
+
+
 def spread(answers: Mask, codes: npt.NDArray[np.integer[Any]]) -> Mask:
     """The answer of each line, given one a code.
 
@@ -189,16 +196,11 @@ def _component(lines: pd.DataFrame) -> pd.Categorical:
     # Method II: a critical access hospital bills the physician's fee on its own claim.
     fee = critical_access(lines) & (each_word(lines["revenue_code"], _professional_fee) | reading)
     told = each_word(lines["columns_given"], lambda given: "modifiers" in given.split())
-    codes = np.select(
-        [
-            reading & technical,
-            on_professional & reading | on_institutional & fee,
-            on_professional & technical | on_institutional,
-            on_professional & told,
-        ],
-        [0, 1, 2, 3],
-        default=4,
-    ).astype(np.int8)
+    codes = np.full(len(lines), 4, dtype=np.int8)
+    codes[on_professional & told] = 3
+    codes[on_professional & technical | on_institutional] = 2
+    codes[on_professional & reading | on_institutional & fee] = 1
+    codes[reading & technical] = 0
     return pd.Categorical.from_codes(
         codes, categories=pd.Index(["both", "professional", "technical", "global", ""], dtype="str")
     )

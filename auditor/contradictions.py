@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import Mask, among
+from auditor.claim_lines import Mask, among, each_word
 from auditor.reference import Contradiction, Reference
 from auditor.rule import Rule
 
@@ -27,14 +27,17 @@ def doubts(
     ``basis`` is what each line's amount rests on: an amount from the rate tables rests on their
     values, whatever the rule speaks of.
     """
-    said = pd.Series("", index=flagged.index, dtype="str")
+    said = np.full(len(flagged), "", dtype=object)
     for one in reference.contradictions:
         mask = _concerned(one, rule, flagged, reference, basis)
         if mask.any():
             clause = f"{one.value_in_force} is used, another says {one.other_value} ({one.id})"
-            joined = (said + "; ").mask(said == "", " Sources disagree here: ") + clause
-            said = said.mask(mask, joined)
-    return (said + ".").mask(said == "", "")
+            said[mask] = [
+                (f"{before}; " if before else " Sources disagree here: ") + clause
+                for before in said[mask]
+            ]
+    sentences = [f"{sentence}." if sentence else "" for sentence in said]
+    return pd.Series(sentences, index=flagged.index, dtype="str")
 
 
 def _concerned(
@@ -44,13 +47,17 @@ def _concerned(
     reference: Reference,
     basis: "pd.Series[str] | None",
 ) -> Mask:
-    mask = np.full(len(flagged), not {one.table, one.id}.isdisjoint(rule.rests_on))
+    ruled = not {one.table, one.id}.isdisjoint(rule.rests_on)
+    priced = one.table in _PRICES and basis is not None
+    if not (ruled or priced) or not one.column:
+        return np.zeros(len(flagged), dtype=bool)
+    mask = np.full(len(flagged), ruled)
     if one.table in _PRICES:
         mask = _priced_by_table(flagged, reference, mask, basis)
         flagged = _as_priced(flagged)
         mask &= among(flagged["claim_type"], [_PRICES[one.table]])
-    if not one.column or not mask.any():
-        return np.zeros(len(flagged), dtype=bool)
+    if not mask.any():
+        return mask
     for column in one.column.split():
         mask &= _holds(flagged, column, one.keys.split())
     day = flagged["service_date"]
@@ -87,13 +94,12 @@ def _holds(flagged: pd.DataFrame, column: str, keys: Iterable[str]) -> Mask:
     """Lines whose cell holds one of the codes as a word."""
     if column not in flagged:
         return np.zeros(len(flagged), dtype=bool)
-    cells: pd.Series[Any] = flagged[column]
+    cells: Any = flagged[column]
     if column == "diagnosis_codes" and "wrong" in flagged:
         # Of several diagnoses a rule names those that it flags, each at the head of its clause.
         heads = flagged["wrong"].str.split(", ")
         cells = heads.map(lambda clauses: " ".join(clause.split()[0] for clause in clauses))
-    answers = {
-        cell: any(fnmatchcase(word, key) for word in str(cell).split() for key in keys)
-        for cell in cells.unique()
-    }
-    return cells.map(answers).to_numpy(dtype=bool)
+    return each_word(
+        cells.astype("category"),
+        lambda cell: any(fnmatchcase(word, key) for word in str(cell).split() for key in keys),
+    )

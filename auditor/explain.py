@@ -22,7 +22,7 @@ from auditor.findings import findings_of
 from auditor.ingest.profiles import read_profile
 from auditor.intake import mapping_of, read_files, tables_of
 from auditor.judging import Judgement, judge
-from auditor.matching import forget
+from auditor.once import forget
 from auditor.reference import Reference, load_reference
 from auditor.report.words import dollars
 from auditor.request import Request, open_request
@@ -149,7 +149,7 @@ def _picked(
             "since the run; run again"
         )
     row = found.iloc[0]
-    evidence = judgement.flagged.loc[row["line"]]
+    evidence = judgement.evidence(int(row["line"]))
     partner = int(evidence["partner"])
     return Explained(
         finding=row,

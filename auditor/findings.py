@@ -1,18 +1,23 @@
 """Turns judgements into findings: message, remedy, amount, sources, fingerprint, order."""
 
 import hashlib
+import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.amounts import Expected, at_risk_of, expected_payment
+from auditor.claim_lines import coded
 from auditor.contradictions import doubts
-from auditor.judging import Judgement
-from auditor.matching import group_key
+from auditor.judging import Judgement, Verdicts
+from auditor.matching import group_key, occur_again, whole_claims
 from auditor.reference import Bools, Ints, Reference
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
@@ -22,27 +27,27 @@ from auditor.stories import with_stories
 _FINGERPRINT = ("claim_type", "claim_id", "line_number", "patient_id")
 # Where a claim has several lines of one number, or no numbers, what was billed tells them apart.
 _AS_BILLED = ("service_date", "procedure_code", "modifiers", "revenue_code")
-_COPIED = (
+_TEXTS = (
     "claim_id",
-    "line_number",
     "patient_id",
     "payer",
     "payer_type",
     "claim_type",
-    "service_date",
     "procedure_code",
     "modifiers",
     "place_of_service",
     "revenue_code",
-    "units",
     "billing_npi",
     "rendering_npi",
     "department",
     "source_file",
     "source_sheet",
-    "source_row",
 )
 _NUMBERS = ("line_number", "units", "service_date", "source_row")
+
+_FIELD = re.compile(r"{\w+}")
+
+Texts = Any  # a pyarrow StringArray, whose methods its type stubs don't know
 
 
 def findings_of(
@@ -59,10 +64,7 @@ def findings_of(
     hits = [one for one in judgements if len(one.flagged)]
     if not hits:
         return _empty().copy()
-    expected = expected_payment(lines, reference) if any(map(_needs_rates, hits)) else None
-    unclear = _unclear(lines)
-    frames = [_findings(one, lines, expected, reference, unclear) for one in hits]
-    findings = _in_order(pd.concat(frames, ignore_index=True))
+    findings = _in_order(_unordered(hits, lines, reference))
     findings["counts_money"] = first_money(findings)
     return with_stories(findings, options)[[*FINDINGS, "line"]]
 
@@ -79,11 +81,30 @@ def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _in_order(findings: pd.DataFrame) -> pd.DataFrame:
-    """Most severe and dearest first; the rest settles what ties."""
-    rank = findings["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
-    findings = findings.assign(rank=rank, worth=-findings["amount"].fillna(0).astype("int64"))
-    order = ["rank", "worth", "claim_id", "line_number", "rule", "finding"]
-    return findings.sort_values(order, kind="stable", ignore_index=True)
+    """Most severe and dearest first; the rest settles what ties. Adds ``worth``."""
+    severity = pd.Index(SEVERITIES).get_indexer(pd.Index(findings["severity"]))
+    worth = -findings["amount"].fillna(0).to_numpy(dtype=np.int64)
+    number = findings["line_number"].fillna(np.iinfo(np.int64).max).to_numpy(dtype=np.int64)
+    finding = _as_numbers(findings["finding"].to_numpy(dtype=object))
+    claim, rule = _rank(findings["claim_id"]), _rank(findings["rule"])
+    order = np.lexsort((finding, rule, number, claim, worth, severity))
+    return findings.take(order).reset_index(drop=True).assign(worth=worth[order])
+
+
+def _rank(column: "pd.Series[str]") -> Ints:
+    """The rank of each cell as text."""
+    cells: Any = pa.array(column, type=pa.string())
+    coded = cells.dictionary_encode()
+    rank: Ints = np.empty(len(coded.dictionary), dtype=np.int64)
+    rank[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(rank))
+    found: Ints = rank[coded.indices.to_numpy()]
+    return found
+
+
+def _as_numbers(ids: npt.NDArray[np.object_]) -> Ints:
+    """Ids of twelve hexadecimal digits as numbers in the same order."""
+    padded = bytes.fromhex("".join(f"0000{id}" for id in ids))
+    return np.frombuffer(padded, dtype=">i8").astype(np.int64)
 
 
 def first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
@@ -91,133 +112,182 @@ def first_money(findings: pd.DataFrame) -> "pd.Series[bool]":
 
     ``worth`` is the amount of a finding in cents, negative; ties go to the finding that is first.
     """
-    priced = findings[findings["amount"].notna() & (findings["money"] != "none")]
-    dearest = priced.sort_values("worth", kind="stable").drop_duplicates(["line", "money"])
-    return pd.Series(findings.index.isin(dearest.index), index=findings.index)
+    priced = findings["amount"].notna() & (findings["money"] != "none")
+    places = np.flatnonzero(priced.to_numpy(dtype=bool))
+    kind = (findings["money"] == "missed").to_numpy(dtype=bool)[places]
+    purse = findings["line"].to_numpy()[places] * 2 + kind
+    order = np.lexsort((places, findings["worth"].to_numpy()[places], purse))
+    dearest = order[np.flatnonzero(np.diff(purse[order], prepend=-1))]
+    marked = np.zeros(len(findings), dtype=bool)
+    marked[places[dearest]] = True
+    return pd.Series(marked, index=findings.index, dtype="bool")
 
 
-def _findings(
-    one: Judgement,
-    lines: pd.DataFrame,
-    expected: Expected | None,
-    reference: Reference,
-    unclear: Bools,
-) -> pd.DataFrame:
-    rule, flagged = one.rule, one.flagged
-    text = {name: _as_text(flagged[name]) for name in _COPIED if name not in _NUMBERS}
-    partner = flagged["partner"].to_numpy()
-    amount, basis = _amounts(flagged, expected)
-    stale = flagged["stale_edition"].astype("str")
-    late = " The table at hand (" + stale + ") does not reach this date."
+def _unordered(hits: Sequence[Judgement], lines: pd.DataFrame, reference: Reference) -> Any:
+    """The findings in the order of the rules; what comes from the lines is taken from them once."""
+    places = np.concatenate([one.flagged.index.to_numpy() for one in hits])
+    partner = _joined(hits, lambda said: said.partner).astype(np.int64)
+    texts = {name: _texts(lines[name], places) for name in _TEXTS}
+    numbers = {name: lines[name].array.take(places) for name in _NUMBERS}
+    expected = expected_payment(lines, reference) if any(map(_needs_rates, hits)) else None
+    amount, basis = _amounts(hits, lines, places, expected)
     return pd.DataFrame(
         {
-            "rule": rule.name,
-            "family": rule.family,
-            "severity": flagged["severity"].astype("str"),
-            "money": flagged["money"].astype("str"),
+            "rule": _of_rule(hits, lambda rule: rule.name),
+            "family": _of_rule(hits, lambda rule: rule.family),
+            "severity": _joined(hits, lambda said: said.severity),
+            "money": _joined(hits, lambda said: said.money),
             "amount": amount,
             "amount_basis": basis,
-            "status": "",
-            **text,
-            **{name: flagged[name] for name in _NUMBERS},
-            "message": _filled(rule.message, rule, flagged)
-            + late.where(stale != "", "")
-            + doubts(rule, flagged, reference, basis),
-            "remedy": _filled(rule.remedy, rule, flagged),
-            "denial_codes": " ".join(rule.denial_codes),
-            "partner_claim_id": _partner(lines, partner, "claim_id"),
-            "partner_line_number": _partner_number(lines, partner),
-            "other_partners": flagged["other_partners"].astype("str"),
-            "sources": _sources(rule, flagged),
-            "line": flagged.index.to_numpy(),
-            "finding": _fingerprints(rule, flagged, text, unclear[flagged.index]),
+            "status": _of_rule(hits, lambda _: ""),
+            **{name: _column(text) for name, text in texts.items()},
+            **numbers,
+            "message": _column(pa.array(_messages(hits, reference, basis), type=pa.string())),
+            "remedy": _each(hits, lambda one: _filled(one.rule.remedy, one.rule, one.flagged)),
+            "denial_codes": _of_rule(hits, lambda rule: " ".join(rule.denial_codes)),
+            "partner_claim_id": _column(_texts(lines["claim_id"], partner)),
+            "partner_line_number": lines["line_number"].array.take(partner, allow_fill=True),
+            "other_partners": _joined(hits, lambda said: said.other_partners),
+            "sources": _each(hits, _sources),
+            "line": places,
+            "finding": _fingerprints(hits, texts, numbers, _unclear(lines, places)),
         }
-    )
+    ).astype({"severity": "str", "money": "str", "other_partners": "str"})
 
 
-def _as_text(column: "pd.Series[str]") -> "pd.Series[str]":
-    return column.astype("str")
+def _texts(column: "pd.Series[str]", places: Ints) -> Texts:
+    """The text of some cells, blank at place -1."""
+    codes, words = coded(column)
+    cells: Any = pa.array(words, type=pa.string())
+    code = np.where(places < 0, -1, codes[places])
+    return cells.take(pa.array(code, mask=code < 0)).fill_null("")
+
+
+def _column(texts: Texts) -> Any:
+    return pd.array(texts, dtype=pd.StringDtype("pyarrow", na_value=np.nan))
+
+
+def _of_rule(hits: Sequence[Judgement], word: Callable[[Rule], str]) -> Any:
+    """A word of each finding's rule."""
+    number = np.repeat(np.arange(len(hits)), [len(one.flagged) for one in hits])
+    words: Any = pa.array([word(one.rule) for one in hits], type=pa.string())
+    return _column(words.take(pa.array(number)))
+
+
+def _joined(hits: Sequence[Judgement], part: Callable[[Verdicts], Any]) -> Any:
+    """What the judgements say of their lines, one below the other."""
+    return np.concatenate([part(one.verdicts) for one in hits if one.verdicts])
+
+
+def _each(hits: Sequence[Judgement], text: Callable[[Judgement], list[str]]) -> Any:
+    cells = [cell for one in hits for cell in text(one)]
+    return _column(pa.array(cells, type=pa.string()))
+
+
+def _messages(
+    hits: Sequence[Judgement], reference: Reference, basis: "pd.Series[str]"
+) -> list[str]:
+    found: list[str] = []
+    for one in hits:
+        assert one.verdicts
+        own_basis = basis.iloc[len(found) : len(found) + len(one.flagged)]
+        said = zip(
+            _filled(one.rule.message, one.rule, one.flagged),
+            one.verdicts.stale_edition,
+            doubts(
+                one.rule, one.flagged, reference, own_basis.set_axis(one.flagged.index)
+            ).tolist(),
+            strict=True,
+        )
+        found += [text + (_late(edition) if edition else "") + more for text, edition, more in said]
+    return found
+
+
+def _late(edition: str) -> str:
+    return f" The table at hand ({edition}) does not reach this date."
 
 
 def _amounts(
-    flagged: pd.DataFrame, expected: Expected | None
+    hits: Sequence[Judgement], lines: pd.DataFrame, places: Ints, expected: Expected | None
 ) -> tuple["pd.Series[int]", "pd.Series[str]"]:
     """Cents and their basis: the finding's own amount, else for money at risk the line's worth.
 
     What was missed has no other amount than its own: never the charge.
     """
-    own = flagged["own_amount"].astype("Int64")
-    at_risk = flagged["money"] == "at_risk"
-    worth, basis = at_risk_of(flagged, expected)
-    amount = own.fillna(worth.where(at_risk)).where(flagged["money"] != "none")
-    said = basis.where(at_risk, "").mask(own.notna(), flagged["own_basis"])
-    return amount, said.where(amount.notna(), "")
+    own = pd.Series(_joined(hits, lambda said: said.own_amount)).astype("Int64")
+    own_basis = pd.Series(_joined(hits, lambda said: said.own_basis))
+    money = pd.Series(_joined(hits, lambda said: said.money))
+    at_risk = money == "at_risk"
+    cents = lines[["allowed_cents", "charge_cents"]].take(places).reset_index(drop=True)
+    worth, basis = at_risk_of(cents, expected.at(places) if expected else None)
+    amount = own.fillna(worth.where(at_risk)).where(money != "none")
+    said = basis.where(at_risk, "").mask(own.notna(), own_basis)
+    return amount, said.where(amount.notna(), "").astype("str")
 
 
-def _filled(template: str, rule: Rule, flagged: pd.DataFrame) -> "pd.Series[str]":
+def _filled(template: str, rule: Rule, flagged: pd.DataFrame) -> list[str]:
     """The template with each line's evidence in it."""
     fields = [name for _, name, _, _ in string.Formatter().parse(template) if name]
     if not fields:
-        return pd.Series(template, index=flagged.index, dtype="str")
+        return [template] * len(flagged)
     columns = [
         _printed(flagged[name]) if name in flagged else [str(rule.settings[name])] * len(flagged)
         for name in fields
     ]
-    texts = [
-        template.format(**dict(zip(fields, cells, strict=True)))
-        for cells in zip(*columns, strict=True)
-    ]
-    return pd.Series(texts, index=flagged.index, dtype="str")
+    in_order = _FIELD.sub("{}", template)
+    return list(map(in_order.format, *columns))
 
 
 def _printed(column: "pd.Series[Any]") -> list[str]:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return list(column.dt.strftime("%Y-%m-%d").fillna("(blank)"))
+        days = np.datetime_as_string(column.to_numpy(dtype="datetime64[D]")).astype(object)
+        return list(np.where(column.isna(), "(blank)", days))
     if pd.api.types.is_float_dtype(column.dtype):
         return [f"{cell:g}" for cell in column]
-    return [str(cell) for cell in column]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, words = coded(column)
+        cells = words.tolist()
+        return [cells[code] for code in codes.tolist()]
+    return [str(cell) for cell in column.to_numpy(dtype=object)]
 
 
-def _partner(lines: pd.DataFrame, partner: Ints, column: str) -> list[str]:
-    if (partner < 0).all():
-        return [""] * len(partner)
-    words = lines[column].iloc[np.clip(partner, 0, None)].astype("str").to_numpy(dtype=object)
-    return list(np.where(partner < 0, "", words))
+def _sources(one: Judgement) -> list[str]:
+    assert one.verdicts
+    cited = one.verdicts.cited
+    joined = [" ".join(dict.fromkeys([*one.rule.sources, *c.split()])) for c in cited.categories]
+    return [joined[code] for code in cited.codes.tolist()]
 
 
-def _partner_number(lines: pd.DataFrame, partner: Ints) -> Any:
-    numbers = lines["line_number"].array.take(np.clip(partner, 0, None))
-    numbers[partner < 0] = pd.NA
-    return numbers
-
-
-def _sources(rule: Rule, flagged: pd.DataFrame) -> list[str]:
-    own = list(rule.sources)
-    rows = flagged["reference_sources"].astype("str")
-    joined = {words: " ".join(dict.fromkeys([*own, *words.split()])) for words in rows.unique()}
-    return list(rows.map(joined))
-
-
-def _unclear(lines: pd.DataFrame) -> Bools:
-    """Lines that claim and line number alone don't tell apart from another."""
-    number = lines["line_number"].fillna(-1).to_numpy(dtype=np.int64)
-    line = pd.DataFrame({"claim": group_key(lines, ["claim_id", "patient_id", "claim_type"])})
-    again = line.assign(number=number).duplicated(keep=False).to_numpy()
-    return again | (number < 0)
+def _unclear(lines: pd.DataFrame, places: Ints) -> Bools:
+    """Which of some lines claim and line number alone don't tell apart from another line."""
+    mask = np.zeros(len(lines), dtype=bool)
+    mask[places] = True
+    some = np.flatnonzero(whole_claims(lines, mask))
+    claim = group_key(lines, ["claim_id", "patient_id", "claim_type"])[some]
+    number = lines["line_number"].array.take(some).fillna(-1).to_numpy(dtype=np.int64)
+    order = np.lexsort((number, claim))
+    new = (np.diff(claim[order], prepend=-1) != 0) | (np.diff(number[order], prepend=-2) != 0)
+    line = np.empty(len(some), dtype=np.int64)
+    line[order] = np.cumsum(new)
+    mask[some] = occur_again(line) | (number < 0)
+    return mask[places]
 
 
 def _fingerprints(
-    rule: Rule, flagged: pd.DataFrame, text: dict[str, "pd.Series[str]"], unclear: Bools
+    hits: Sequence[Judgement], texts: Mapping[str, Texts], numbers: Mapping[str, Any], whole: Bools
 ) -> list[str]:
-    columns = [
-        _printed(flagged[name]) if name in _NUMBERS else text[name].tolist()
-        for name in (*_FINGERPRINT, *_AS_BILLED)
-    ]
+    """A digest of rule, claim and line; identical lines get an occurrence number."""
+    days = np.datetime_as_string(np.asarray(numbers["service_date"], dtype="datetime64[D]"))
+    told = dict(texts)
+    told["line_number"] = pa.array(numbers["line_number"]).cast(pa.string()).fill_null("<NA>")
+    told["service_date"] = pa.array(days.tolist(), type=pa.string())
+    rule: Any = pa.array(_of_rule(hits, lambda one: one.name), type=pa.string())
+    short = pc.binary_join_element_wise(rule, *(told[name] for name in _FINGERPRINT), "\x1f")
+    billed = pc.binary_join_element_wise(short, *(told[name] for name in _AS_BILLED), "\x1f")
+    contents = pc.if_else(pa.array(whole), billed, short).to_pylist()
     seen: dict[str, int] = {}
     found = []
-    for whole, *cells in zip(unclear.tolist(), *columns, strict=True):
-        told = cells if whole else cells[: len(_FINGERPRINT)]
-        content = "\x1f".join((rule.name, *told))
+    for content in contents:
         nth = seen[content] = seen.get(content, -1) + 1
         found.append(hashlib.sha256(f"{content}\x1f{nth}".encode()).hexdigest()[:12])
     return found
@@ -225,8 +295,9 @@ def _fingerprints(
 
 def _needs_rates(one: Judgement) -> bool:
     """Whether some flagged line's money at risk is not told by an allowed amount."""
-    unpriced = ~(one.flagged["allowed_cents"] > 0).fillna(value=False)
-    return bool((unpriced & (one.flagged["money"] == "at_risk")).any())
+    assert one.verdicts
+    unpriced = ~(one.flagged["allowed_cents"] > 0).fillna(value=False).to_numpy(dtype=bool)
+    return bool((unpriced & (one.verdicts.money == "at_risk")).any())
 
 
 @cache

@@ -5,25 +5,49 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from auditor.claim_lines import Mask, among
+from auditor.claim_lines import Mask, among, coded, same_word
 from auditor.extract import Extract
 from auditor.reference import Ints, Reference
 from auditor.rule import MILDER, Outcome, Rule, lacks_column, lacks_value
+
+Words = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the machinery says of each flagged line: one value a line in every array.
+
+    ``partner`` is a position among the lines or -1, ``own_amount`` cents or missing,
+    ``stale_edition`` the edition that answered for a date it doesn't reach, ``cited`` the sources
+    of the reference row, which stands in ``row`` of the table ``table`` (or is -1).
+    """
+
+    severity: Words
+    money: Words
+    partner: Ints
+    other_partners: Words
+    own_amount: Words
+    own_basis: Words
+    stale_edition: Words
+    cited: Any
+    table: str
+    row: Ints
 
 
 @dataclass(frozen=True)
 class Judgement:
     """One rule's verdict on claim lines.
 
-    ``flagged`` holds the flagged lines with the evidence columns and the machinery's own: severity,
-    stale_edition, partner, other_partners, own_amount, the reference row. ``reasons`` counts the
-    lines not evaluated by reason and detail.
+    ``flagged`` holds the flagged lines with the evidence columns, ``verdicts`` what else is known
+    of them, in the same order. ``reasons`` counts the lines not evaluated by reason and detail.
     """
 
     rule: Rule
     flagged: pd.DataFrame
+    verdicts: Verdicts | None
     in_scope: int
     clean: int
     reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -33,15 +57,37 @@ class Judgement:
         """Lines in scope that could not be judged."""
         return sum(self.reasons.values())
 
+    def evidence(self, line: int) -> "pd.Series[Any]":
+        """All that is known of one flagged line, by name."""
+        said, place = self.verdicts, int(np.flatnonzero(self.flagged.index == line)[0])
+        assert said
+        row = self.flagged.iloc[place]
+        known: dict[str, Any] = {
+            **{str(name): row[name] for name in row.index},
+            "severity": said.severity[place],
+            "money": said.money[place],
+            "partner": said.partner[place],
+            "other_partners": said.other_partners[place],
+            "own_amount": said.own_amount[place],
+            "own_basis": said.own_basis[place],
+            "stale_edition": said.stale_edition[place],
+            "reference_sources": said.cited[place],
+            "reference_table": said.table,
+            "reference_row": said.row[place],
+        }
+        return pd.Series(list(known.values()), index=list(known), dtype="object")
+
     def at(self, places: Ints) -> "Judgement":
         """The same judgement with positions among all lines, of which it saw those at places."""
-        if self.flagged.empty:
+        if self.verdicts is None or self.flagged.empty:
             return self
-        partner = self.flagged["partner"].to_numpy()
-        flagged = self.flagged.assign(
-            partner=np.where(partner >= 0, places[np.clip(partner, 0, None)], -1)
+        partner = self.verdicts.partner
+        partner = np.where(partner >= 0, places[np.clip(partner, 0, None)], -1)
+        return replace(
+            self,
+            flagged=self.flagged.set_axis(places[self.flagged.index.to_numpy()]),
+            verdicts=replace(self.verdicts, partner=partner),
         )
-        return replace(self, flagged=flagged.set_axis(places[flagged.index.to_numpy()]))
 
 
 def judge(
@@ -58,7 +104,7 @@ def judge(
     if rule.claim_type:
         scope = scope & among(lines["claim_type"], [rule.claim_type, ""])
     if not scope.any():
-        return Judgement(rule, lines.iloc[:0], 0, 0)
+        return Judgement(rule, lines.iloc[:0], None, 0, 0)
     reasons: dict[tuple[str, str], int] = {}
     open_lines = _without_data(rule, lines, scope.copy(), reasons)
     outcome = rule.function(lines, **_arguments(rule, reference, extract))
@@ -77,9 +123,12 @@ def judge(
         open_lines = _book(reasons, "reference_stale", table, open_lines, consulted.stale)
         missing = consulted.row < 0
         open_lines = _book(reasons, "reference_missing", table, open_lines, missing)
+    kept = flagged[outcome.flagged.index.to_numpy()]
+    frame = outcome.flagged if kept.all() else outcome.flagged[kept]
     return Judgement(
         rule=rule,
-        flagged=_with_machinery(rule, outcome, flagged, reference),
+        flagged=frame,
+        verdicts=_verdicts(rule, outcome, frame, kept, reference),
         in_scope=int(scope.sum()),
         clean=int(open_lines.sum()),
         reasons=reasons,
@@ -116,12 +165,9 @@ def _book(
     return open_lines
 
 
-def _with_machinery(
-    rule: Rule, outcome: Outcome, flagged: Mask, reference: Reference
-) -> pd.DataFrame:
-    """The flagged lines with severity, partner, amount and the sources of the reference rows."""
-    kept = flagged[outcome.flagged.index.to_numpy()]
-    frame = outcome.flagged[kept]
+def _verdicts(
+    rule: Rule, outcome: Outcome, frame: pd.DataFrame, kept: Mask, reference: Reference
+) -> Verdicts:
     places = frame.index.to_numpy()
     severity = _aligned(outcome.severity, frame, rule.severity)
     stale, table = np.zeros(len(frame), dtype=bool), ""
@@ -130,41 +176,41 @@ def _with_machinery(
         stale = mask[places]
     elif outcome.consulted is not None:
         stale, table = outcome.consulted.stale[places], outcome.consulted.table.name
-    severity = severity.where(~stale, severity.map(MILDER))
+    if stale.any():
+        severity[stale] = [MILDER[word] for word in severity[stale]]
     rows = outcome.reference_rows.take(np.flatnonzero(kept)) if outcome.reference_rows else None
     if rows is None and outcome.consulted is not None:
         rows = outcome.consulted.take(places)
-    found: pd.DataFrame = frame.assign(
+    basis = outcome.amount_basis
+    return Verdicts(
         severity=severity,
-        stale_edition=_stale_editions(frame, stale, table, reference),
-        partner=_aligned(outcome.partner, frame, -1).astype("int64"),
-        other_partners=_aligned(outcome.other_partners, frame, "").fillna(""),
         money=_aligned(outcome.money, frame, rule.money),
+        partner=_aligned(outcome.partner, frame, -1).astype(np.int64),
+        other_partners=_aligned(outcome.other_partners, frame, ""),
         own_amount=_aligned(outcome.amount, frame, pd.NA),
-        own_basis=outcome.amount_basis,
-        reference_sources="" if rows is None else pd.Series(rows.values("source"), frame.index),
-        reference_table="" if rows is None else rows.table.name,
-        reference_row=-1 if rows is None else rows.row,
+        own_basis=_aligned(None, frame, basis)
+        if isinstance(basis, str)
+        else _aligned(basis, frame, ""),
+        stale_edition=_stale_editions(frame, stale, table, reference),
+        cited=same_word("", len(frame)) if rows is None else rows.values("source"),
+        table="" if rows is None else rows.table.name,
+        row=np.full(len(frame), -1) if rows is None else rows.row,
     )
-    return found
 
 
-def _stale_editions(
-    frame: pd.DataFrame, stale: Mask, table: str, reference: Reference
-) -> "pd.Series[str]":
+def _stale_editions(frame: pd.DataFrame, stale: Mask, table: str, reference: Reference) -> Words:
     """The edition that answered for a date it doesn't reach, blank elsewhere."""
-    if not stale.any():
-        return pd.Series("", index=frame.index, dtype="str")
-    names = {
-        setting: reference.edition_name(table, setting)
-        for setting in frame["claim_type"].cat.categories
-    }
-    return frame["claim_type"].astype("str").map(names).where(stale, "")
+    said: Words = np.full(len(frame), "", dtype=object)
+    codes, settings = coded(frame["claim_type"])
+    names = [reference.edition_name(table, setting) for setting in settings] if stale.any() else []
+    said[stale] = [names[code] for code in codes[stale]]
+    return said
 
 
-def _aligned(
-    values: "pd.Series[Any] | None", frame: pd.DataFrame, default: Any
-) -> "pd.Series[Any]":
-    if values is None:
-        return pd.Series([default] * len(frame), index=frame.index)
-    return values.reindex(frame.index)
+def _aligned(values: "pd.Series[Any] | None", frame: pd.DataFrame, default: Any) -> Words:
+    """The values of the frame's lines, the default where there is none."""
+    found: Words = np.full(len(frame), default, dtype=object)
+    if values is not None:
+        asked = values if values.index is frame.index else values.reindex(frame.index)
+        found = asked.to_numpy(dtype=object, na_value=default)
+    return found

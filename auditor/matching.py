@@ -5,10 +5,8 @@ cost grows with the number of lines, not with the number of pairs, so that one p
 hundred thousand lines is no harder than a hundred thousand patients with one.
 """
 
-import operator
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,44 +14,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.once import computed_lately
 from auditor.reference import Bools, Ints, day_numbers
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 Floats = npt.NDArray[np.float64]
 
 _KEY_ROOM = 2**42
 _PAIRS_AT_ONCE = 2**21
-
-_FORGET: list[Callable[[], None]] = []
-
-
-def computed_once(function: Callable[P, T]) -> Callable[P, T]:
-    """Remembers the last answer, so that the rules of a family share one join.
-
-    The answer is reused only for the very same arguments (by identity); ``forget`` drops it.
-    """
-    last: list[tuple[tuple[object, ...], T]] = []
-
-    @wraps(function)
-    def answer(*args: P.args, **kwargs: P.kwargs) -> T:
-        asked = (*args, *(part for pair in sorted(kwargs.items()) for part in pair))
-        for before, remembered in last:
-            if len(before) == len(asked) and all(map(operator.is_, before, asked)):
-                return remembered
-        found = function(*args, **kwargs)
-        last[:] = [(asked, found)]
-        return found
-
-    _FORGET.append(last.clear)
-    return answer
-
-
-def forget() -> None:
-    """Drops what ``computed_once`` remembers; called when an audit ends."""
-    for drop in _FORGET:
-        drop()
 
 
 def codes_of(lines: pd.DataFrame, column: str) -> tuple[Ints, int]:
@@ -80,8 +47,13 @@ def order_of(key: Ints) -> Ints:
 def group_key(lines: pd.DataFrame, on: Sequence[str]) -> Ints:
     """One integer a line, equal for lines that agree in all columns ``on``.
 
-    The integers stay below 2**42, so that a day can be packed beside them.
+    The integers stay below 2**42, so that a day can be packed beside them. Rules share the array.
     """
+    return _group_key(lines, tuple(on))
+
+
+@computed_lately
+def _group_key(lines: pd.DataFrame, on: tuple[str, ...]) -> Ints:
     key = np.zeros(len(lines), dtype=np.int64)
     room = 1
     for column in on:
@@ -106,6 +78,15 @@ def whole_claims(lines: pd.DataFrame, mask: Bools) -> Bools:
     claim = group_key(lines, ["claim_id", "patient_id", "claim_type"])[places]
     whole[places] = is_among(claim, claim[mask[places]])
     return whole
+
+
+def beside(lines: pd.DataFrame, asking: Bools, wanted: Bools) -> Bools:
+    """Asking lines on whose claim a wanted line stands, be it themselves."""
+    found = np.zeros(len(lines), dtype=bool)
+    if asking.any() and wanted.any():
+        near = np.flatnonzero(whole_claims(lines, asking))
+        found[near] = whole_claims(lines.iloc[near], wanted[near])
+    return found & asking
 
 
 def numbered(key: Ints) -> Ints:
@@ -164,7 +145,7 @@ def in_order(lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool 
         return order
     asked = order[tied]
     some = lines[["received_date", "claim_id", "line_number", "source_row"]].iloc[places[asked]]
-    claim = _text_rank(some["claim_id"])
+    claim = text_rank(some["claim_id"])
     number = some["line_number"].fillna(0).to_numpy(dtype=np.int64)
     row = some["source_row"].fillna(0).to_numpy(dtype=np.int64)
     by = [row, number, claim]
@@ -181,7 +162,7 @@ def _neighbours_agree(sorted_key: Ints) -> Bools:
     return agree[: len(sorted_key)]
 
 
-def _text_rank(column: "pd.Series[str]") -> Ints:
+def text_rank(column: "pd.Series[str]") -> Ints:
     """The rank of each cell as text, among the cells that occur."""
     cells: Any = column.array
     codes, present = pd.factorize(cells.codes)
@@ -219,10 +200,10 @@ def pairs(group: Ints, kind: Ints) -> tuple[Ints, Ints]:
 
 def pairs_by_and_by(group: Ints, kind: Ints) -> Iterator[tuple[Ints, Ints]]:
     """The same, no more than some million pairs at once; at least once, if without any."""
-    order = np.lexsort((kind, group))
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = (group[order][1:] != group[order][:-1]) | (kind[order][1:] != kind[order][:-1])
-    firsts = order[new]
+    lowest = int(kind.min(initial=0))
+    key = grouped(group) * (int(kind.max(initial=0)) - lowest + 1) + kind - lowest
+    order = order_of(key)
+    firsts = order[np.diff(key[order], prepend=-1) != 0]
     sorted_group = group[firsts]
     nothing = np.empty(0, dtype=np.int64)
     left, right, held = [nothing], [nothing], 0
@@ -258,8 +239,9 @@ def nearest(
     Returns the candidate's position or -1, and the days between. Candidates that tie are taken in
     the order given.
     """
-    order = np.lexsort((candidate_day, candidate_study))
-    packed = _pack(candidate_study[order], candidate_day[order])
+    packed = _pack(candidate_study, candidate_day)
+    order = order_of(packed)
+    packed = packed[order]
     asked = _pack(study, day)
     if after:
         place = np.searchsorted(packed, asked, side="right")
@@ -302,8 +284,10 @@ def one_to_one(study: Ints, day: Ints, opens: Bools, *, within: int) -> Ints:
     pairs are matching brackets: both ends stand at the same depth. Pairs further apart than
     ``within`` days don't count. Returns each line's partner, or -1.
     """
-    place = np.arange(len(study))
-    order = np.lexsort((np.where(opens, -place, place), ~opens, day, study))
+    first = int(day.min()) if len(day) else 0
+    span = int(day.max()) - first + 1 if len(day) else 1
+    stands = (grouped(study) * span + (day - first)) * 2 + ~opens
+    order = _openings_reversed(order_of(stands), stands, opens)
     step = np.where(opens[order], 1, -1)
     starts = group_starts(study[order])
     height = np.cumsum(step)
@@ -313,7 +297,8 @@ def one_to_one(study: Ints, day: Ints, opens: Bools, *, within: int) -> Ints:
     depth = height - lowest + (step < 0)
     stray = (step < 0) & (lowest < np.minimum(0, _previous(lowest, starts)))
     usable = np.flatnonzero(~stray)
-    by_depth = usable[np.lexsort((usable, depth[usable], study[order][usable]))]
+    level = grouped(starts[usable]) * (int(depth.max(initial=0)) + 1) + depth[usable]
+    by_depth = usable[order_of(level)]
     one, other = by_depth[:-1], by_depth[1:]
     match = (
         (study[order][one] == study[order][other])
@@ -326,6 +311,15 @@ def one_to_one(study: Ints, day: Ints, opens: Bools, *, within: int) -> Ints:
     partner[order[one[match]]] = order[other[match]]
     partner[order[other[match]]] = order[one[match]]
     return partner
+
+
+def _openings_reversed(order: Ints, key: Ints, opens: Bools) -> Ints:
+    """The same order, in which openings that tie in the key stand last to first."""
+    starts = group_starts(key[order])
+    size = np.bincount(starts, minlength=len(order))[starts]
+    place = np.arange(len(order))
+    turned = np.where(opens[order], 2 * starts + size - 1 - place, place)
+    return order[turned]
 
 
 def _running_minimum(height: Ints, starts: Ints) -> Ints:

@@ -7,7 +7,6 @@ import pandas as pd
 
 from auditor.claim_lines import Mask, among, blank, each_word, has_modifier
 from auditor.matching import (
-    computed_once,
     first_places,
     group_key,
     grouped,
@@ -16,6 +15,7 @@ from auditor.matching import (
     occur_again,
     pairs_by_and_by,
 )
+from auditor.once import computed_once
 from auditor.reference import Bools, InForce, Ints, Reference
 
 # "Same patient, date and provider" (NCCI policy manual ch. I), and never across claim types.
@@ -72,8 +72,9 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     some = lines.iloc[places]
     bypasses = has_modifier(some, reference.words("modifiers", "modifier", bypasses_ptp="yes"))
     denied = some["denied"].to_numpy(dtype=bool)
-    order = in_order(lines, places, group, by_received=False)
     kind, crowded_days = _kinds(some, group, bypasses * 2 + denied)
+    alike = grouped(grouped(group) * _room(kind) + kind)
+    order = in_order(lines, places, alike, by_received=False)
     one, two, edits = _edited(some, group[order], kind[order], order, denied, reference)
     renderer = some["rendering_npi"].cat.codes.to_numpy()
     known = ~blank(some["rendering_npi"])
@@ -87,7 +88,11 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
             "other_renderer": known[one] & known[two] & (renderer[one] != renderer[two]),
         }
     )
-    found = _expanded(group, kind, _first_partners(found, np.argsort(order)))
+    if _has_many_partners(found):
+        found = _first_partners(
+            found, np.argsort(in_order(lines, places, group, by_received=False))
+        )
+    found = _expanded(alike, found)
     return PtpPairs(
         two=places[found["two"].to_numpy()],
         one=places[found["one"].to_numpy()],
@@ -101,7 +106,7 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
 
 
 def _kinds(some: pd.DataFrame, group: Ints, flags: Ints) -> tuple[Ints, int]:
-    """One integer a line, equal for lines that make the same pairs, and how many days are crowded.
+    """A number a line, equal for lines that make the same pairs, and how many days are crowded.
 
     ``flags`` are below four. A kind is a code, who rendered it and the flags; on a crowded day it
     is code and flags.
@@ -110,12 +115,16 @@ def _kinds(some: pd.DataFrame, group: Ints, flags: Ints) -> tuple[Ints, int]:
     groups = numbered(group)
     large = (np.bincount(groups, minlength=1) > MOST_KINDS)[groups]
     if not large.any():
-        return kind, 0
+        return numbered(kind), 0
     kinds = numbered(kind[large])
-    once = first_places(numbered(groups[large] * (int(kinds.max()) + 1) + kinds))
+    once = first_places(numbered(groups[large] * _room(kinds) + kinds))
     crowded = np.bincount(groups[large][once], minlength=int(groups.max()) + 1) > MOST_KINDS
     by_code = -1 - (_code(some) * 4 + flags)
-    return np.where(crowded[groups], by_code, kind), int(crowded.sum())
+    return numbered(np.where(crowded[groups], by_code, kind)), int(crowded.sum())
+
+
+def _room(number: Ints) -> int:
+    return int(number.max(initial=0)) + 1
 
 
 def _edited(
@@ -146,15 +155,19 @@ def _edited(
     return np.concatenate(ones), np.concatenate(twos), together
 
 
+_SAME_STORY = ["two", "indicator", "bypassed"]
+
+
+def _has_many_partners(found: pd.DataFrame) -> bool:
+    return not found.empty and int(found.groupby(_SAME_STORY).size().max()) > _MOST_PARTNERS
+
+
 def _first_partners(found: pd.DataFrame, turn: Ints) -> pd.DataFrame:
     """The pairs of each column-two line that a finding can name or list, the first by ``turn``."""
-    alike = ["two", "indicator", "bypassed"]
-    if found.empty or found.groupby(alike).size().max() <= _MOST_PARTNERS:
-        return found
     # Whether all partners have another renderer is asked of all of them.
-    others = found.groupby(alike)["other_renderer"].transform("all")
+    others = found.groupby(_SAME_STORY)["other_renderer"].transform("all")
     found = found.assign(other_renderer=others, turn=turn[found["one"]]).sort_values("turn")
-    return found[found.groupby(alike).cumcount() < _MOST_PARTNERS].drop(columns="turn")
+    return found[found.groupby(_SAME_STORY).cumcount() < _MOST_PARTNERS].drop(columns="turn")
 
 
 def _edits(lines: pd.DataFrame, one: Ints, two: Ints, reference: Reference) -> InForce:
@@ -184,12 +197,10 @@ def _indicator(edits: InForce) -> Ints:
     return np.append(values.to_numpy(dtype=np.int64), -1)[edits.row]
 
 
-def _expanded(group: Ints, kind: Ints, found: pd.DataFrame) -> pd.DataFrame:
-    """Gives every line of a group and kind the pairs of its representative."""
+def _expanded(alike: Ints, found: pd.DataFrame) -> pd.DataFrame:
+    """Gives every line the pairs of the one that stands for all alike."""
     if found.empty:
         return found
-    kinds = numbered(kind)
-    alike = grouped(grouped(group) * (int(kinds.max()) + 1) + kinds)
     lines = pd.DataFrame({"alike": alike, "line": np.arange(len(alike))})
     found = found.assign(alike=alike[found["two"].to_numpy()])
     return found.merge(lines, on="alike").assign(two=lambda pair: pair["line"])
@@ -199,8 +210,8 @@ def _beside_another(lines: pd.DataFrame, places: Ints, group: Ints, reference: R
     """Lines with another code beside them on the day, other than one known to make no pair."""
     codes = _code(lines)[places]
     groups = grouped(group)
-    room = int(groups.max(initial=0)) + 1
-    once = first_places(grouped(groups * (int(codes.max(initial=0)) + 1) + codes))
+    room = _room(groups)
+    once = first_places(grouped(groups * _room(codes) + codes))
     others = np.bincount(groups[once], minlength=room)[groups] - 1
     number = {word: code for code, word in enumerate(lines["procedure_code"].cat.categories)}
     cleared = reference.table("ptp_non_edits").rows

@@ -6,7 +6,7 @@ import pandas as pd
 from auditor.amounts import absent_component
 from auditor.claim_lines import Mask, among, is_component, professional
 from auditor.extract import Extract
-from auditor.matching import computed_once
+from auditor.once import computed_once
 from auditor.reference import InForce, Ints, Reference, day_numbers
 from auditor.rule import Outcome, Reasons, lacking
 from auditor.studies import Readings

@@ -19,6 +19,7 @@ import pandas as pd
 from auditor.editions import Edition as Edition
 from auditor.editions import beyond, wholly_known
 from auditor.errors import AuditError
+from auditor.once import computed_lately
 from auditor.reference_check import (
     check_date,
     checked_rows,
@@ -134,6 +135,11 @@ class InForce:
             self.index[positions],
         )
 
+    def numbers(self, column: str) -> npt.NDArray[np.float64]:
+        """A value column as numbers, NaN where no row is in force or the cell is no number."""
+        cells = pd.to_numeric(self.table.rows[column], errors="coerce").to_numpy(dtype=np.float64)
+        return np.append(cells, np.nan)[self.row]
+
     def values(self, column: str) -> pd.Categorical:
         """A value column as a categorical array."""
         cells = self.table.rows[column]
@@ -185,39 +191,11 @@ class Reference:
         ``on`` names the line columns that hold the table's keys, in the table's order; the
         columns must be categorical. Lines are neither dropped nor multiplied.
         """
-        return self._look_up(self.tables[table], lines, list(on), dated=True)
+        return _rows_for(self, table, lines, tuple(on), dated=True)
 
     def of_key(self, table: str, lines: pd.DataFrame, on: Sequence[str]) -> InForce:
         """The last row of each line's key, whatever the date of service."""
-        return self._look_up(self.tables[table], lines, list(on), dated=False)
-
-    def _look_up(
-        self, table: Table, lines: pd.DataFrame, on: Sequence[str], *, dated: bool
-    ) -> InForce:
-        if len(on) != len(table.keys):
-            raise ValueError(f"{table.name} is keyed by {table.keys}")
-        combination, keys = distinct_keys(lines, on)
-        starts = np.zeros(len(keys), dtype=np.int64)
-        counts = np.zeros(len(keys), dtype=np.int64)
-        order: list[int] = []
-        for position, key in enumerate(keys):
-            rows = table.key_rows.get(key, [])
-            starts[position], counts[position] = len(order), len(rows)
-            order.extend(rows)
-        candidates = np.array([*order, -1], dtype=np.int64)
-        known = (counts > 0)[combination]
-        days = day_numbers(lines["service_date"])
-        if not dated:
-            row = candidates[np.where(counts > 0, starts + counts - 1, len(order))][combination]
-        else:
-            row = np.full(len(lines), -1, dtype=np.int64)
-            for nth in range(int(counts.max(initial=0))):
-                of_key = candidates[np.where(nth < counts, starts + nth, len(order))]
-                first = np.append(table.first_days, _LAST_DAY)[of_key][combination]
-                last = np.append(table.last_days, _FIRST_DAY)[of_key][combination]
-                row = np.where((first <= days) & (days <= last), of_key[combination], row)
-        stale = self.stale(table.name, lines) if dated else np.zeros(len(lines), dtype=bool)
-        return InForce(table, row, known, stale, lines.index)
+        return _rows_for(self, table, lines, tuple(on), dated=False)
 
     def stale(self, table: str, lines: pd.DataFrame) -> Bools:
         """Lines whose date of service none of the table's editions of their setting answers for."""
@@ -241,9 +219,48 @@ class Reference:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+@computed_lately
+def _rows_for(
+    reference: Reference, name: str, lines: pd.DataFrame, on: tuple[str, ...], *, dated: bool
+) -> InForce:
+    table = reference.tables[name]
+    if len(on) != len(table.keys):
+        raise ValueError(f"{name} is keyed by {table.keys}")
+    combination, keys = distinct_keys(lines, on)
+    starts = np.zeros(len(keys), dtype=np.int64)
+    counts = np.zeros(len(keys), dtype=np.int64)
+    order: list[int] = []
+    for position, key in enumerate(keys):
+        rows = table.key_rows.get(key, [])
+        starts[position], counts[position] = len(order), len(rows)
+        order.extend(rows)
+    candidates = np.array([*order, -1], dtype=np.int64)
+    known = (counts > 0)[combination]
+    if not dated:
+        last = np.where(counts > 0, starts + counts - 1, len(order))
+        row, stale = candidates[last][combination], np.zeros(len(lines), dtype=bool)
+        return InForce(table, row, known, stale, lines.index)
+    days = day_numbers(lines["service_date"])
+    span = (int(days.min()), int(days.max())) if len(days) else (0, 0)
+    row = np.full(len(lines), -1, dtype=np.int64)
+    for nth in range(int(counts.max(initial=0))):
+        of_key = candidates[np.where(nth < counts, starts + nth, len(order))]
+        first = np.append(table.first_days, _LAST_DAY)[of_key]
+        last = np.append(table.last_days, _FIRST_DAY)[of_key]
+        # Most rows are in force on all the days at hand, or on none of them.
+        always = (first <= span[0]) & (last >= span[1])
+        never = (first > span[1]) | (last < span[0])
+        if (always | never).all():
+            here = always[combination]
+        else:
+            here = (first[combination] <= days) & (days <= last[combination])
+        row = np.where(here, of_key[combination], row)
+    return InForce(table, row, known, reference.stale(name, lines), lines.index)
+
+
 def day_numbers(dates: "pd.Series[pd.Timestamp]") -> Ints:
     """Days since 1970-01-01 as integers; a missing date lies before every other."""
-    return dates.to_numpy(dtype="datetime64[s]").astype("datetime64[D]").astype(np.int64)
+    return dates.to_numpy(dtype="datetime64[s]").view(np.int64) // 86_400
 
 
 def distinct_keys(lines: pd.DataFrame, on: Sequence[str]) -> tuple[Ints, list[tuple[str, ...]]]:

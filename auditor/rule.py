@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, any_line, blank, each_word
+from auditor.once import computed_lately
 from auditor.reference import InForce
 
 Severity = Literal["denial", "review", "note"]
@@ -56,6 +57,7 @@ FAMILIES: dict[str, str] = {
 }
 
 
+@computed_lately
 def lacks_column(lines: pd.DataFrame, column: str) -> Mask:
     """Lines whose export has no such column, nor what stands in for it; ``a|b`` means either."""
     enough = {word for name in column.split("|") for word in STAND_INS.get(name, (name,))}
@@ -63,6 +65,7 @@ def lacks_column(lines: pd.DataFrame, column: str) -> Mask:
     return lacks & lacks_value(lines, column) if column in STAND_INS else lacks
 
 
+@computed_lately
 def lacks_value(lines: pd.DataFrame, column: str) -> Mask:
     """Lines whose cell in the column is empty."""
     if isinstance(lines[column].dtype, pd.CategoricalDtype):

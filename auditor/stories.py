@@ -43,20 +43,15 @@ def with_stories(findings: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataF
     order = np.lexsort((day, patient))
     first = _episode_starts(patient[order].astype(np.int64), day[order], gap)
     begins = np.flatnonzero(first == np.arange(len(first)))
-    ids = np.array(
-        [
-            hashlib.sha256(f"{name}\x1f{begun}".encode()).hexdigest()[:12]
-            for name, begun in zip(
-                names[patient[order[begins]]],
-                day[order[begins]].astype("datetime64[D]").astype(str),
-                strict=True,
-            )
-        ],
-        dtype=object,
-    )
-    story = np.empty(len(findings), dtype=object)
-    story[order] = ids[np.searchsorted(begins, first)]
-    return findings.assign(story=pd.Series(story, index=findings.index, dtype="str"))
+    begun = np.datetime_as_string(day[order[begins]].astype("datetime64[D]")).tolist()
+    named = names.take(patient[order[begins]]).to_numpy(dtype=object).tolist()
+    ids = [
+        hashlib.sha256(f"{name}\x1f{date}".encode()).hexdigest()[:12]
+        for name, date in zip(named, begun, strict=True)
+    ]
+    number = np.empty(len(findings), dtype=np.int64)
+    number[order] = np.searchsorted(begins, first)
+    return findings.assign(story=pd.array(ids, dtype="str").take(number))
 
 
 def _episode_starts(patient: Ints, day: Ints, gap: int) -> Ints:

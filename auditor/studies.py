@@ -15,20 +15,22 @@ from auditor.claim_lines import (
     PLAQUE_ANALYSIS,
     Mask,
     any_line,
+    blank,
+    coded,
     has_code,
+    institutional,
     is_component,
 )
 from auditor.matching import (
-    computed_once,
     count_between,
     group_key,
     in_order,
-    is_among,
     nearest,
     occur_again,
     one_to_one,
     share_a_group,
 )
+from auditor.once import computed_once
 from auditor.reference import Ints, day_numbers
 
 PAIRING_DAYS = 7
@@ -154,15 +156,19 @@ class Scans:
 def ccta_around(lines: pd.DataFrame, asking: Mask, candidates: Mask, on: tuple[str, ...]) -> Scans:
     """The nearest CCTA of each asking line, among candidates that agree in the columns ``on``."""
     day = day_numbers(lines["service_date"])
-    ccta = np.flatnonzero(has_code(lines, CCTA) & candidates)
     asks = np.flatnonzero(asking)
-    key = group_key(lines, on)
-    ccta = ccta[is_among(key[ccta], key[asks])]
-    same_day = group_key(lines, [*on, "service_date"])[ccta]
-    ccta = ccta[in_order(lines, ccta, same_day, by_received=False)]
     nothing = np.full(len(lines), -1, dtype=np.int64)
-    before, days_before = nothing.copy(), np.zeros(len(lines), dtype=np.int64)
-    after, days_after = nothing.copy(), np.zeros(len(lines), dtype=np.int64)
+    no_days = np.zeros(len(lines), dtype=np.int64)
+    if not len(asks):
+        return Scans(nothing, no_days, nothing, no_days)
+    patient, names = coded(lines["patient_id"])
+    concerned = np.zeros(len(names), dtype=bool)
+    concerned[patient[asks]] = True
+    ccta = np.flatnonzero(has_code(lines, CCTA) & candidates & concerned[patient])
+    key = group_key(lines, on)
+    same_day = group_key(lines[[*on, "service_date"]].iloc[ccta], (*on, "service_date"))
+    ccta = ccta[in_order(lines, ccta, same_day, by_received=False)]
+    before, days_before, after, days_after = nothing, no_days, nothing.copy(), no_days.copy()
     for later, place, gap in ((False, before, days_before), (True, after, days_after)):
         found, days = nearest(key[asks], day[asks], key[ccta], day[ccta], after=later)
         place[asks] = np.where(found >= 0, ccta[found] if len(ccta) else -1, -1)
@@ -173,6 +179,14 @@ def ccta_around(lines: pd.DataFrame, asking: Mask, candidates: Mask, on: tuple[s
 def analyses(lines: pd.DataFrame) -> Mask:
     """Lines of analyses that are computed from a CCTA: FFR-CT and plaque analysis."""
     return has_code(lines, (*FFRCT_STUDY, *PLAQUE_ANALYSIS))
+
+
+@computed_once
+def ccta_of_hospital(lines: pd.DataFrame) -> tuple[Mask, Scans]:
+    """Hospital FFR-CT lines of a known provider, and the hospital's CCTA around them."""
+    hospital = institutional(lines)
+    asking = has_code(lines, FFRCT_STUDY) & hospital & ~blank(lines["billing_npi"])
+    return asking, ccta_around(lines, asking, hospital, ("patient_id", "billing_npi"))
 
 
 @computed_once

@@ -10,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.matching import (
-    computed_once,
     count_between,
     earlier_in_group,
-    forget,
     group_key,
     group_starts,
     in_order,
@@ -21,6 +19,7 @@ from auditor.matching import (
     one_to_one,
     pairs,
 )
+from auditor.once import computed_once, forget
 
 FEW = st.integers(0, 3)
 DAYS = st.integers(-5, 12)

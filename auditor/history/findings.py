@@ -19,7 +19,7 @@ from auditor.claim_lines import Mask, among
 from auditor.findings import first_money
 from auditor.history.ledger import COPIED, KNOWN
 from auditor.judging import judge
-from auditor.matching import forget
+from auditor.once import forget
 from auditor.reference import Ints, Reference
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS

@@ -218,7 +218,8 @@ def global_billed_with_component(
     wholes = np.flatnonzero(is_component(lines, "global") & ~in_facility)
     parts = np.flatnonzero(is_component(lines, "technical") | is_component(lines, "professional"))
     parts = parts[is_among(study[parts], study[wholes])]
-    parts = parts[in_order(lines, parts, day[parts], by_received=False)]
+    same_day = group_key(lines, ["patient_id", "procedure_code", "service_date"])[parts]
+    parts = parts[in_order(lines, parts, same_day, by_received=False)]
     best = np.full(len(wholes), -1, dtype=np.int64)
     apart = np.full(len(wholes), pairing_days + 1, dtype=np.int64)
     for after in (False, True):

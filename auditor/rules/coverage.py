@@ -14,7 +14,7 @@ from auditor.claim_lines import (
     has_code,
 )
 from auditor.contractors import AMBIGUOUS, jurisdiction_of
-from auditor.matching import whole_claims
+from auditor.matching import beside
 from auditor.reference import Reference
 from auditor.rule import Outcome, lacking, rule
 from auditor.studies import ccta_around
@@ -93,10 +93,10 @@ def authorization_missing(lines: pd.DataFrame) -> Outcome:
     Commercial and Medicare Advantage payers authorize cardiac CT in advance; without the number
     the line is denied. Emergency patients are exempt.
     """
+    missing = _needs_authorization(lines) & blank(lines["authorization_number"])
     emergency_room = each_word(lines["revenue_code"], lambda code: code.startswith("045"))
-    emergency = whole_claims(lines, emergency_room)
-    emergency |= among(lines["place_of_service"], ["23"])
-    missing = _needs_authorization(lines) & blank(lines["authorization_number"]) & ~emergency
+    emergency = beside(lines, missing, emergency_room) | among(lines["place_of_service"], ["23"])
+    missing &= ~emergency
     # Without modifiers nobody can tell a reading, which needs no number of its own.
     untold = missing & among(lines["component"], [""])
     return Outcome(

@@ -16,7 +16,7 @@ from auditor.claim_lines import (
 from auditor.extract import Extract
 from auditor.reference import Reference, day_numbers
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, lacks_value, rule
-from auditor.studies import analyses, ccta_around, ccta_of_analysis, readings
+from auditor.studies import analyses, ccta_of_analysis, ccta_of_hospital, readings
 
 
 @rule(
@@ -125,9 +125,7 @@ def episode_split_across_claims(lines: pd.DataFrame, *, lookback_days: int = 90)
     FFR-CT done a day later belongs on one multi-day encounter with its CCTA; split claims make the
     analysis look as if it had no scan.
     """
-    hospital = institutional(lines)
-    asking = ffrct_lines(lines) & hospital & ~blank(lines["billing_npi"])
-    scans = ccta_around(lines, asking, hospital, ("patient_id", "billing_npi"))
+    asking, scans = ccta_of_hospital(lines)
     near = (scans.before >= 0) & (scans.days_before > 0) & (scans.days_before <= lookback_days)
     places = np.flatnonzero(asking & near)
     ccta = scans.before[places]

@@ -159,18 +159,18 @@ def _lists_of(
     rows = reference.table("coverage_diagnoses").rows
     whole = frozenset(rows.loc[rows["complete"] == "yes", "list_id"])
     partial = [name for name in rows["list_id"] if name not in whole]
-    chosen = np.full(len(lines), partial[0] if partial else "", dtype=object)
-    by_policy = np.full(len(lines), "", dtype=object)
     jurisdiction = jurisdiction_of(lines, reference)
     policies = reference.table("coverage_policies").rows
     policies = policies[policies["diagnosis_list"].isin(whole)]
+    chosen = np.zeros(len(lines), dtype=np.int16)
     day = lines["service_date"]
-    for row in policies.to_dict("records"):
+    for number, row in enumerate(policies.to_dict("records"), start=1):
         start = pd.Timestamp(str(row["effective_from"]) or "1900-01-01")
         end = pd.Timestamp(str(row["effective_to"]) or "2200-01-01")
         here = among(jurisdiction, [str(row["jurisdiction"])])
         here &= among(lines["service"], [str(row["service"])])
-        here &= ((day >= start) & (day <= end)).to_numpy()
-        chosen[here], by_policy[here] = str(row["diagnosis_list"]), str(row["policy_id"])
-    lists = pd.Series(pd.Categorical(chosen), index=lines.index)
+        chosen[here & ((day >= start) & (day <= end)).to_numpy()] = number
+    of_number = pd.Categorical([partial[0] if partial else "", *policies["diagnosis_list"]])
+    lists = pd.Series(of_number.take(chosen), index=lines.index)
+    by_policy = np.array(["", *policies["policy_id"]], dtype=object)[chosen]
     return lists, by_policy, among(lists, whole)

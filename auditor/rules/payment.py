@@ -7,7 +7,7 @@ import pandas as pd
 
 from auditor.amounts import Expected, expected_payment
 from auditor.claim_lines import Mask, among, blank, imaging, institutional, medicare, professional
-from auditor.matching import whole_claims
+from auditor.matching import beside
 from auditor.reference import Reference
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, rule
 
@@ -161,11 +161,11 @@ def paid_zero_without_reason(lines: pd.DataFrame, reference: Reference) -> Outco
     expected = expected_payment(lines, reference)
     nothing = lines["paid_cents"].eq(0) & lines["allowed_cents"].eq(0)
     paid = lines["paid_cents"].gt(0).fillna(value=False).to_numpy(dtype=bool)
-    adjudicated = lines["remit_date"].notna().to_numpy(dtype=bool)
-    adjudicated = adjudicated | whole_claims(lines, paid)
     owed = expected.cents.gt(0).fillna(value=False).to_numpy(dtype=bool)
     silent = nothing.fillna(value=False).to_numpy(dtype=bool) & blank(lines["adjustment_codes"])
     owed_in_silence = imaging(lines) & silent & owed
+    adjudicated = lines["remit_date"].notna().to_numpy(dtype=bool)
+    adjudicated = adjudicated | beside(lines, owed_in_silence, paid)
     found = _difference(lines, owed_in_silence & adjudicated, expected, expected.cents)
     pending = owed_in_silence & ~adjudicated & lacks_column(lines, "remit_date")
     return replace(

@@ -10,17 +10,19 @@ from auditor.claim_lines import (
     Mask,
     among,
     blank,
+    coded,
     critical_access,
     each_word,
     ffrct_lines,
     has_code,
     in_family,
     institutional,
+    same_word,
 )
-from auditor.matching import computed_once
-from auditor.reference import InForce, Reference
+from auditor.once import computed_once
+from auditor.reference import InForce, Ints, Reference
 from auditor.rule import Outcome, one_of, rule
-from auditor.studies import ccta_around
+from auditor.studies import ccta_of_hospital
 
 _FIT = ("acc-2025-01-07", "transmittal-12421")
 
@@ -124,7 +126,7 @@ def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcom
     unknown_bill = not_here & blank(lines["bill_type"])
     # Whose payer is unknown may be Medicare's.
     if_medicare = lines[["procedure_code", "revenue_code", "service_date", "claim_type"]].assign(
-        payer_type=pd.Categorical(["medicare"] * len(lines))
+        payer_type=same_word("medicare", len(lines))
     )
     unknown_payer = blank(lines["payer_type"]) & _returned(if_medicare, reference) & ~strange
     flagged = hospital & (strange & ~unknown_bill | returned)
@@ -190,6 +192,13 @@ def _has_preference(lines: pd.DataFrame, reference: Reference) -> Mask:
     return found
 
 
+def _group_of(revenue_code: "pd.Series[str]") -> Ints:
+    """A number for each line's group of revenue codes, its first three digits."""
+    codes, words = coded(revenue_code)
+    group: Ints = pd.factorize(np.array([word[:3] for word in words], dtype=object))[0][codes]
+    return group
+
+
 @rule(
     severity="note",
     money="none",
@@ -207,23 +216,21 @@ def episode_cost_centers_differ(lines: pd.DataFrame, *, lookback_days: int = 90)
     One episode under two cost centres splits its costs over two ratios; the rates that CMS sets
     from them fit neither.
     """
-    hospital = institutional(lines)
-    asking = ffrct_lines(lines) & hospital & ~blank(lines["billing_npi"])
-    scans = ccta_around(lines, asking, hospital, ("patient_id", "billing_npi"))
+    asking, scans = ccta_of_hospital(lines)
     near = asking & (scans.before >= 0) & (scans.days_before <= lookback_days)
-    codes = lines["revenue_code"].astype("str").to_numpy(dtype=object)
-    places = np.flatnonzero(near & each_word(lines["revenue_code"], _well_formed))
+    well_formed = each_word(lines["revenue_code"], _well_formed)
+    places = np.flatnonzero(near & well_formed)
     partner = scans.before[places]
-    known = np.array([_well_formed(code) for code in codes[partner]], dtype=bool)
-    apart = np.array(
-        [one[:3] != other[:3] for one, other in zip(codes[places], codes[partner], strict=True)],
-        dtype=bool,
-    )
+    known = well_formed[partner]
+    group = _group_of(lines["revenue_code"])
+    apart = group[places] != group[partner]
     flagged = lines.iloc[places[known & apart]]
     unknown = np.zeros(len(lines), dtype=bool)
     unknown[places[~known]] = True
     return Outcome(
-        flagged=flagged.assign(ccta_revenue=codes[partner[known & apart]]),
+        flagged=flagged.assign(
+            ccta_revenue=lines["revenue_code"].iloc[partner[known & apart]].astype("str").to_numpy()
+        ),
         not_evaluated={("value_missing", "revenue_code"): unknown},
         partner=pd.Series(partner[known & apart], index=flagged.index),
     )

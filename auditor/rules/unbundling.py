@@ -6,7 +6,6 @@ import pandas as pd
 from auditor.amounts import expected_payment
 from auditor.claim_lines import (
     Mask,
-    any_line,
     each_word,
     ffrct_lines,
     has_code,
@@ -18,7 +17,7 @@ from auditor.ncci import known_in_setting, ptp_pairs
 from auditor.partners import other_partners
 from auditor.reference import Bools, Ints, Reference
 from auditor.rule import Outcome, Reasons, rule
-from auditor.studies import ccta_around
+from auditor.studies import ccta_of_analysis
 
 _CARDIAC_CT = ("75571", "75572", "75573", "75574")
 # Payment is included in another service.
@@ -195,7 +194,7 @@ def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
     named = pd.Series(partner, index=flagged.index)
     return Outcome(
         flagged=flagged.assign(
-            cardiac_code=lines["procedure_code"].astype("str").to_numpy()[partner]
+            cardiac_code=lines["procedure_code"].iloc[partner].astype("str").to_numpy()
         ),
         partner=named,
         other_partners=other_partners(lines, named, cardiac, same_day, within=0),
@@ -236,7 +235,7 @@ def ffrct_denied_as_bundled(
         zero |= lines[column].eq(0).fillna(value=False).astype(bool)
         unknown &= lines[column].isna()
     denied = ffrct & zero.to_numpy(dtype=bool) & each_word(lines["adjustment_codes"], _bundled)
-    around = ccta_around(lines, ffrct, any_line(lines), ("patient_id",))
+    around = ccta_of_analysis(lines)
     stands = (around.before >= 0) & (around.days_before <= lookback_days)
     flagged = lines[denied & stands]
     expected = expected_payment(lines, reference)

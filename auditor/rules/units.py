@@ -13,13 +13,13 @@ from auditor.claim_lines import (
     in_family,
 )
 from auditor.matching import (
-    computed_once,
     earlier_in_group,
     group_key,
     grouped,
     in_order,
     occur_again,
 )
+from auditor.once import computed_once
 from auditor.reference import Ints, Reference
 from auditor.rule import Outcome, rule
 
@@ -95,7 +95,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     line, 2 and 3 over the day; indicator 2 can never be overridden.
     """
     edit = reference.as_of("mue", lines, on=["claim_type", "procedure_code"])
-    limit = pd.to_numeric(edit["mue_value"].astype("str"), errors="coerce").to_numpy()
+    limit = edit.numbers("mue_value")
     units = lines["units"].to_numpy(dtype=np.float64)
     by_line, by_day = among(edit["mai"], ["1"]), among(edit["mai"], ["2", "3"])
     counted = by_day & _known_codes(lines) & (units > 0) & ~lines["denied"].to_numpy(dtype=bool)
@@ -168,8 +168,8 @@ def modifier_does_not_fit(lines: pd.DataFrame) -> Outcome:
     laboratory = has_modifier(lines, ["91"])
     wrong = in_family(lines) & (x_ray | scanner | laboratory)
     why = np.select(
-        [x_ray, scanner],
+        [x_ray[wrong], scanner[wrong]],
         ["FX and FY are for x-rays", "CT is for the scan, not for its analysis"],
         "91 is for laboratory tests",
     )
-    return Outcome(flagged=lines[wrong].assign(why=why[wrong]))
+    return Outcome(flagged=lines[wrong].assign(why=why))
