@@ -1,15 +1,17 @@
 """Export files to claim lines: reads, understands the columns, normalises, joins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
 
 from auditor.errors import AuditError
 from auditor.ingest.columns import count_known, suggest, understand
+from auditor.ingest.habits import Habits
 from auditor.ingest.mapping import Mapping, Profile
-from auditor.ingest.normalise import Intake, claim_lines, join
+from auditor.ingest.normalise import Intake, claim_lines, join, lines_of, positions_of
 from auditor.ingest.profiles import read_profile
 from auditor.ingest.raw import RawTable
 from auditor.ingest.tables import open_tables
@@ -63,6 +65,30 @@ def _claims(tables: list[pd.DataFrame], intakes: tuple[Intake, ...]) -> Claims:
         if rejected
         else pd.DataFrame(columns=list(REJECTED), dtype="str"),
     )
+
+
+def read_in_pieces(
+    table: RawTable, mapping: Mapping, size: int
+) -> Iterator[tuple[int, pd.DataFrame, Intake]]:
+    """Claim lines of a table and what became of the rest, piece by piece of some ``size`` bytes.
+
+    With each stands the number of the round. A later piece may show that the table writes its
+    dates or amounts otherwise than those before it: then a new round begins with the first piece,
+    and all that the former round gave is to be forgotten.
+    """
+    assumed: Habits | None = None
+    for number in count():
+        shown = assumed
+        for raw in table.pieces(positions_of(mapping), size):
+            lines, intake, own = lines_of(table, mapping, raw, assumed)
+            shown = shown.beside(own) if shown else own
+            assumed = assumed or shown
+            if not shown.read_alike(assumed):
+                break
+            yield number, lines, intake
+        else:
+            return
+        assumed = shown
 
 
 def tables_of(path: Path, profile: Profile | None, sheet: str | None) -> list[RawTable]:

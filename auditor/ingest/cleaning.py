@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.ingest import codes, dates, numbers, values
-from auditor.ingest.cells import Cells, Mask, Places, Texts, lines_of_code, string_array
+from auditor.ingest.cells import Cells, Mask, Places, lines_of_code, string_array
 from auditor.ingest.values import NO_VALUE, Read, Value, shape
 
 # What a text column's cells are read with; all others hold numbers that name something.
@@ -137,9 +137,9 @@ def clean_dates(
     )
 
 
-def clean_numbers(kind: str, cells: Cells) -> Cleaned:
+def clean_numbers(kind: str, cells: Cells, *, decimal_comma: bool = False) -> Cleaned:
     """Cells of a column of cents, integers or other numbers; what can't be read is missing."""
-    comma = kind != "integer" and _writes_decimal_comma(cells.texts)
+    comma = kind != "integer" and decimal_comma
     plain = np.zeros(len(cells.texts), dtype=np.bool_)
     if kind != "integer" and not comma:
         matches: Any = pc.match_substring_regex(cells.texts, _PLAIN_AMOUNT)
@@ -162,15 +162,6 @@ def _number_reader(kind: str, *, decimal_comma: bool) -> Callable[[str], Value]:
         return numbers.integer
     reader = numbers.cents if kind == "cents" else numbers.number
     return lambda text: reader(text, decimal_comma=decimal_comma)
-
-
-def _writes_decimal_comma(texts: Texts) -> bool:
-    if not pc.any(pc.match_substring(texts, ",")).as_py():
-        return False
-    comma = pc.any(pc.match_substring_regex(texts, numbers.COMMA_DECIMALS)).as_py()
-    return (
-        bool(comma) and not pc.any(pc.match_substring_regex(texts, numbers.POINT_DECIMALS)).as_py()
-    )
 
 
 def repairs_of(column: str, cells: Cells, repairs: Mapping[int, str]) -> list[Repair]:

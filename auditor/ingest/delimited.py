@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from auditor.ingest.header import (
     is_blank,
     title_note,
 )
+from auditor.ingest.pieces import read_pieces
 from auditor.ingest.raw import SAMPLE_ROWS, KnownColumns, RawLines, RawTable
 from auditor.ingest.records import Layout, leaves_quote_open, quote_left_open, read_records
 
@@ -81,6 +82,9 @@ def open_delimited(file: BinaryIO, name: str, path: Path, known_columns: KnownCo
             raise header_only(name)
         return lines
 
+    def pieces(positions: Sequence[int], size: int) -> Iterator[RawLines]:
+        return read_pieces(text, layout, name, positions, size)
+
     return RawTable(
         file=name,
         path=path,
@@ -91,6 +95,7 @@ def open_delimited(file: BinaryIO, name: str, path: Path, known_columns: KnownCo
         notes=(*_format_note(text, head), *title_note(head.records, head.header)),
         sha256="",
         _read=read,
+        _read_pieces=pieces,
     )
 
 

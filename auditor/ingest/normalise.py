@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from auditor.ingest import codes, dates
+from auditor.ingest import codes
 from auditor.ingest.cells import Cells, encode, same, string_array, together
 from auditor.ingest.cleaning import (
     Cleaned,
@@ -29,9 +29,10 @@ from auditor.ingest.cleaning import (
     said,
 )
 from auditor.ingest.frame import as_column, blank_column, categorical, join, whole_numbers
+from auditor.ingest.habits import Habits, habits_of
 from auditor.ingest.mapping import Mapping
 from auditor.ingest.outcasts import rejected_frame, sort_out
-from auditor.ingest.raw import RawTable
+from auditor.ingest.raw import RawLines, RawTable
 from auditor.ingest.restored import Restored, restored_cells
 from auditor.ingest.values import Read
 from auditor.ingest.words import (
@@ -94,19 +95,36 @@ def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake
     dates datetime64[s], cents and integers Int64, numbers float64, a RangeIndex. Raises AuditError
     if the table can't be read.
     """
-    positions = sorted({place for match in mapping.matches for place in match.positions})
-    raw = table.read(positions)
+    frame, intake, _ = lines_of(table, mapping, table.read(positions_of(mapping)))
+    return frame, intake
+
+
+def positions_of(mapping: Mapping) -> list[int]:
+    """The header positions that are read, in their order."""
+    return sorted({place for match in mapping.matches for place in match.positions})
+
+
+def lines_of(
+    table: RawTable, mapping: Mapping, raw: RawLines, assumed: Habits | None = None
+) -> tuple[pd.DataFrame, Intake, Habits]:
+    """Claim lines of some rows of a table as ``claim_lines`` gives them, and what they show.
+
+    ``assumed`` is how the table writes, where more of it is known than these rows.
+    """
+    positions = positions_of(mapping)
     with ThreadPoolExecutor() as pool:  # Arrow unites the dictionaries without Python's lock
         columns_found = pool.map(encode, (raw.cells.column(str(place)) for place in positions))
         by_position = dict(zip(positions, columns_found, strict=True))
     found = _found(mapping, by_position, len(raw.rows))
-    day_first = _day_first(found)
-    required = _required(found, day_first, len(raw.rows))
+    shown = habits_of(found, whole=assumed is None and raw.ends)
+    habits = assumed or shown
+    required, modifiers = _required(found, habits, len(raw.rows))
     revenue = found.get("revenue_code")
     outcasts = sort_out(
         required,
         clean_text("revenue_code", revenue[0]) if revenue else None,
         list(by_position.values()),
+        ends=raw.ends,
     )
     source_rows = raw.rows.to_numpy()
     if outcasts.kept is not None:
@@ -114,7 +132,7 @@ def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake
         source_rows = source_rows[kept]
         found = {name: [cells.of(kept) for cells in columns] for name, columns in found.items()}
         required = {name: cleaned.of(kept) for name, cleaned in required.items()}
-    columns, repairs, restored = _columns(found, day_first, required, source_rows)
+    columns, repairs, restored, lists = _columns(found, habits, required, source_rows)
     columns |= _source(table, found, source_rows)
     frame = pd.DataFrame({name: columns[name] for name in COLUMNS}, copy=False)
     rejected = rejected_frame(table, raw, outcasts)
@@ -130,7 +148,7 @@ def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake
         rejected=rejected,
         restored=tuple(restored),
     )
-    return frame, intake
+    return frame, intake, replace(shown, modifiers_in_procedures=modifiers, lists=lists)
 
 
 def _found(mapping: Mapping, by_position: dict[int, Cells], lines: int) -> Found:
@@ -146,40 +164,39 @@ def _found(mapping: Mapping, by_position: dict[int, Cells], lines: int) -> Found
     return found
 
 
-def _required(found: Found, day_first: dict[str, bool], lines: int) -> dict[str, Cleaned]:
-    """Required columns, cleaned; modifiers in procedure cells become a first modifier column."""
+def _required(found: Found, habits: Habits, lines: int) -> tuple[dict[str, Cleaned], bool]:
+    """Required columns, cleaned; modifiers in procedure cells become a first modifier column.
+
+    Says, too, whether there are such modifiers.
+    """
     required: dict[str, Cleaned] = {}
+    some_modifiers = False
     for name in REQUIRED:
         cells = found.get(name, [same("", lines)])[0]
         if name == "procedure_code":
             required[name], modifiers = clean_procedures(cells)
+            some_modifiers = modifiers is not None
+            if modifiers is None and habits.modifiers_in_procedures:
+                modifiers = same("", lines)
             if modifiers is not None:
                 found["modifiers"] = [modifiers, *found.get("modifiers", [])]
         elif COLUMNS[name].kind == "date":
-            required[name] = clean_dates(cells, day_first=day_first.get(name, False), required=True)
+            day_first = habits.day_first.get(name, False)
+            required[name] = clean_dates(cells, day_first=day_first, required=True)
         else:
             required[name] = clean_text(name, cells)
-    return required
-
-
-def _day_first(found: Found) -> dict[str, bool]:
-    """For each date column whether it is written day before month."""
-    orders = {
-        name: dates.order_shown(columns[0].texts.to_pylist())
-        for name, columns in found.items()
-        if COLUMNS[name].kind == "date"
-    }
-    return {name: dates.is_day_first(order, orders.values()) for name, order in orders.items()}
+    return required, some_modifiers
 
 
 def _columns(
     found: Found,
-    day_first: dict[str, bool],
+    habits: Habits,
     required: dict[str, Cleaned],
     source_rows: npt.NDArray[np.int64],
-) -> tuple[dict[str, Any], list[Repair], list[Restored]]:
-    """Every claim-line column of the frame, the repairs it took, and the zeros restored."""
-    columns, repairs = _word_columns(found)
+) -> tuple[dict[str, Any], list[Repair], list[Restored], frozenset[str]]:
+    """Every claim-line column of the frame, the repairs it took, the zeros restored, the lists."""
+    columns, repairs, lists = _word_columns(found, habits)
+    day_first, decimal_comma = habits.day_first, habits.decimal_comma
     restored: list[Restored] = []
     for column in CLAIM_LINES:
         name = column.name
@@ -198,17 +215,29 @@ def _columns(
             cells = together(found[name], codes.bill_type_piece, "")
             cleaned = clean_text(name, cells)
         else:
-            cleaned = clean_numbers(column.kind, found[name][0])
+            comma = decimal_comma.get(name, False)
+            cleaned = clean_numbers(column.kind, found[name][0], decimal_comma=comma)
         columns[name] = as_column(cleaned, column.kind)
         repairs += repairs_of(name, cleaned.cells, cleaned.repairs)
         restored += restored_cells(name, cleaned, source_rows)
-    return columns, repairs, restored
+    return columns, repairs, restored, lists
 
 
-def _word_columns(found: Found) -> tuple[dict[str, Any], list[Repair]]:
-    """The columns of which a line may have several words, joined with blanks."""
+def _word_columns(
+    found: Found, habits: Habits
+) -> tuple[dict[str, Any], list[Repair], frozenset[str]]:
+    """The columns of which a line may have several words, joined with blanks.
+
+    Says, too, of which of several columns side by side some cell has several words.
+    """
     repairs: list[Repair] = []
     words = {name: _words(name, found[name], repairs) for name in _WORD_READERS if name in found}
+    lists = frozenset(
+        name for name in words if words[name].ids.shape[1] > len(found[name]) and found[name][1:]
+    )
+    for name in lists | (habits.lists & words.keys()):
+        # Cells with several diagnoses beside others: places count the diagnoses, not the cells.
+        words[name] = closed_up(words[name])
     if "diagnosis_codes" in words and "diagnosis_pointers" in words:
         pointers = without_repeats(words["diagnosis_pointers"])
         cells = Cells(pointers.codes, joined(pointers))
@@ -224,7 +253,7 @@ def _word_columns(found: Found) -> tuple[dict[str, Any], list[Repair]]:
             line_words, lines = first_words(line_words, MOST_MODIFIERS)
             repairs += repair_of_lines(name, TOO_MANY_MODIFIERS, cells, lines)
         columns[name] = categorical(line_words.codes, joined(line_words))
-    return columns, repairs
+    return columns, repairs, lists
 
 
 def _words(name: str, columns: Sequence[Cells], repairs: list[Repair]) -> Words:
@@ -234,9 +263,7 @@ def _words(name: str, columns: Sequence[Cells], repairs: list[Repair]) -> Words:
     for cells, column_values in zip(columns, values, strict=True):
         repaired = said(range(len(column_values)), (value.repair for value in column_values))
         repairs += repairs_of(name, cells, repaired)
-    words = words_of(columns, values)
-    # Cells with several diagnoses beside others: places count the diagnoses, not the cells.
-    return closed_up(words) if words.ids.shape[1] > len(columns) > 1 else words
+    return words_of(columns, values)
 
 
 def _source(table: RawTable, found: Found, rows: npt.NDArray[np.int64]) -> dict[str, Any]:

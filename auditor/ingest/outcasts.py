@@ -44,20 +44,24 @@ class Outcasts:
 
 
 def sort_out(
-    required: Mapping[str, Cleaned], revenue: Cleaned | None, columns: Sequence[Cells]
+    required: Mapping[str, Cleaned],
+    revenue: Cleaned | None,
+    columns: Sequence[Cells],
+    *,
+    ends: bool = True,
 ) -> Outcasts:
     """Tell claim lines from the rest.
 
     A line fails on the first of the ``required`` columns that is blank or unreadable; a procedure
     code may be blank where there is a revenue code, as on many hospital lines. ``columns`` are all
-    columns that were read, in the order of the header.
+    columns that were read, in the order of the header. ``ends``: the table ends with these rows.
     """
     states = _states(required)
     suspects = np.flatnonzero(states.any(axis=0))
     nothing = np.empty(0, dtype=np.object_)
     if not len(suspects):
         return Outcasts(None, 0, suspects, nothing, nothing, nothing)
-    blank_rows, totals = _no_lines(states, columns)
+    blank_rows, totals = _no_lines(states, columns, ends=ends)
     if revenue is not None:
         filled = ~_is_blank(revenue.values)
         allowed = filled[revenue.cells.codes[suspects]]
@@ -91,7 +95,9 @@ def _is_blank(texts: Texts) -> Mask:
     return mask
 
 
-def _no_lines(states: npt.NDArray[np.uint8], columns: Sequence[Cells]) -> tuple[Places, Places]:
+def _no_lines(
+    states: npt.NDArray[np.uint8], columns: Sequence[Cells], *, ends: bool
+) -> tuple[Places, Places]:
     """Places of blank rows, and of totals rows.
 
     A totals row says so in its first filled cell and has no two of the required cells; or it stands
@@ -107,7 +113,7 @@ def _no_lines(states: npt.NDArray[np.uint8], columns: Sequence[Cells]) -> tuple[
     lines = np.flatnonzero(other)
     at_end = suspects > (lines[-1] if len(lines) else -1)
     closing = empty & at_end & ~blank
-    if closing.sum() > _MOST_ROWS_OF_TOTALS:
+    if not ends or closing.sum() > _MOST_ROWS_OF_TOTALS:
         closing[:] = False
     return suspects[blank], suspects[(says_total | closing) & ~blank]
 

@@ -1,7 +1,8 @@
 """Reads Parquet files, columns of any plain type as text."""
 
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -20,6 +21,17 @@ _INTEGERS_END = 2.0**63
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True)
+class _File:
+    """An open Parquet file; ``contents`` is its bytes, memory-mapped."""
+
+    name: str
+    contents: Any
+    schema: Any
+    metadata: Any
+    header: tuple[str, ...]
+
+
 def open_parquet(file: BinaryIO, name: str, path: Path) -> RawTable:
     """The table in an open Parquet file; its column names count as row 1.
 
@@ -33,30 +45,11 @@ def open_parquet(file: BinaryIO, name: str, path: Path) -> RawTable:
         raise AuditError(f"{name} holds no columns; export it again")
     if parquet.metadata.num_rows == 0:
         raise header_only(name)
+    opened = _File(name, contents, schema, parquet.metadata, header)
 
-    def read_cells(positions: Sequence[int]) -> pa.Table:
-        texts = [schema.names[p] for p in positions if _is_text(schema.types[p])]
-        again = pq.ParquetFile(pa.BufferReader(contents), read_dictionary=texts)
-        table = _whole(name, lambda: again.read(columns=[schema.names[p] for p in positions]))
-        cells: dict[str, Any] = {}
-        for p in positions:
-            # Columns of the same name all come; each is known by its place among them.
-            column = table.columns[_place(table.column_names, schema.names, p)]
-            cells[str(p)] = _as_cells(column, f"{name} column '{header[p]}'")
-        return pa.table(cells)
-
-    def read(positions: Sequence[int]) -> RawLines:
-        wanted = positions or (0,)
-        cells = read_cells(wanted)
-        rows = np.arange(2, parquet.metadata.num_rows + 2, dtype=np.int64)
-        blank = blank_mask(cells)
-        if blank is not None and len(wanted) < len(header):
-            plain = [p for p in range(len(header)) if _is_plain(schema.types[p])]
-            blank = blank_mask(read_cells(plain))
-        if blank is not None:
-            cells, rows = cells.filter(pa.array(~blank)), rows[~blank]
-        kept = cells.select([str(position) for position in positions])
-        return RawLines(kept, pa.array(rows), (), parquet.metadata.num_rows - len(rows))
+    def pieces(positions: Sequence[int], size: int) -> Iterator[RawLines]:
+        for groups in _parts(opened.metadata, size):
+            yield _read(opened, positions, groups)
 
     return RawTable(
         file=name,
@@ -67,8 +60,57 @@ def open_parquet(file: BinaryIO, name: str, path: Path) -> RawTable:
         sample=_sample(parquet, name),
         notes=("Parquet; its column names count as row 1",),
         sha256="",
-        _read=read,
+        _read=lambda positions: _read(opened, positions, range(opened.metadata.num_row_groups)),
+        _read_pieces=pieces,
     )
+
+
+def _read(file: _File, positions: Sequence[int], groups: range) -> RawLines:
+    """The rows of some row groups."""
+    wanted = positions or (0,)
+    cells = _read_cells(file, wanted, groups)
+    first = 2 + sum(file.metadata.row_group(group).num_rows for group in range(groups.start))
+    rows = np.arange(first, first + cells.num_rows, dtype=np.int64)
+    blank = blank_mask(cells)
+    if blank is not None and len(wanted) < len(file.header):
+        plain = [p for p in range(len(file.header)) if _is_plain(file.schema.types[p])]
+        blank = blank_mask(_read_cells(file, plain, groups))
+    blank_rows = 0
+    if blank is not None:
+        blank_rows = int(blank.sum())
+        cells, rows = cells.filter(pa.array(~blank)), rows[~blank]
+    kept = cells.select([str(position) for position in positions])
+    ends = groups.stop == file.metadata.num_row_groups
+    return RawLines(kept, pa.array(rows), (), blank_rows, ends=ends)
+
+
+def _read_cells(file: _File, positions: Sequence[int], groups: range) -> pa.Table:
+    names, types = file.schema.names, file.schema.types
+    texts = [names[p] for p in positions if _is_text(types[p])]
+    again = pq.ParquetFile(pa.BufferReader(file.contents), read_dictionary=texts)
+    asked = [names[p] for p in positions]
+    table = _whole(file.name, lambda: again.read_row_groups(list(groups), columns=asked))
+    cells: dict[str, Any] = {}
+    for p in positions:
+        # Columns of the same name all come; each is known by its place among them.
+        column = table.columns[_place(table.column_names, names, p)]
+        cells[str(p)] = _as_cells(column, f"{file.name} column '{file.header[p]}'")
+    return pa.table(cells)
+
+
+def _parts(metadata: Any, size: int) -> Iterator[range]:
+    """Runs of row groups of about so many bytes unpacked; a row group is never cut.
+
+    What little is left at the end belongs to the last run.
+    """
+    groups = range(metadata.num_row_groups)
+    left = sum(metadata.row_group(group).total_byte_size for group in groups)
+    start, held = 0, 0
+    for group in groups:
+        held += metadata.row_group(group).total_byte_size
+        if (held >= size and left - held > size // 2) or group == groups[-1]:
+            yield range(start, group + 1)
+            start, left, held = group + 1, left - held, 0
 
 
 def _whole(name: str, ask: Callable[[], Answer]) -> Answer:

@@ -1,6 +1,6 @@
 """What reading gives: the table found in a file, its rows as text, and the rows that don't fit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,14 @@ class RawLines:
     ``cells`` has one column a position, named ``"0"``, ``"3"``, of type dictionary<int32, string>,
     never null; ``rows`` (int64) is each one's row number as a spreadsheet would show it: records,
     blank ones, title rows and the header counted. Misfits and blank rows are not in ``cells``.
+    ``ends`` says that the table has no rows behind these.
     """
 
     cells: pa.Table
     rows: "pa.Array[Any]"
     misfits: tuple[Misfit, ...]
     blank_rows: int = 0
+    ends: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class RawTable:
     notes: tuple[str, ...]
     sha256: str
     _read: Callable[[Sequence[int]], RawLines]
+    _read_pieces: Callable[[Sequence[int], int], Iterator[RawLines]] | None = None
 
     def read(self, positions: Sequence[int]) -> RawLines:
         """Read the columns at these header positions (0-based), all rows.
@@ -62,3 +65,14 @@ class RawTable:
         Raises AuditError if the file can't be split into rows.
         """
         return self._read(tuple(dict.fromkeys(positions)))
+
+    def pieces(self, positions: Sequence[int], size: int) -> Iterator[RawLines]:
+        """Read the same in pieces of about ``size`` bytes of the file, in its order.
+
+        A workbook, which is never larger than memory, comes whole.
+        """
+        wanted = tuple(dict.fromkeys(positions))
+        if self._read_pieces is None:
+            yield self._read(wanted)
+        else:
+            yield from self._read_pieces(wanted, size)

@@ -36,6 +36,7 @@ class Layout:
     """Where the rows begin and how they are cut.
 
     ``width`` is the number of cells a row; more than the header's when rows end in blank cells.
+    ``beyond`` is the byte behind the last row's line end; None reads to the end of the text.
     """
 
     delimiter: str
@@ -43,6 +44,7 @@ class Layout:
     header_row: int
     width: int
     first_byte: int
+    beyond: int | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,9 @@ def _read_quickly(text: Text, layout: Layout, positions: Sequence[int]) -> _Reco
 
 def _end(text: Text, layout: Layout) -> int:
     """Byte offset behind the last row, without the line ends that follow it."""
+    if layout.beyond is not None:
+        line_end = text.memory[max(layout.first_byte, layout.beyond - 2) : layout.beyond]
+        return layout.beyond - (2 if line_end == b"\r\n" else 1)
     tail = text.memory[max(layout.first_byte, len(text.memory) - _TAIL_BYTES) :]
     return len(text.memory) - len(tail) + len(tail.rstrip(b"\r\n"))
 
