@@ -33,6 +33,7 @@ from auditor.intake import Claims, read_files
 from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
 from auditor.report.content import Report, Run, Unlock, build
+from auditor.report.pdf import require as require_pdf
 from auditor.request import Request, save_request
 from auditor.rule import STAND_INS, Rule
 from auditor.self_test import SelfTest, self_test
@@ -49,6 +50,7 @@ _OWN_FILES = frozenset(
         "findings.parquet",
         "night.json",
         "report.html",
+        "report.pdf",
         "report.xlsx",
         "rejected.csv",
         "run.json",
@@ -76,6 +78,8 @@ def run(request: Request, progress: Progress) -> Finished:
     """
     started_at = datetime.now().astimezone()
     refuse_target(request.out)
+    if "pdf" in request.formats:
+        require_pdf()
     if request.history and request.corrections:
         raise AuditError(
             "--with-corrections tries corrections out; leave --history away, so that nothing is "
@@ -307,7 +311,7 @@ def write_reports(
 
 def write_files(finished: Finished, request: Request, reference: Reference, folder: Path) -> None:
     """Writes all files of a run into a folder that is there; a kill leaves part of them."""
-    from auditor.report import data, html, summary, workbook
+    from auditor.report import data, html, pdf, summary, workbook
 
     report, formats = finished.report, request.formats
     result = report.run.audit
@@ -318,6 +322,8 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
         data.write_findings_parquet(findings, folder / "findings.parquet")
     if "html" in formats:
         html.write(report, folder / "report.html")
+    if "pdf" in formats:
+        pdf.write(report, folder / pdf.NAME)
     if "xlsx" in formats:
         workbook.write_workbook(report, folder / "report.xlsx")
     if "json" in formats:

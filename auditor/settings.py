@@ -11,7 +11,7 @@ from auditor.errors import AuditError
 from auditor.night_settings import NightSettings
 
 PayerType = Literal["medicare", "medicare_advantage", "medicaid", "commercial", "other"]
-Format = Literal["html", "xlsx", "csv", "parquet", "json"]
+Format = Literal["html", "xlsx", "csv", "parquet", "json", "pdf"]
 
 AROUND = frozenset({"night", "history"})
 """Sections about what happens around an audit: they change no finding, and no run's identity."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from auditor.request import Request
     from auditor.self_test import SelfTest
 
-ALL_FORMATS = "html,xlsx,csv,parquet,json"
+ALL_FORMATS = "html,xlsx,csv,parquet,json,pdf"
 
 
 class SeverityName(StrEnum):
@@ -41,7 +41,7 @@ _SheetOption = Annotated[str | None, typer.Option(help="Sheet of the workbook to
 _AsOfOption = Annotated[
     str | None, typer.Option(help="The day the audit looks from, YYYY-MM-DD. [today]")
 ]
-_FormatsOption = Annotated[str | None, typer.Option(help=f"Some of {ALL_FORMATS}. [all]")]
+_FormatsOption = Annotated[str | None, typer.Option(help=f"Some of {ALL_FORMATS}. [all but pdf]")]
 _FailOnOption = Annotated[
     SeverityName | None, typer.Option(help="Exit 3 when a finding is at least this severe.")
 ]

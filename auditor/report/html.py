@@ -145,6 +145,7 @@ def facts(report: Report) -> dict[str, Any]:
         "cited": sorted(cited.values(), key=lambda source: (source.publisher, source.title)),
         "money_labels": MONEY_LABELS,
         "severity_labels": SEVERITY_LABELS,
+        "drawn": "",
     }
 
 
