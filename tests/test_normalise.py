@@ -48,7 +48,7 @@ def read(
     numbers = pa.array(range(2, len(rows) + 2), pa.int64())
     raw = RawLines(cells, numbers, misfits)
     file = RawTable(
-        "claims.csv", Path("claims.csv"), None, tuple(header), 1, (), (), "0", lambda _: raw
+        "claims.csv", Path("claims.csv"), None, tuple(header), 1, (), (), lambda _: raw
     )
     named: dict[str, list[int]] = {}
     for place, key in enumerate(header):
