@@ -39,6 +39,7 @@ LAYERS: tuple[set[str], ...] = (
         "reference",
         "library",
         "night_settings",
+        "mail_settings",
         "settings",
         "request",
     },
