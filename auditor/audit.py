@@ -227,7 +227,18 @@ def touched(lines: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
     places = np.flatnonzero(mask)
     if mask.all():
         return lines, places
-    return lines[mask].reset_index(drop=True), places
+    columns = {name: _taken(lines[name].array, places) for name in lines.columns}
+    return pd.DataFrame(columns, copy=False), places
+
+
+def _taken(column: Any, places: Ints) -> Any:
+    """Some cells of a column; of few, only the words that occur, for rules ask each word once."""
+    if not isinstance(column, pd.Categorical) or 2 * len(places) > len(column):
+        return column.take(places)
+    codes, words = column.codes[places], column.categories
+    # The blank is word 0 everywhere.
+    present = np.union1d(codes, [0])
+    return pd.Categorical.from_codes(np.searchsorted(present, codes), categories=words[present])
 
 
 def _books(judgements: Sequence[Judgement]) -> pd.DataFrame:
