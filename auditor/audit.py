@@ -1,7 +1,6 @@
 """Claim lines, reference and rules in; findings and counts out. No files, clock or network here."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,8 +21,6 @@ from auditor.reference import Ints, Reference
 from auditor.rule import Rule
 from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings
 from auditor.superseding import superseded
-
-_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -151,14 +148,13 @@ def audit(
 ) -> Audit:
     """Applies the rules to prepared lines; right for any set that holds all lines of a patient."""
     lines, places = touched(prepared.lines)
-
-    def judged(rule: Rule) -> Judgement:
-        if rule.scope is any_line:
-            return judge(rule, prepared.lines, reference, prepared.extract, options or {})
-        return judge(rule, lines, reference, prepared.extract, options or {}).at(places)
-
     try:
-        judgements = _side_by_side(judged, rules)
+        judgements = [
+            judge(rule, prepared.lines, reference, prepared.extract, options or {})
+            if rule.scope is any_line
+            else judge(rule, lines, reference, prepared.extract, options or {}).at(places)
+            for rule in rules
+        ]
         findings = findings_of(judgements, prepared.lines, reference, options or {})
         crowded_days = ptp_pairs(lines, reference).crowded_days
     finally:
@@ -173,19 +169,6 @@ def audit(
         totals=totals_of(findings),
         counts=_counts(prepared.lines, crowded_days),
     )
-
-
-def _side_by_side(judged: Callable[[Rule], Judgement], rules: Sequence[Rule]) -> list[Judgement]:
-    """The judgement of each rule, in the order of the rules; whole columns leave Python's lock.
-
-    Rules of one family wait for the same joins, so families take turns.
-    """
-    families = [rule.family for rule in rules]
-    turns = [families[:place].count(family) for place, family in enumerate(families)]
-    order = sorted(range(len(rules)), key=turns.__getitem__)
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        found = dict(zip(order, pool.map(judged, [rules[place] for place in order]), strict=True))
-    return [found[place] for place in range(len(rules))]
 
 
 def _counts(lines: pd.DataFrame, crowded_days: int) -> Counts:
@@ -227,18 +210,7 @@ def touched(lines: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
     places = np.flatnonzero(mask)
     if mask.all():
         return lines, places
-    columns = {name: _taken(lines[name].array, places) for name in lines.columns}
-    return pd.DataFrame(columns, copy=False), places
-
-
-def _taken(column: Any, places: Ints) -> Any:
-    """Some cells of a column; of few, only the words that occur, for rules ask each word once."""
-    if not isinstance(column, pd.Categorical) or 2 * len(places) > len(column):
-        return column.take(places)
-    codes, words = column.codes[places], column.categories
-    # The blank is word 0 everywhere.
-    present = np.union1d(codes, [0])
-    return pd.Categorical.from_codes(np.searchsorted(present, codes), categories=words[present])
+    return lines[mask].reset_index(drop=True), places
 
 
 def _books(judgements: Sequence[Judgement]) -> pd.DataFrame:

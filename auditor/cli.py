@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from auditor.commands import audits, mail, reference
+from auditor.commands import audits, nights, reference
 from auditor.errors import AuditError
 
 app = typer.Typer(
@@ -23,7 +23,8 @@ app.command()(audits.run)
 app.command()(audits.columns)
 app.command()(audits.explain)
 app.command()(audits.rules)
-app.command()(mail.mail)
+app.command()(nights.night)
+app.command()(nights.doctor)
 
 reference_app = typer.Typer(help="The reference tables: check or list them.", no_args_is_help=True)
 reference_app.command("check")(reference.check)

@@ -81,7 +81,7 @@ def run(
         files=tuple(files),
         out=out,
         settings=chosen,
-        as_of=_day(as_of) if as_of else date.today(),  # noqa: DTZ011  the user's own day
+        as_of=day_of(as_of) if as_of else date.today(),  # noqa: DTZ011  the user's own day
         formats=_formats(formats) if formats else frozenset(chosen.formats),
         reference=reference or (Path(chosen.reference) if chosen.reference else None),
         profile=columns,
@@ -162,7 +162,8 @@ def rules(
     typer.echo(rule_page(name) if name else catalogue_page(), nl=False)
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """The day that --as-of names."""
     try:
         return date.fromisoformat(text)
     except ValueError as fault:

@@ -176,6 +176,11 @@ class Memory:
         """Whether a run is part of the memory."""
         return bool(self.ledger.rows("SELECT 1 FROM runs WHERE run = ?", run))
 
+    def settle(self, as_of: date) -> None:
+        """What follows a commit, and may be done again: lays the copy, keeps the files few."""
+        self.ledger.lay_copy()
+        compact(self.folder, self.ledger, as_of, self._settings.keep_days)
+
     def commit(self, remembered: Remembered, run: str, inputs: Sequence[str]) -> None:
         """Writes a night into the memory: all of it or nothing, and once for each run.
 
@@ -194,8 +199,7 @@ class Memory:
         with self.ledger.writing():
             write_night(self.ledger, remembered, run, number, inputs)
             self.ledger.put("files", FILES, files)
-        self.ledger.lay_copy()
-        compact(self.folder, self.ledger, remembered.audit.as_of, self._settings.keep_days)
+        self.settle(remembered.audit.as_of)
 
     def _last(self) -> int:
         return int(self.ledger.rows("SELECT coalesce(max(seq), 0) FROM runs")[0][0])

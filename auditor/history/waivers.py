@@ -65,7 +65,7 @@ class Waiver:
 
     def matches(self, findings: pd.DataFrame) -> Mask:
         """The findings that it waives."""
-        found = findings["rule"].eq(self.rule).to_numpy(dtype=bool)
+        found = findings["rule"].eq(self.rule).to_numpy(dtype=bool, copy=True)
         for pattern, column in PATTERNS.items():
             if text := getattr(self, pattern):
                 like = re.compile(translate(text), re.IGNORECASE)

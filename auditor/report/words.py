@@ -108,6 +108,8 @@ def nothing_judged_words(lines_read: int, in_family: int) -> tuple[str, str]:
             "of the cardiac CT family.",
             "What is missing, and for which rule, is listed below.",
         )
+    if not lines_read:
+        return "No claim line was read; nothing was judged.", "Check that the exports arrive."
     return (
         f"No line of the cardiac CT family was found in {counted(lines_read, 'line')}; "
         "nothing was judged.",

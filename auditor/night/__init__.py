@@ -1,0 +1,1 @@
+"""The night: picks up exports that arrived, audits them as one run, files everything away."""

@@ -1,0 +1,102 @@
+"""Where a run's exports go when it is done: archive, failed, or back to their inbox."""
+
+import json
+from pathlib import Path
+
+from auditor.night import durable
+from auditor.night.inbox import DONE
+from auditor.night.journal import Input, Journal
+from auditor.night.log import Logger
+from auditor.night.site import Site
+
+MANIFEST = "inputs.json"
+REASON = ".reason.txt"
+_PACKED = frozenset({".gz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".ods", ".parquet"})
+
+
+def archived_path(site: Site, run: str, one: Input) -> Path:
+    """Where an audited export lies in the end."""
+    path = site.archive / run / one.place
+    return path.with_name(path.name + ".gz") if _is_packed(site, one) else path
+
+
+def _is_packed(site: Site, one: Input) -> bool:
+    return site.night.compress and Path(one.file).suffix.lower() not in _PACKED
+
+
+def file_away(site: Site, journal: Journal, log: Logger) -> None:
+    """Moves the exports of a run to where their fate sends them; what is moved already, stays."""
+    if not journal.inputs:
+        return
+    for one in journal.inputs:
+        if one.fate in ("audited", "repeat"):
+            _archive(site, journal, one, log)
+        elif one.fate == "failed":
+            _set_aside(site, journal, one)
+        elif one.fate == "changed":
+            give_back(journal.run, one, journal.input_at(one))
+    kept = [
+        one
+        for one in journal.of_fate("audited", "repeat")
+        if archived_path(site, journal.run, one).exists()
+    ]
+    if kept:
+        durable.write(site.archive / journal.run / MANIFEST, _manifest(site, journal, kept))
+
+
+def _archive(site: Site, journal: Journal, one: Input, log: Logger) -> None:
+    here, there = journal.input_at(one), archived_path(site, journal.run, one)
+    if not here.exists():
+        return
+    if durable.sha256_of(here) != one.sha256:
+        log.warning(
+            "changed after it was read: back to its inbox", source=one.source, file=one.file
+        )
+        give_back(journal.run, one, here)
+    elif _is_packed(site, one):
+        durable.compress(here, there, one.sha256)
+    else:
+        durable.move(here, there)
+
+
+def _set_aside(site: Site, journal: Journal, one: Input) -> None:
+    there = site.failed / journal.run / one.place
+    durable.make_folder(there.parent)
+    # The reason first: a failed export never lies there without it.
+    durable.write(there.with_name(there.name + REASON), f"{one.reason}\n".encode())
+    here = journal.input_at(one)
+    if here.exists():
+        durable.move(here, there)
+
+
+def give_back(run: str, one: Input, here: Path) -> None:
+    """Puts an export back where it arrived, beside a newer one of its name."""
+    if not here.exists():
+        return
+    home = Path(one.path)
+    if home.exists():
+        home = home.with_name(f"{home.stem}-{run}{home.suffix}")
+    durable.move(here, home)
+
+
+def remove_marker(one: Input) -> None:
+    """Removes the marker that said that an export is complete."""
+    marker = Path(one.path + DONE)
+    if marker.is_file():
+        durable.remove(marker)
+
+
+def _manifest(site: Site, journal: Journal, kept: list[Input]) -> bytes:
+    rows = [
+        {
+            "source": one.source,
+            "file": archived_path(site, journal.run, one)
+            .relative_to(site.archive / journal.run)
+            .as_posix(),
+            "sha256": one.sha256,
+            "bytes": one.bytes,
+            "fate": one.fate,
+        }
+        for one in kept
+    ]
+    return (json.dumps({"run": journal.run, "inputs": rows}, indent=1) + "\n").encode()

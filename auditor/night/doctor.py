@@ -1,0 +1,211 @@
+"""Whether the next night will go well: each thing it needs, looked at without changing anything."""
+
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from auditor.errors import AuditError
+from auditor.ingest.profiles import read_profile
+from auditor.night import durable
+from auditor.night.archive import REASON
+from auditor.night.inbox import Look, look
+from auditor.night.journal import unfinished
+from auditor.night.night import LOCK, last_night, room_needed
+from auditor.night.site import Site, from_here
+from auditor.reference import Reference, load_reference
+from auditor.shipped import reference_dir
+
+SOON_DAYS = 30
+_LATE_DAYS = 2
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. ``state`` is ok, warn or fail; ``words`` say what and the way out."""
+
+    state: str
+    name: str
+    words: str
+
+
+def doctor(site: Site, today: date) -> list[Check]:
+    """All checks of a site, in the order in which a night needs the things."""
+    return [
+        *_each(site, today, (_own_folders, _inboxes, _room, _at_work, _last, _profiles)),
+        *_each(site, today, (_tables, _leftovers, _tonight)),
+    ]
+
+
+Looks = Callable[[Site, date], Iterator[Check]]
+
+
+def _each(site: Site, today: date, looks: tuple[Looks, ...]) -> Iterator[Check]:
+    """What the looks say; one that can't look fails in its own name."""
+    for one in looks:
+        try:
+            yield from one(site, today)
+        except (AuditError, OSError) as fault:
+            yield Check("fail", one.__name__.strip("_").replace("_", " "), str(fault))
+
+
+def page(checks: list[Check]) -> str:
+    """One line a check, and what they come to."""
+    width = max(len(check.name) for check in checks)
+    lines = [f"{check.state:4}  {check.name:{width}}  {check.words}" for check in checks]
+    fails = sum(check.state == "fail" for check in checks)
+    warns = sum(check.state == "warn" for check in checks)
+    verdict = "will not run" if fails else "will run"
+    return "\n".join([*lines, "", f"The night {verdict}: {fails} fail, {warns} warn", ""])
+
+
+def _own_folders(site: Site, _today: date) -> Iterator[Check]:
+    others = 0o777 & ~durable.folder_mode(site.night.file_mode)
+    for key, folder in site.own_folders().items():
+        there = folder
+        while not there.exists():
+            there = there.parent
+        if fault := _not_writable(there):
+            yield Check("fail", f"folder {key}", f"{from_here(folder)}: {fault}")
+        elif there == folder and (mode := stat.S_IMODE(folder.stat().st_mode)) & others:
+            words = f"others than its owner may enter it ({mode:04o}); chmod 0700 it"
+            yield Check("warn", f"folder {key}", f"{from_here(folder)}: {words}")
+        else:
+            made = "" if there == folder else " will be made"
+            yield Check("ok", f"folder {key}", f"{from_here(folder)}{made}")
+
+
+def _not_writable(folder: Path) -> str:
+    """Why nothing can be written into a folder, ``""`` if it can; nothing stays there."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as stream:
+            stream.write(b"0" * 4096)
+    except OSError as fault:
+        return f"can't be written ({fault.strerror})"
+    return ""
+
+
+def _inboxes(site: Site, _today: date) -> Iterator[Check]:
+    for inbox in site.night.inboxes:
+        folder, name = site.inbox(inbox), f"inbox {inbox.name}"
+        if not folder.is_dir():
+            yield Check("fail", name, f"{from_here(folder)}: there is no such folder; make it")
+        elif fault := _not_writable(folder):
+            yield Check(
+                "fail", name, f"{from_here(folder)}: {fault}; exports can't be taken from it"
+            )
+        else:
+            marker = ", complete with their .done marker" if inbox.done_marker else ""
+            yield Check("ok", name, f"{from_here(folder)} for {' '.join(inbox.files)}{marker}")
+
+
+def _room(site: Site, _today: date) -> Iterator[Check]:
+    needed = room_needed(site, _look(site))
+    for folder in _file_systems(site):
+        free = shutil.disk_usage(folder).free
+        state = "ok" if free >= needed else "fail"
+        words = f"{free // 1_000_000:,} MB free, tonight needs {needed // 1_000_000:,} MB"
+        yield Check(state, "disk space", f"{from_here(folder)}: {words}")
+
+
+def _file_systems(site: Site) -> list[Path]:
+    """A folder on each file system that the night writes to."""
+    found: dict[int, Path] = {}
+    for folder in site.own_folders().values():
+        there = folder
+        while not there.exists():
+            there = there.parent
+        found.setdefault(there.stat().st_dev, there)
+    return list(found.values())
+
+
+def _look(site: Site) -> Look:
+    return look(site, wait=False)
+
+
+def _at_work(site: Site, _today: date) -> Iterator[Check]:
+    if (site.work / LOCK).exists():
+        lock = FileLock(site.work / LOCK, timeout=0)
+        try:
+            lock.acquire()
+            lock.release()
+        except Timeout:
+            yield Check("warn", "lock", "a night is at work right now; what follows may change")
+            return
+    yield Check("ok", "lock", "no night is at work")
+
+
+def _last(site: Site, today: date) -> Iterator[Check]:
+    last = last_night(site)
+    if last is None:
+        yield Check("ok", "last night", "none yet")
+    elif (last - today).days > 1:
+        words = f"was as of {last}, the clock says {today}: set the clock, or give --as-of"
+        yield Check("fail", "last night", words)
+    elif (today - last).days > _LATE_DAYS:
+        words = f"was as of {last}, {(today - last).days} days ago: does cron start it?"
+        yield Check("warn", "last night", words)
+    else:
+        yield Check("ok", "last night", f"was as of {last}")
+
+
+def _profiles(site: Site, _today: date) -> Iterator[Check]:
+    for inbox in site.night.inboxes:
+        if profile := site.profile(inbox):
+            read_profile(profile)
+            yield Check("ok", f"profile {inbox.name}", f"{from_here(profile)} is sound")
+
+
+def _tables(site: Site, today: date) -> Iterator[Check]:
+    reference = load_reference(reference_dir(), site.reference)
+    ends = list(_horizons(reference))
+    past = [f"{name} to {last}" for name, last in ends if last < today]
+    soon = [f"{name} to {last}" for name, last in ends if 0 <= (last - today).days <= SOON_DAYS]
+    if past:
+        words = f"no longer answer for today: {', '.join(past)}. Later lines are not evaluated"
+        yield Check("warn", "tables", words)
+    if soon:
+        yield Check("warn", "tables", f"end within {SOON_DAYS} days: {', '.join(soon)}")
+    if not past and not soon:
+        yield Check("ok", "tables", f"all {len(reference.tables)} answer for today")
+
+
+def _horizons(reference: Reference) -> Iterator[tuple[str, date]]:
+    """Each table and setting with the last date of service it answers for."""
+    latest: dict[str, date] = {}
+    for name, table in reference.tables.items():
+        for edition in table.editions:
+            key = f"{name} {edition.setting}".strip()
+            latest[key] = max(latest.get(key, date.min), edition.last_date or date.max)
+    yield from ((key, last) for key, last in sorted(latest.items()) if last != date.max)
+
+
+def _leftovers(site: Site, _today: date) -> Iterator[Check]:
+    for journal in unfinished(site.work):
+        words = f"{journal.run} was cut short; tonight goes on with it first"
+        yield Check("warn", "unfinished run", words)
+    failed = [
+        path
+        for path in (site.failed.glob("*/*/*") if site.failed.is_dir() else ())
+        if path.is_file() and not path.name.endswith(REASON)
+    ]
+    if failed:
+        where = f"{len(failed)} in {from_here(site.failed)}"
+        words = f"{where}, each with its reason: mend, send again, delete"
+        yield Check("warn", "failed exports", words)
+    else:
+        yield Check("ok", "failed exports", "none")
+
+
+def _tonight(site: Site, today: date) -> Iterator[Check]:
+    found = _look(site)
+    for left in found.left:
+        yield Check("warn", "stays behind", f"{left.inbox}/{left.file} {left.reason}")
+    names = ", ".join(f"{one.inbox.name}/{one.path.name}" for one in found.arrived)
+    words = f"would audit {names}" if names else "would audit no export: none is there"
+    yield Check("ok", "tonight", f"{words}, as of {today}")

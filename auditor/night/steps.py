@@ -1,0 +1,316 @@
+"""The steps of a run: each may be done again after a kill and ends with the same result."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.errors import AuditError
+from auditor.night import durable
+from auditor.night.archive import archived_path, file_away, remove_marker
+from auditor.night.journal import Input, Journal, finish
+from auditor.night.log import Logger, place_of
+from auditor.night.retention import tidy
+from auditor.night.site import Site, from_here
+
+if TYPE_CHECKING:
+    from auditor.history.memory import Memory
+    from auditor.intake import Claims
+    from auditor.request import Request
+
+NIGHT_FACTS = "night.json"
+_FACTS_FORMAT = 1
+_MOST_DEATHS = 3
+_DIED = "the program died"
+
+
+@dataclass(frozen=True)
+class Night:
+    """A run on its way: its site and journal, the night before it, and what is said at the end."""
+
+    site: Site
+    journal: Journal
+    last: date | None
+    log: Logger
+    said: list[str]
+    problems: list[str]
+
+
+def run_all(night: Night) -> None:
+    """All steps that are not behind yet, in their order."""
+    journal = night.journal
+    for step, do in (
+        ("taken", _take),
+        ("remembered", _audit),
+        ("published", _publish),
+        ("mailed", _mail),
+        ("filed", _file),
+        ("tidied", _tidy),
+    ):
+        if not journal.is_done(step):
+            do(night)
+            journal.mark(step)
+
+
+def end(journal: Journal) -> None:
+    """Closes the journal."""
+    finish(journal)
+
+
+def _take(night: Night) -> None:
+    """Moves the exports from their inboxes into the run."""
+    journal = night.journal
+    for place, one in enumerate(journal.inputs):
+        home, here = Path(one.path), journal.input_at(one)
+        if here.exists():
+            # A copy from another file system, killed before the original was removed.
+            if home.is_file() and not home.is_symlink() and durable.sha256_of(home) == one.sha256:
+                durable.remove(home)
+        elif home.is_file() and not home.is_symlink():
+            durable.move(home, here)
+        else:
+            journal.set_fate(place, "gone", "was deleted from the inbox before it could be taken")
+            night.log.warning("is gone from its inbox", source=one.source, file=one.file)
+        remove_marker(one)
+    night.log.info("taken", files=len(journal.inputs) - len(journal.of_fate("gone")))
+
+
+def _audit(night: Night) -> None:
+    """Reads, audits with what earlier nights saw, writes the reports aside, and remembers.
+
+    The history's commit is the one point from which the run counts. Killed before, all is done
+    again from the exports; killed after, nothing of it.
+    """
+    from auditor.history.memory import Memory
+
+    site, journal = night.site, night.journal
+    with Memory.open(site.history, site.settings.history) as memory:
+        for note in memory.notes:
+            night.log.warning("history put right", reason=note)
+            night.problems.append(note)
+        if memory.committed(journal.run):
+            memory.settle(journal.as_of)
+            return
+        journal.done = [step for step in journal.done if step == "taken"]
+        _give_up_on_deadly(night)
+        with _counted(journal):
+            shutil.rmtree(journal.reports, ignore_errors=True)
+            claims = _read(night, memory)
+            _judge(night, memory, claims)
+
+
+def _give_up_on_deadly(night: Night) -> None:
+    """Sets exports aside that killed the program again and again, so that later nights run."""
+    journal = night.journal
+    if journal.starts < _MOST_DEATHS:
+        return
+    for place, one in enumerate(journal.inputs):
+        if one.place.as_posix() == journal.reading:
+            words = "reading it"
+        elif not journal.reading:
+            words = "auditing the exports of this run"
+        else:
+            continue
+        journal.set_fate(place, "failed", f"{_DIED} {journal.starts} times {words}")
+    journal.starts, journal.reading = 0, ""
+    journal.save()
+
+
+@contextmanager
+def _counted(journal: Journal) -> Iterator[None]:
+    """Counts audits that end in no order: by a kill, by too little memory, by our own fault."""
+    journal.starts += 1
+    journal.save()
+    try:
+        yield
+    except (AuditError, OSError, KeyboardInterrupt):
+        journal.starts -= 1
+        with suppress(OSError):
+            journal.save()
+        raise
+
+
+def _read(night: Night, memory: "Memory") -> "Claims":
+    """The claim lines of all exports that can be read; says of each what becomes of it."""
+    from auditor.intake import Claims, together
+
+    journal = night.journal
+    parts: list[Claims] = []
+    taken: set[str] = set()
+    for place, one in enumerate(journal.inputs):
+        if one.fate == "gone" or one.reason.startswith(_DIED):
+            continue
+        if one.sha256 in taken or memory.seen(one.sha256):
+            journal.set_fate(place, "repeat", "holds the same bytes as an export audited before")
+            night.log.info("is a repeat: not audited again", source=one.source, file=one.file)
+            continue
+        journal.reading = one.place.as_posix()
+        journal.save()
+        part = _read_one(night, place, one)
+        if part is not None:
+            taken.add(one.sha256)
+            parts.append(part)
+    journal.reading = ""
+    journal.save()
+    return together(parts)
+
+
+def _read_one(night: Night, place: int, one: Input) -> "Claims | None":
+    """One export's lines; None, with its fate in the journal, when they can't be had."""
+    from auditor.intake import read_files
+
+    site, journal = night.site, night.journal
+    here = journal.input_at(one)
+    inbox = next((inbox for inbox in site.night.inboxes if inbox.name == one.source), None)
+    fate, reason, part = "audited", "", None
+    try:
+        part = read_files(
+            [here],
+            profile=site.profile(inbox) if inbox else None,
+            sheet=(inbox.sheet or None) if inbox else None,
+            patient_id_substitute=site.settings.patient_id_substitute,
+        )
+    except AuditError as fault:
+        fate, reason = "failed", str(fault).replace(f"{here.parent}/", "")
+    except MemoryError:
+        fate, reason = "failed", "needs more memory than there is"
+    except OSError:
+        if here.exists():
+            raise
+    except Exception as fault:
+        fate, reason = "failed", f"can't be read, by a fault of the program ({place_of(fault)})"
+    # One export must not keep the others from being read, whatever is wrong with it.
+    if not here.exists():
+        fate, reason, part = "gone", "was deleted while it was being read", None
+    elif durable.sha256_of(here) != one.sha256:
+        fate, reason, part = "changed", "changed while it was read: back to its inbox", None
+    journal.set_fate(place, fate, reason)
+    if part is None:
+        night.log.error("can't be read", source=one.source, file=one.file, reason=reason)
+    else:
+        night.log.info(
+            "read",
+            source=one.source,
+            file=one.file,
+            lines=part.lines_read,
+            rejected=len(part.rejected),
+        )
+    return part
+
+
+def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
+    """Audits, writes the reports aside, brings them to the disk, and commits."""
+    from auditor import batch
+    from auditor.progress import Progress
+    from auditor.reference import load_reference
+    from auditor.report.content import build
+    from auditor.shipped import reference_dir
+
+    journal = night.journal
+    started_at, begun = datetime.now().astimezone(), time.monotonic()
+    request = _request(night)
+    reference = load_reference(reference_dir(), request.reference)
+    remembered = memory.audit(claims, reference, request, run=journal.run)
+    progress = Progress(quiet=True)
+    described = batch.describe(
+        request, claims, remembered.audit, reference, started_at, progress, remembered
+    )
+    report = build(described)
+    durable.make_folder(journal.reports)
+    batch.write_files(batch.Finished(report, None), request, reference, journal.reports)
+    _write_facts(journal)
+    durable.settle(journal.reports)
+    journal.mark("written")
+    memory.commit(remembered, journal.run, [one.sha256 for one in claims.intakes])
+    totals = report.run.audit.totals
+    night.log.info(
+        "audited",
+        lines=report.run.audited,
+        denial=totals.denial,
+        review=totals.review,
+        note=totals.note,
+        at_risk_cents=totals.at_risk_cents,
+        missed_cents=totals.missed_cents,
+        seconds=round(time.monotonic() - begun, 1),
+    )
+    came = "" if journal.inputs else "no export came. "
+    words = f"{report.verdict.headline} {report.verdict.action}".strip()
+    night.said.append(f"{journal.run}: {came}{words}")
+    one, since = remembered.changes.tonight, remembered.changes.since
+    night.said.append(
+        (f"Since {since}" if since else "The first night")
+        + f": {one.new} new, {one.reopened} reopened, {one.resolved} resolved; "
+        f"{one.persisting} persist, {one.waived} waived"
+    )
+    for note in remembered.changes.waiver_notes:
+        night.log.warning("waiver", reason=note)
+
+
+def _request(night: Night) -> "Request":
+    """What the run is asked, as if the exports lay in the archive already."""
+    from auditor.request import Request
+
+    site, journal = night.site, night.journal
+    return Request(
+        files=tuple(archived_path(site, journal.run, one) for one in journal.of_fate("audited")),
+        out=site.reports / journal.run,
+        settings=site.settings,
+        as_of=journal.as_of,
+        formats=frozenset(site.settings.formats),
+        reference=site.reference,
+        history=site.history,
+        command=f"auditor night --settings {site.file.name}",
+    )
+
+
+def _write_facts(journal: Journal) -> None:
+    """What came and what became of it, beside the reports."""
+    content = {
+        "format": _FACTS_FORMAT,
+        "run": journal.run,
+        "as_of": journal.as_of.isoformat(),
+        "inputs": [
+            {
+                **{key: value for key, value in asdict(one).items() if key != "path"},
+                "file": one.file,
+            }
+            for one in journal.inputs
+        ],
+        "left": journal.left,
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    (journal.reports / NIGHT_FACTS).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _publish(night: Night) -> None:
+    """Puts the finished reports in their place."""
+    target = night.site.reports / night.journal.run
+    durable.move_folder(night.journal.reports, target)
+    if not target.is_dir():
+        raise AuditError(f"{target}: the finished reports of the run are gone from the work folder")
+    night.said.append(f"Reports: {from_here(target)}")
+
+
+def _mail(night: Night) -> None:
+    """Mails the summary, if the settings name somebody."""
+
+
+def _file(night: Night) -> None:
+    """Files the exports away and says which could not be audited."""
+    file_away(night.site, night.journal, night.log)
+    for one in night.journal.of_fate("failed"):
+        night.problems.append(f"{one.source}/{one.file}: {one.reason}")
+
+
+def _tidy(night: Night) -> None:
+    """Deletes what is old enough."""
+    gone = tidy(night.site, night.journal.as_of, night.last)
+    if gone is None:
+        night.log.warning("long pause, or a clock set wrong: nothing is deleted tonight")
+    elif gone:
+        night.log.info("deleted by age", count=len(gone))

@@ -1,0 +1,61 @@
+"""A night that dies at any change on the disk, or finds the disk full, ends as if nothing had been.
+
+Each test kills a night at one of its changes (or somewhere in time), runs it again, and compares
+all that the site then holds with the same night left in peace.
+"""
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from auditor.night.durable import PART
+from tests.sites import ENDED, KILLED, STOPPED, fill, make_site, play, state
+
+PLACES = 12
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Path, Path, int]]:
+    """For the first two nights: the site before and after, and how many changes each took."""
+    root = tmp_path_factory.mktemp("peace") / "site"
+    found = {}
+    site = make_site(root)
+    for number in (0, 1):
+        fill(site, number)
+        before = Path(shutil.copytree(root, root.parent / f"before-{number}"))
+        end, changes = play(root, number)
+        assert end == ENDED
+        found[number] = (
+            before,
+            Path(shutil.copytree(root, root.parent / f"after-{number}")),
+            changes,
+        )
+    return found
+
+
+def whole(root: Path) -> dict[str, str]:
+    """What a site holds; nothing half made may be among it."""
+    held = state(root)
+    assert [name for name in held if PART in name or name.startswith("work/20")] == []
+    return held
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("ending", ["kill", "full"])
+@pytest.mark.parametrize("place", range(PLACES))
+def test_a_night_cut_short_anywhere_ends_as_if_left_in_peace(
+    number: int, ending: str, place: int, sites: dict[int, tuple[Path, Path, int]], tmp_path: Path
+) -> None:
+    before, after, changes = sites[number]
+    root = Path(shutil.copytree(before, tmp_path / "site"))
+    at = random.Random(f"{number} {ending} {place}").randrange(
+        changes * place // PLACES, changes * (place + 1) // PLACES
+    )
+
+    end, _ = play(root, number, place=at, ending=ending)
+
+    assert end == (KILLED if ending == "kill" else STOPPED)
+    assert play(root, number)[0] == ENDED
+    assert whole(root) == whole(after)
