@@ -13,7 +13,7 @@ from auditor.claim_lines import Mask, among, any_line, derived, imaging
 from auditor.claim_types import with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
-from auditor.judging import Judgement, judge
+from auditor.judging import Judgement, failed, judge_or_tell
 from auditor.matching import group_key, order_of
 from auditor.ncci import may_be_column_two, ptp_pairs
 from auditor.once import computed_once, forget
@@ -74,6 +74,13 @@ class Audit:
     as_of: date
     totals: Totals
     counts: Counts
+
+    @property
+    def failed(self) -> tuple[tuple[str, str], ...]:
+        """Rules that failed, and why: their lines are not evaluated for ``error``."""
+        errors = self.not_evaluated[self.not_evaluated["reason"] == "error"]
+        found = dict(zip(errors["rule"], errors["detail"], strict=True))
+        return tuple((str(rule), str(why)) for rule, why in found.items())
 
     @property
     def coverage(self) -> float:
@@ -150,13 +157,13 @@ def audit(
     lines, places = touched(prepared.lines)
     try:
         judgements = [
-            judge(rule, prepared.lines, reference, prepared.extract, options or {})
+            judge_or_tell(rule, prepared.lines, reference, prepared.extract, options or {})
             if rule.scope is any_line
-            else judge(rule, lines, reference, prepared.extract, options or {}).at(places)
+            else judge_or_tell(rule, lines, reference, prepared.extract, options or {}).at(places)
             for rule in rules
         ]
-        findings = findings_of(judgements, prepared.lines, reference, options or {})
-        crowded_days = ptp_pairs(lines, reference).crowded_days
+        judgements, findings = _told(judgements, prepared.lines, reference, options or {})
+        crowded_days = _crowded_days(lines, reference, judgements)
     finally:
         forget()
     return Audit(
@@ -169,6 +176,45 @@ def audit(
         totals=totals_of(findings),
         counts=_counts(prepared.lines, crowded_days),
     )
+
+
+def _told(
+    judgements: list[Judgement],
+    lines: pd.DataFrame,
+    reference: Reference,
+    options: Mapping[str, Any],
+) -> tuple[list[Judgement], pd.DataFrame]:
+    """The findings; a rule whose findings can't be worded has failed like one that can't judge."""
+    try:
+        return judgements, findings_of(judgements, lines, reference, options)
+    except MemoryError:
+        raise
+    except Exception:
+        kept = [_worded(one, lines, reference, options) for one in judgements]
+        if all(one is other for one, other in zip(kept, judgements, strict=True)):
+            raise
+        return kept, findings_of(kept, lines, reference, options)
+
+
+def _worded(
+    one: Judgement, lines: pd.DataFrame, reference: Reference, options: Mapping[str, Any]
+) -> Judgement:
+    try:
+        findings_of([one], lines, reference, options)
+    except MemoryError:
+        raise
+    except Exception as fault:
+        return failed(one.rule, lines, fault)
+    return one
+
+
+def _crowded_days(
+    lines: pd.DataFrame, reference: Reference, judgements: Sequence[Judgement]
+) -> int:
+    """Days on which pairs were sought by code alone; none where the pairs could not be sought."""
+    if any(reason == "error" for one in judgements for reason, _ in one.reasons):
+        return 0
+    return ptp_pairs(lines, reference).crowded_days
 
 
 def _counts(lines: pd.DataFrame, crowded_days: int) -> Counts:

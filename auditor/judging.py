@@ -1,5 +1,7 @@
 """Keeps the books of one rule: which lines it speaks of, flags, clears, or can't judge and why."""
 
+import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -100,9 +102,7 @@ def judge(
     """Applies a rule to claim lines and books every line in its scope exactly once."""
     own = {name: options.get(name, value) for name, value in rule.settings.items()}
     rule = replace(rule, settings=own)
-    scope = rule.scope(lines)
-    if rule.claim_type:
-        scope = scope & among(lines["claim_type"], [rule.claim_type, ""])
+    scope = _scope(rule, lines)
     if not scope.any():
         return Judgement(rule, lines.iloc[:0], None, 0, 0)
     reasons: dict[tuple[str, str], int] = {}
@@ -133,6 +133,45 @@ def judge(
         clean=int(open_lines.sum()),
         reasons=reasons,
     )
+
+
+def judge_or_tell(
+    rule: Rule,
+    lines: pd.DataFrame,
+    reference: Reference,
+    extract: Extract,
+    options: Mapping[str, Any],
+) -> Judgement:
+    """Applies a rule; one that fails judges none of its lines, and stops no other."""
+    try:
+        return judge(rule, lines, reference, extract, options)
+    except MemoryError:
+        raise
+    except Exception as fault:
+        return failed(rule, lines, fault)
+
+
+def failed(rule: Rule, lines: pd.DataFrame, fault: Exception) -> Judgement:
+    """The judgement of a rule that failed: every line in its scope is not evaluated.
+
+    It names the kind of fault and its place in the program, never its words: they may hold a
+    patient's. Where the scope itself fails, the rule may speak of any line.
+    """
+    try:
+        in_scope = int(_scope(rule, lines).sum())
+    except Exception:
+        in_scope = len(lines)
+    place = traceback.extract_tb(fault.__traceback__)[-1]
+    file = re.split(r"[/\\]", place.filename)[-1]
+    detail = f"{type(fault).__name__} in {file}, line {place.lineno}"
+    return Judgement(rule, lines.iloc[:0], None, in_scope, 0, {("error", detail): in_scope})
+
+
+def _scope(rule: Rule, lines: pd.DataFrame) -> Mask:
+    scope = rule.scope(lines)
+    if rule.claim_type:
+        scope = scope & among(lines["claim_type"], [rule.claim_type, ""])
+    return scope
 
 
 def _arguments(rule: Rule, reference: Reference, extract: Extract) -> dict[str, Any]:

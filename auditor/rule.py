@@ -21,6 +21,7 @@ Reason = Literal[
     "reference_stale",
     "partner_outside_extract",
     "awaiting_partner",
+    "error",
 ]
 
 # A reason, or a reason and the column it speaks of, to the lines it holds for.
@@ -42,6 +43,7 @@ REASONS: dict[str, str] = {
     "reference_stale": "the date of service is outside the dates our table answers for",
     "partner_outside_extract": "the other half may be in a file that was not given",
     "awaiting_partner": "too young to call the other half missing",
+    "error": "the rule itself failed",
 }
 
 # A family is the module that holds the rule; its name in reports stands here.

@@ -50,6 +50,7 @@ class SampleAudit:
     as_of: date
     totals: Totals
     counts: SampleCounts
+    failed: tuple[tuple[str, str], ...] = ()
 
     @property
     def coverage(self) -> float:

@@ -65,7 +65,8 @@ def test_the_invented_patients_reach_every_rule_and_reason() -> None:
 
     assert {rule.name: flagged[rule.name] for rule in CATALOGUE if flagged[rule.name] < 10} == {}
     assert {rule.name: clean[rule.name] for rule in CATALOGUE if clean[rule.name] < 15} == {}
-    assert {reason: reasons[reason] for reason in REASONS if reasons[reason] < 50} == {}
+    told = set(REASONS) - {"error"}
+    assert {reason: reasons[reason] for reason in told if reasons[reason] < 50} == {}
 
 
 def test_the_restatement_shares_no_code_with_the_rules() -> None:

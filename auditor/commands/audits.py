@@ -98,6 +98,7 @@ def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> No
     """Runs, says the verdict, and exits as the findings want it."""
     from auditor.batch import run as run_batch
     from auditor.progress import Progress
+    from auditor.report.words import failed_words
 
     try:
         finished = run_batch(request, Progress(quiet=quiet))
@@ -113,6 +114,11 @@ def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> No
             raise AuditError("the corrections bring findings that were not there before")
     if report.run.self_test:
         _say_tested(report.run.self_test)
+    if report.failed:
+        raise AuditError(
+            f"{failed_words(report.failed)} The reports are written and say so; "
+            "report the failure, and don't take the rest for the whole"
+        )
     counts = [totals.denial, totals.review, totals.note]
     if fail_on and any(counts[: list(SeverityName).index(fail_on) + 1]):
         raise typer.Exit(3)

@@ -18,7 +18,7 @@ from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import Mask, among
 from auditor.findings import first_money
 from auditor.history.ledger import COPIED, KNOWN
-from auditor.judging import judge
+from auditor.judging import judge_or_tell
 from auditor.once import forget
 from auditor.reference import Ints, Reference
 from auditor.rule import SEVERITIES, Rule
@@ -116,7 +116,7 @@ def _judged(
     mask[places] = True
     scope = rule.scope
     only = replace(rule, scope=lambda lines: scope(lines) & mask)
-    found = judge(only, prepared.lines, reference, prepared.extract, options)
+    found = judge_or_tell(only, prepared.lines, reference, prepared.extract, options)
     if found.not_evaluated == 0 or found.not_evaluated == found.in_scope == mask.sum():
         return np.full(len(places), found.not_evaluated == 0)
     if len(places) == 1:

@@ -26,6 +26,7 @@ from auditor.report.words import (
     SEVERITY_MEANINGS,
     clean_words,
     counted,
+    failed_words,
     findings_words,
     nothing_judged_words,
     spoken,
@@ -157,6 +158,8 @@ class Share:
 class Report:
     """A run as the reports tell it. ``new_findings`` is None where no earlier run is known.
 
+    ``failed`` are the rules that failed, with the reason; nothing else that is said speaks of them.
+
     ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
     to add, ``gaps`` all that was not evaluated, widest first. ``rules`` stand by consequence:
     findings first, then gaps, then clean. ``patterns`` and ``studies`` are the frames of
@@ -165,6 +168,7 @@ class Report:
 
     run: Run
     title: str
+    failed: tuple[tuple[str, str], ...]
     verdict: Verdict
     severities: tuple[SeverityCount, ...]
     new_findings: int | None
@@ -201,6 +205,7 @@ def build(run: Run) -> Report:
     return Report(
         run=run,
         title=_title(run),
+        failed=run.audit.failed,
         verdict=_verdict(run, rules),
         severities=_severity_counts(findings),
         new_findings=int(findings["status"].eq("new").sum()) if known else None,
@@ -234,6 +239,16 @@ def _title(run: Run) -> str:
 
 
 def _verdict(run: Run, rules: tuple[RuleSection, ...]) -> Verdict:
+    """What was found; a rule that failed is told before all else, and is never a clean run."""
+    said = _found(run, rules)
+    first = failed_words(run.audit.failed)
+    if not first:
+        return said
+    kind = "nothing_judged" if said.kind == "clean" else said.kind
+    return Verdict(kind, f"{first} {said.headline}", said.action)
+
+
+def _found(run: Run, rules: tuple[RuleSection, ...]) -> Verdict:
     totals = run.audit.totals
     if totals.findings:
         words = findings_words(

@@ -81,6 +81,7 @@ def run_facts(report: Report) -> dict[str, Any]:
         "format": RUN_FORMAT,
         "program_version": run.program_version,
         "identity": run.identity,
+        "failed_rules": [{"rule": rule, "why": why} for rule, why in report.failed],
         "as_of": run.audit.as_of.isoformat(),
         "rule_set_digest": run.rule_set_digest,
         "settings_digest": run.settings_digest,
@@ -172,6 +173,7 @@ def _edition_facts(edition: Edition) -> dict[str, Any]:
 def _rule_facts(rule: RuleSection) -> dict[str, Any]:
     denial, review, note = rule.by_severity
     return {
+        "status": "error" if any(gap.reason == "error" for gap in rule.gaps) else "judged",
         "family": rule.family,
         "severity": rule.severity,
         "money": rule.money,

@@ -9,6 +9,7 @@ list but ``rules``, where a line that several rules flag stands under each.
 |---|---|
 | ``format`` | 1; grows when a key changes its meaning or goes, not when one is added |
 | ``identity``, ``program_version``, ``as_of``, ``started_at`` | which run |
+| ``failed_rules`` | rules that failed and judged nothing, and why; empty in every sound run |
 | ``first_date``, ``last_date`` | the audited dates of service; null without lines |
 | ``inputs`` | names of the files read |
 | ``verdict`` | ``kind`` (findings, clean, nothing_judged), ``headline``, ``action`` |
@@ -66,6 +67,7 @@ def report_facts(report: Report, formats: Collection[str]) -> dict[str, Any]:
         "format": FORMAT,
         "identity": run.identity,
         "program_version": run.program_version,
+        "failed_rules": [{"rule": rule, "why": why} for rule, why in report.failed],
         "as_of": run.audit.as_of.isoformat(),
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "first_date": day_words(report.first_date) or None,

@@ -1,7 +1,7 @@
 """The words and figures that every report uses: labels, counts, dollars, the first sentence."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from auditor.reference import Source
@@ -62,6 +62,7 @@ UNLOCKS = {
         "Give the export of the other claims in the same run, or one that spans more days."
     ),
     "awaiting_partner": "Nothing to do: a later run judges these lines.",
+    "error": "Nothing that an export can mend: report the failure to who looks after the auditor.",
 }
 
 
@@ -149,6 +150,14 @@ def findings_words(
     headline = f"{' and '.join(money)}: {first}." if money else f"{sentence(first)}."
     action = f"Then {' and '.join(rest)}." if rest else ""
     return headline, action
+
+
+def failed_words(failed: Sequence[tuple[str, str]]) -> str:
+    """Which rules failed and why, in one sentence; nothing when none did."""
+    if not failed:
+        return ""
+    rules = listed(tuple(f"{rule} ({why})" for rule, why in failed))
+    return f"{counted(len(failed), 'rule')} failed and judged nothing: {rules}."
 
 
 def sentence(text: str) -> str:

@@ -1,0 +1,137 @@
+"""A rule that fails stops no other: the books add up, every report says so first, exit code 1."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from auditor import audit as auditing
+from auditor.audit import audit, prepare
+from auditor.catalogue import CATALOGUE
+from auditor.cli import app
+from auditor.errors import AuditError
+from auditor.reference import Reference, load_reference
+from auditor.rule import Outcome, Rule
+from auditor.shipped import reference_dir
+from tests.case_lines import AS_OF, _filled, lines_of
+
+BROKEN = "units_exceed_mue"
+SECRET = "JOHN DOE 123-45-6789"
+
+
+def _fails(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    raise KeyError(SECRET)
+
+
+def _fails_in_words(lines: pd.DataFrame, reference: Reference) -> Outcome:
+    """Flags lines without the evidence that the message names."""
+    return Outcome(flagged=lines)
+
+
+def with_broken(name: str, **changes: object) -> list[Rule]:
+    return [replace(rule, **changes) if rule.name == name else rule for rule in CATALOGUE]
+
+
+@pytest.fixture(scope="module")
+def reference() -> Reference:
+    return load_reference(reference_dir())
+
+
+def prepared(reference: Reference):
+    rows = [
+        {"claim_id": "C1", "units": "5"},
+        {"claim_id": "C2", "claim_type": "professional", "modifiers": "26 TC"},
+        {"claim_id": "C3", "patient_id": "P2", "service_date": "2025-03-20", "modifiers": "TC"},
+    ]
+    lines, _ = lines_of([_filled(row) for row in rows])
+    return prepare(lines, reference, as_of=AS_OF)
+
+
+def scope_fails(lines: pd.DataFrame):
+    raise ValueError(SECRET)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"function": _fails},
+        {"scope": scope_fails},
+        {"function": _fails_in_words},
+        {"message": "{nobody_knows_this}"},
+    ],
+    ids=["judging", "scope", "wording", "message"],
+)
+def test_the_other_rules_say_what_they_would_have_said(reference, changes) -> None:
+    lines = prepared(reference)
+    sound = audit(lines, reference)
+    result = audit(lines, reference, rules=with_broken(BROKEN, **changes))
+
+    assert [rule for rule, _ in result.failed] == [BROKEN]
+    assert sound.failed == ()
+    others = sound.findings[sound.findings["rule"] != BROKEN]
+    assert set(result.findings["finding"]) == set(others["finding"])
+    assert len(sound.findings) > len(others) > 0
+    books = result.books.set_index("rule")
+    assert (books["in_scope"] == books[["flagged", "clean", "not_evaluated"]].sum(axis=1)).all()
+    assert books.loc[BROKEN, "not_evaluated"] == books.loc[BROKEN, "in_scope"] > 0
+    assert SECRET not in str(result.not_evaluated.to_dict())
+
+
+def test_a_shared_join_that_fails_fails_the_rules_that_use_it(reference, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError(SECRET)
+
+    monkeypatch.setattr("auditor.rules.unbundling.ptp_pairs", broken)
+    monkeypatch.setattr("auditor.audit.ptp_pairs", broken)
+
+    result = audit(prepared(reference), reference)
+
+    assert {rule for rule, _ in result.failed} == {
+        "ptp_pair_never_payable",
+        "ptp_pair_without_modifier",
+        "ptp_pair_bypassed",
+    }
+    assert len(result.findings)
+
+
+def test_memory_that_runs_out_is_no_fault_of_a_rule(reference) -> None:
+    def hungry(lines: pd.DataFrame) -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        audit(prepared(reference), reference, rules=with_broken(BROKEN, scope=hungry))
+
+
+def test_reports_say_it_first_and_the_run_exits_1(tmp_path: Path, monkeypatch) -> None:
+    judge_or_tell = auditing.judge_or_tell
+
+    def broken(rule: Rule, *rest):
+        return judge_or_tell(replace(rule, function=_fails) if rule.name == BROKEN else rule, *rest)
+
+    monkeypatch.setattr(auditing, "judge_or_tell", broken)
+    out = tmp_path / "run"
+    sample = Path(__file__).parent.parent / "samples" / "hospital.csv"
+    command = ["run", str(sample), "--out", str(out), "--as-of", "2026-06-30", "--fail-on", "note"]
+
+    result = CliRunner().invoke(app, [*command, "--quiet"])
+
+    assert isinstance(result.exception, AuditError)
+    assert result.exception.exit_code == 1
+    assert str(result.exception).startswith(f"1 rule failed and judged nothing: {BROKEN} (KeyError")
+    first = f"1 rule failed and judged nothing: {BROKEN} (KeyError in test_failing_rule.py"
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert [one["rule"] for one in run["failed_rules"]] == [BROKEN]
+    assert run["rules"][BROKEN]["status"] == "error"
+    assert {one["status"] for name, one in run["rules"].items() if name != BROKEN} == {"judged"}
+    summary = openpyxl.load_workbook(out / "report.xlsx")["Summary"]
+    assert str(summary.cell(2, 2).value).startswith(first)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert f'<h2 id="verdict-words">{first}' in page
+    told = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert told["verdict"]["headline"].startswith(first)
+    for path in out.iterdir():
+        assert SECRET.encode() not in path.read_bytes(), path.name
