@@ -99,6 +99,8 @@ def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> 
     )
     places = places[here[places]]
     rows = lines["source_row"].to_numpy(dtype=np.int64)[places]
+    order = np.argsort(rows, kind="stable")
+    places, rows = places[order], rows[order]
     at = np.minimum(np.searchsorted(one.rows, rows), len(one.rows) - 1)
     found = np.flatnonzero(one.rows[at] == rows)
     found = found[np.argsort(rows[found])]

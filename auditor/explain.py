@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from auditor.audit import Prepared, prepare
 from auditor.catalogue import CATALOGUE
+from auditor.conditions import Condition, Seen, conditions_of
 from auditor.corrections import apply, read_corrections
 from auditor.errors import AuditError
 from auditor.findings import findings_of
@@ -48,7 +50,10 @@ _DERIVED = ("role", "service", "component", "pctc_indicator", "denied")
 
 @dataclass(frozen=True)
 class Explained:
-    """A finding judged again: its row, its line and partner, the rule and the tables."""
+    """A finding judged again: its row, its line and partner, the rule and the tables.
+
+    ``conditions`` are what the rule asks, each computed anew for the line.
+    """
 
     finding: "pd.Series[Any]"
     line: "pd.Series[Any]"
@@ -56,6 +61,7 @@ class Explained:
     partner: "pd.Series[Any] | None"
     rule: Rule
     reference: Reference
+    conditions: tuple[Condition, ...]
 
 
 def explain_page(folder: Path, finding: str) -> str:
@@ -68,6 +74,7 @@ def explain_page(folder: Path, finding: str) -> str:
         _head(explained),
         _section("As read", _as_read(request, explained)),
         _section("As understood", _understood(explained.line)),
+        _section("Conditions", _conditions(explained)),
         _section("What decided", _decided(explained)),
         _section("Reference", _reference_row(explained)),
         _section("Partner line", _partner(explained)),
@@ -158,7 +165,22 @@ def _picked(
         partner=prepared.lines.iloc[partner] if partner >= 0 else None,
         rule=judgement.rule,
         reference=reference,
+        conditions=_asked(judgement.rule, prepared, int(row["line"]), reference),
     )
+
+
+def _asked(
+    rule: Rule, prepared: Prepared, place: int, reference: Reference
+) -> tuple[Condition, ...]:
+    """The rule's conditions for one line, computed from its patient's lines alone."""
+    patient = prepared.lines["patient_id"].cat.codes.to_numpy()
+    places = np.flatnonzero(patient == patient[place])
+    own = prepared.lines.iloc[places].reset_index(drop=True)
+    at = int(np.searchsorted(places, place))
+    try:
+        return tuple(conditions_of(Seen(own, at, rule, reference, prepared.extract)))
+    finally:
+        forget()
 
 
 def _head(one: Explained) -> str:
@@ -221,8 +243,17 @@ def _cell(value: Any, kind: str) -> str:
     return f"{value:g}" if kind == "number" else str(value)
 
 
+def _conditions(one: Explained) -> list[str]:
+    """Each condition of the rule with its values, and whether it holds for the line."""
+    lines = []
+    for condition in one.conditions:
+        holds = "holds: " if condition.holds else "FAILS: "
+        lines += textwrap.wrap(holds + condition.words, _WIDTH, subsequent_indent=" " * len(holds))
+    return lines
+
+
 def _decided(one: Explained) -> list[str]:
-    """The rule's conditions with their values, and how the severity came about."""
+    """The evidence and settings that decided, and how the severity came about."""
     rule, row = one.rule, one.finding
     scope = (rule.scope.__doc__ or "").partition("\n")[0].rstrip(".")
     lines = [f"the rule speaks of: {scope}"]

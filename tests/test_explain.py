@@ -187,6 +187,21 @@ def test_what_was_understood_names_code_and_date(pages, rule) -> None:
 
 
 @EVERY
+def test_each_condition_is_shown_and_holds(pages, rule) -> None:
+    row, page = explained(pages, rule)
+
+    conditions = section(page, "Conditions")
+
+    scope = (RULES[rule].scope.__doc__ or "").partition("\n")[0].rstrip(".")
+    assert one_line(" ".join(conditions)).startswith(f"holds: it is one of: {scope}")
+    heads = [line for line in conditions if not line.startswith(" ")]
+    assert len(heads) >= 2
+    assert all(line.startswith("holds: ") for line in heads)
+    if RULES[rule].claim_type:
+        assert f"claim type is {row['claim_type']}" in one_line(" ".join(conditions))
+
+
+@EVERY
 def test_every_source_is_cited(pages, rule) -> None:
     row, page = explained(pages, rule)
 

@@ -49,7 +49,15 @@ LAYERS: tuple[set[str], ...] = (
     {"audit"},
     {"self_test"},
     {"report", "mail", "history", "scale"},
-    {"batch", "corrections", "explain", "column_page", "rule_pages", "reference_pages"},
+    {
+        "batch",
+        "corrections",
+        "conditions",
+        "explain",
+        "column_page",
+        "rule_pages",
+        "reference_pages",
+    },
     {"night"},
     {"commands"},
     {"cli"},
@@ -60,7 +68,17 @@ LAYER = {name: place for place, names in enumerate(LAYERS) for name in names}
 AT_THE_EDGE = {"cli", "commands", "batch", "night"}
 
 # Rules, and all they are judged by, are given their data: nothing here fetches.
-PURE = {*SHARED, *BEFORE_RULES, "rules", "catalogue", "judging", "findings", "stories", "audit"}
+PURE = {
+    *SHARED,
+    *BEFORE_RULES,
+    "conditions",
+    "rules",
+    "catalogue",
+    "judging",
+    "findings",
+    "stories",
+    "audit",
+}
 OUTSIDE = {"os", "pathlib", "time", "socket", "urllib", "http", "requests", "random", "sqlite3"}
 
 
@@ -191,6 +209,18 @@ def test_every_rule_of_a_family_is_in_the_catalogue_once() -> None:
 
     assert {rule.name for rule in written} == {rule.name for rule in CATALOGUE}
     assert len({rule.name for rule in CATALOGUE}) == len(CATALOGUE) == len(written)
+
+
+def test_every_rule_says_its_conditions_and_nothing_else_does() -> None:
+    own = {
+        name
+        for family in FAMILIES
+        for name, function in vars(import_module(f"auditor.conditions.{family}")).items()
+        if getattr(function, "__module__", "") == f"auditor.conditions.{family}"
+        and not name.startswith("_")
+    }
+
+    assert own == {rule.name for rule in CATALOGUE}
 
 
 def test_the_catalogue_stands_in_the_order_of_the_families() -> None:

@@ -83,7 +83,9 @@ def test_the_cell_as_read_stands_beside_the_cell_as_audited(tmp_path) -> None:
 
 def test_rows_are_those_of_the_file_where_some_are_no_lines(tmp_path) -> None:
     rows = ({"patient_id": ""}, {"revenue_code": "480"}, {"service_date": "soon"}, {}, {})
-    rows = (*rows, {"revenue_code": "480.0"}, {"revenue_code": "489"})
+    # Of another patient and day, whose lines the audit puts first.
+    rows = (*rows, {"revenue_code": "480.0"})
+    rows = (*rows, {"revenue_code": "489", "patient_id": "A", "service_date": "2025-01-02"})
 
     found = listed(export(tmp_path / "a.csv", *rows))
 
