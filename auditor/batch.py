@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from auditor.allocation import keep_freed_memory
 from auditor.audit import Audit, audit, prepare
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import (
@@ -76,6 +77,7 @@ def run(request: Request, progress: Progress) -> Finished:
     Raises AuditError when a file can't be read or the folder can't be written; then nothing is
     left behind.
     """
+    keep_freed_memory()
     started_at = datetime.now().astimezone()
     refuse_target(request.out)
     if "pdf" in request.formats:

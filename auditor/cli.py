@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from auditor.commands import audits, nights, reference
+from auditor.commands import audits, mail, nights, reference
 from auditor.errors import AuditError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command()(audits.run)
 app.command()(audits.columns)
 app.command()(audits.explain)
 app.command()(audits.rules)
+app.command()(mail.mail)
 app.command()(nights.night)
 app.command()(nights.doctor)
 

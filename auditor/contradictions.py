@@ -28,8 +28,20 @@ def doubts(
     values, whatever the rule speaks of.
     """
     said = np.full(len(flagged), "", dtype=object)
+    by_rate = (
+        np.zeros(len(flagged), dtype=bool)
+        if basis is None
+        else (basis == "fee_schedule").to_numpy(dtype=bool)
+    )
+    compared = _compared_with_rates(flagged, reference)
+    as_priced = _as_priced(flagged)
     for one in reference.contradictions:
-        mask = _concerned(one, rule, flagged, reference, basis)
+        ruled = not {one.table, one.id}.isdisjoint(rule.rests_on)
+        if one.table in _PRICES:
+            mask = (by_rate | compared) if ruled else by_rate
+            mask = _concerned(one, as_priced, mask)
+        else:
+            mask = _concerned(one, flagged, np.full(len(flagged), ruled))
         if mask.any():
             clause = f"{one.value_in_force} is used, another says {one.other_value} ({one.id})"
             said[mask] = [
@@ -40,26 +52,16 @@ def doubts(
     return pd.Series(sentences, index=flagged.index, dtype="str")
 
 
-def _concerned(
-    one: Contradiction,
-    rule: Rule,
-    flagged: pd.DataFrame,
-    reference: Reference,
-    basis: "pd.Series[str] | None",
-) -> Mask:
-    ruled = not {one.table, one.id}.isdisjoint(rule.rests_on)
-    priced = one.table in _PRICES and basis is not None
-    if not (ruled or priced) or not one.column:
+def _concerned(one: Contradiction, flagged: pd.DataFrame, asked: Mask) -> Mask:
+    """Those of the lines asked about that hold the value and the date."""
+    if not one.column or not asked.any():
         return np.zeros(len(flagged), dtype=bool)
-    mask = np.full(len(flagged), ruled)
+    mask = asked.copy()
     if one.table in _PRICES:
-        mask = _priced_by_table(flagged, reference, mask, basis)
-        flagged = _as_priced(flagged)
         mask &= among(flagged["claim_type"], [_PRICES[one.table]])
-    if not mask.any():
-        return mask
     for column in one.column.split():
-        mask &= _holds(flagged, column, one.keys.split())
+        if mask.any():
+            mask &= _holds(flagged, column, one.keys.split())
     day = flagged["service_date"]
     if one.effective_from:
         mask &= (day >= pd.Timestamp(one.effective_from)).to_numpy()
@@ -68,16 +70,13 @@ def _concerned(
     return mask
 
 
-def _priced_by_table(
-    flagged: pd.DataFrame, reference: Reference, ruled: Mask, basis: "pd.Series[str] | None"
-) -> Mask:
-    """Lines that the rule compares with a national rate, or whose amount is one."""
-    if "rate" in flagged:
-        relative = (reference.table("contract_rates").rows["percent_of_medicare"] != "").any()
-        ruled = ruled & (bool(relative) | (flagged["rate"] == "national rate").to_numpy())
-    if basis is None:
-        return ruled
-    return ruled | (basis == "fee_schedule").to_numpy(dtype=bool)
+def _compared_with_rates(flagged: pd.DataFrame, reference: Reference) -> Mask:
+    """Lines that a rule compares with a national rate, where it says with which rate it did."""
+    if "rate" not in flagged:
+        return np.ones(len(flagged), dtype=bool)
+    relative = (reference.table("contract_rates").rows["percent_of_medicare"] != "").any()
+    national: Mask = bool(relative) | (flagged["rate"] == "national rate").to_numpy(dtype=bool)
+    return national
 
 
 def _as_priced(flagged: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ procedure of a code.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,6 +123,7 @@ def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> 
 
 def _of_findings(findings: pd.DataFrame, lines: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     some = findings[findings["rule"].isin(list(_COLUMN_OF_RULE))]
+    billable = _billable(reference)
     rows = []
     for row in some.to_dict("records"):
         column = _COLUMN_OF_RULE[row["rule"]]
@@ -130,7 +131,7 @@ def _of_findings(findings: pd.DataFrame, lines: pd.DataFrame, reference: Referen
         after = (
             _component_first(before)
             if column == "modifiers"
-            else _letters(before, _billable(reference, row["service_date"]))
+            else _letters(before, billable, row["service_date"].strftime("%Y-%m-%d"))
         )
         if after != before:
             copied = {name: row[name] for name in COLUMNS if name in row}
@@ -138,13 +139,15 @@ def _of_findings(findings: pd.DataFrame, lines: pd.DataFrame, reference: Referen
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _billable(reference: Reference, day: pd.Timestamp) -> frozenset[str]:
-    """Diagnoses that the table knows as billable on a date."""
+def _billable(reference: Reference) -> dict[str, list[tuple[str, str]]]:
+    """Diagnoses that the table knows as billable, with the first and last day of each span."""
     rows = reference.table("icd10cm").rows
-    on = day.strftime("%Y-%m-%d")
-    ended = rows["effective_to"].where(rows["effective_to"] != "", "9999-12-31")
-    in_force = (rows["effective_from"] <= on) & (on <= ended) & (rows["billable"] == "yes")
-    return frozenset(rows.loc[in_force, "icd10"])
+    rows = rows[rows["billable"] == "yes"]
+    ends = rows["effective_to"].where(rows["effective_to"] != "", "9999-12-31")
+    found: dict[str, list[tuple[str, str]]] = {}
+    for code, first, last in zip(rows["icd10"], rows["effective_from"], ends, strict=True):
+        found.setdefault(code, []).append((first, last))
+    return found
 
 
 def _component_first(cell: str) -> str:
@@ -152,13 +155,15 @@ def _component_first(cell: str) -> str:
     return " ".join(sorted(words, key=lambda word: word not in ("26", "TC")))
 
 
-def _letters(cell: str, billable: frozenset[str]) -> str:
-    """Codes with a digit one for the letter I, where the code so read can be billed."""
-    words = [
-        corrected(word) if not is_well_formed(word) and corrected(word) in billable else word
-        for word in cell.split()
-    ]
-    return " ".join(words)
+def _letters(cell: str, billable: Mapping[str, list[tuple[str, str]]], day: str) -> str:
+    """Codes with a digit one for the letter I, where the code so read can be billed on the day."""
+
+    def read(word: str) -> str:
+        code = corrected(word)
+        spans = billable.get(code, []) if not is_well_formed(word) else []
+        return code if any(first <= day <= last for first, last in spans) else word
+
+    return " ".join(map(read, cell.split()))
 
 
 def read_corrections(path: Path) -> pd.DataFrame:

@@ -123,6 +123,8 @@ def _refuse_repeats(paths: Sequence[Path]) -> None:
 
 
 def _refuse_twins(tables: Sequence[RawTable]) -> None:
+    if len({table.path for table in tables}) < 2:
+        return
     seen: dict[tuple[str, str | None, str], str] = {}
     for table in tables:
         member = table.file.partition("/")[2]

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from auditor.errors import AuditError
+from auditor.mail_settings import MailSettings
 from auditor.night_settings import NightSettings
 
 PayerType = Literal["medicare", "medicare_advantage", "medicaid", "commercial", "other"]
 Format = Literal["html", "xlsx", "csv", "parquet", "json", "pdf"]
 
-AROUND = frozenset({"night", "history"})
+AROUND = frozenset({"night", "history", "mail"})
 """Sections about what happens around an audit: they change no finding, and no run's identity."""
 
 
@@ -60,6 +61,16 @@ class Settings(BaseModel):
     formats: list[Format] = ["html", "xlsx", "csv", "parquet", "json"]
     night: NightSettings = NightSettings()
     history: HistorySettings = HistorySettings()
+    mail: MailSettings = MailSettings()
+
+    @model_validator(mode="after")
+    def _mail_has_its_files(self) -> "Settings":
+        needed = {"json", "parquet"} if self.mail.recipients else set()
+        if any(one.workbook for one in self.mail.recipients):
+            needed.add("xlsx")
+        if lacking := sorted(needed - set(self.formats)):
+            raise ValueError(f"the mail needs {' and '.join(lacking)} among the formats")
+        return self
 
     def options(self) -> dict[str, Any]:
         """What the rules take as keyword arguments, by their names."""

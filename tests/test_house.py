@@ -32,13 +32,14 @@ BEFORE_RULES = {"claim_types", "superseding"}
 
 # A module imports from its own layer or from those above it; whole packages count as one.
 LAYERS: tuple[set[str], ...] = (
-    {"errors", "schema", "shipped", "progress", "changes", "once", "identity"},
+    {"errors", "schema", "shipped", "progress", "changes", "once", "identity", "allocation"},
     {
         "reference_check",
         "editions",
         "reference",
         "library",
         "night_settings",
+        "mail_settings",
         "settings",
         "request",
     },

@@ -47,9 +47,7 @@ def read(
     cells = pa.concat_tables(pieces).rename_columns([str(place) for place in range(len(header))])
     numbers = pa.array(range(2, len(rows) + 2), pa.int64())
     raw = RawLines(cells, numbers, misfits)
-    file = RawTable(
-        "claims.csv", Path("claims.csv"), None, tuple(header), 1, (), (), "0", lambda _: raw
-    )
+    file = RawTable("claims.csv", Path("claims.csv"), None, tuple(header), 1, (), (), lambda _: raw)
     named: dict[str, list[int]] = {}
     for place, key in enumerate(header):
         named.setdefault(key.rstrip("123456789"), []).append(place)

@@ -26,9 +26,26 @@ class Cells:
     codes: Codes
     texts: Texts
 
-    def of(self, lines: Mask | Places) -> "Cells":
+    def of(self, lines: "Runs") -> "Cells":
         """The cells of some lines."""
-        return Cells(self.codes[lines], self.texts)
+        return Cells(lines.of(self.codes), self.texts)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Some lines, most of them in long runs: a column of them is copied run by run."""
+
+    bounds: Sequence[tuple[int, int]]
+
+    def of(self, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A column's values of these lines."""
+        return np.concatenate([column[:0], *(column[first:end] for first, end in self.bounds)])
+
+
+def runs_of(lines: Mask) -> Runs:
+    """The lines of a mask."""
+    edges = np.flatnonzero(np.diff(np.r_[False, lines, False])).tolist()
+    return Runs(list(zip(edges[::2], edges[1::2], strict=True)))
 
 
 def encode(column: Any) -> Cells:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.ingest import codes, dates, numbers, values
-from auditor.ingest.cells import Cells, Mask, Places, lines_of_code, string_array
+from auditor.ingest.cells import Cells, Mask, Places, Runs, lines_of_code, string_array
 from auditor.ingest.values import NO_VALUE, Read, Value, shape
 
 # What a text column's cells are read with; all others hold numbers that name something.
@@ -50,7 +50,7 @@ class Cleaned:
     repairs: Mapping[int, str] = field(default_factory=dict)
     faults: Mapping[int, str] = field(default_factory=dict)
 
-    def of(self, lines: Mask) -> "Cleaned":
+    def of(self, lines: Runs) -> "Cleaned":
         """The same for some of the lines."""
         return replace(self, cells=self.cells.of(lines))
 

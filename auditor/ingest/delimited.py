@@ -93,7 +93,6 @@ def open_delimited(file: BinaryIO, name: str, path: Path, known_columns: KnownCo
         header_row=layout.header_row,
         sample=tuple(fitted(cells, len(layout.header)) for cells in fitting[:SAMPLE_ROWS]),
         notes=(*_format_note(text, head), *title_note(head.records, head.header)),
-        sha256="",
         _read=read,
         _read_pieces=pieces,
     )

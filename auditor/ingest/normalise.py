@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from auditor.ingest import codes
-from auditor.ingest.cells import Cells, encode, same, string_array, together
+from auditor.ingest.cells import Cells, encode, runs_of, same, string_array, together
 from auditor.ingest.cleaning import (
     Cleaned,
     Repair,
@@ -44,7 +44,7 @@ from auditor.ingest.words import (
     without_repeats,
     words_of,
 )
-from auditor.schema import CLAIM_LINES, COLUMNS, REQUIRED
+from auditor.schema import CLAIM_LINES, COLUMNS, REQUIRED, Column
 
 __all__ = ["Intake", "claim_lines", "join"]
 
@@ -128,8 +128,8 @@ def lines_of(
     )
     source_rows = raw.rows.to_numpy()
     if outcasts.kept is not None:
-        kept = outcasts.kept
-        source_rows = source_rows[kept]
+        kept = runs_of(outcasts.kept)
+        source_rows = kept.of(source_rows)
         found = {name: [cells.of(kept) for cells in columns] for name, columns in found.items()}
         required = {name: cleaned.of(kept) for name, cleaned in required.items()}
     columns, repairs, restored, lists = _columns(found, habits, required, source_rows)
@@ -196,31 +196,36 @@ def _columns(
 ) -> tuple[dict[str, Any], list[Repair], list[Restored], frozenset[str]]:
     """Every claim-line column of the frame, the repairs it took, the zeros restored, the lists."""
     columns, repairs, lists = _word_columns(found, habits)
-    day_first, decimal_comma = habits.day_first, habits.decimal_comma
     restored: list[Restored] = []
-    for column in CLAIM_LINES:
-        name = column.name
-        if name in columns:
-            continue
-        if name in required:
-            cleaned = required[name]
-        elif name not in found:
-            columns[name] = blank_column(column.kind, len(source_rows))
-            continue
-        elif column.kind == "date":
-            cleaned = clean_dates(
-                found[name][0], day_first=day_first[name], last_of_span=name in _LAST_OF_SPAN
-            )
-        elif column.kind == "text":
-            cells = together(found[name], codes.bill_type_piece, "")
-            cleaned = clean_text(name, cells)
-        else:
-            comma = decimal_comma.get(name, False)
-            cleaned = clean_numbers(column.kind, found[name][0], decimal_comma=comma)
-        columns[name] = as_column(cleaned, column.kind)
-        repairs += repairs_of(name, cleaned.cells, cleaned.repairs)
-        restored += restored_cells(name, cleaned, source_rows)
+    plain = [column for column in CLAIM_LINES if column.name not in columns]
+    given = [column for column in plain if column.name in required or column.name in found]
+
+    def made(column: Column) -> tuple[Cleaned, Any]:
+        cleaned = required.get(column.name) or _cleaned(column, found[column.name], habits)
+        return cleaned, as_column(cleaned, column.kind)
+
+    with ThreadPoolExecutor() as pool:
+        for column, (cleaned, values) in zip(given, pool.map(made, given), strict=True):
+            columns[column.name] = values
+            repairs += repairs_of(column.name, cleaned.cells, cleaned.repairs)
+            restored += restored_cells(column.name, cleaned, source_rows)
+    for column in plain:
+        if column.name not in columns:
+            columns[column.name] = blank_column(column.kind, len(source_rows))
     return columns, repairs, restored, lists
+
+
+def _cleaned(column: Column, cells: Sequence[Cells], habits: Habits) -> Cleaned:
+    """The cells of a column of one thing a cell, cleaned."""
+    name = column.name
+    if column.kind == "date":
+        return clean_dates(
+            cells[0], day_first=habits.day_first[name], last_of_span=name in _LAST_OF_SPAN
+        )
+    if column.kind == "text":
+        return clean_text(name, together(cells, codes.bill_type_piece, ""))
+    comma = habits.decimal_comma.get(name, False)
+    return clean_numbers(column.kind, cells[0], decimal_comma=comma)
 
 
 def _word_columns(

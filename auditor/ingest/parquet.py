@@ -59,7 +59,6 @@ def open_parquet(file: BinaryIO, name: str, path: Path) -> RawTable:
         header_row=1,
         sample=_sample(parquet, name),
         notes=("Parquet; its column names count as row 1",),
-        sha256="",
         _read=lambda positions: _read(opened, positions, range(opened.metadata.num_row_groups)),
         _read_pieces=pieces,
     )

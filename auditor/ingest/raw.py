@@ -45,7 +45,7 @@ class RawTable:
     ``file`` is the name to show, without folder ("night.zip/hospital.csv"); ``header`` holds the
     header cells trimmed, blanks and duplicates kept; ``header_row`` is 1-based, as a spreadsheet
     would show it; ``sample`` has up to 200 rows below the header, each as wide as the header;
-    ``notes`` says in plain words how the file was understood; ``sha256`` is the input file's.
+    ``notes`` says in plain words how the file was understood; ``digest`` gives the input file's.
     """
 
     file: str
@@ -55,9 +55,14 @@ class RawTable:
     header_row: int
     sample: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
-    sha256: str
     _read: Callable[[Sequence[int]], RawLines]
     _read_pieces: Callable[[Sequence[int], int], Iterator[RawLines]] | None = None
+    digest: Callable[[], str] = str
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the input file; waits until it is known."""
+        return self.digest()
 
     def read(self, positions: Sequence[int]) -> RawLines:
         """Read the columns at these header positions (0-based), all rows.

@@ -32,14 +32,17 @@ def open_tables(
     header row, the delimiter and the sheet. ``sheet`` names the sheet of a workbook instead.
     Raises AuditError, naming the file and the way out, for whatever can't be read as a table.
     """
-    with ExitStack() as open_files, ThreadPoolExecutor(max_workers=1) as pool:
+    with ExitStack() as open_files:
         file = open_files.enter_context(_opened(path))
+        pool = ThreadPoolExecutor(max_workers=1)
         digest = pool.submit(_sha256, path)
+        pool.shutdown(wait=False)
         try:
             tables = _tables(file, path, looks_like_claim_lines, sheet, open_files)
         except OSError as error:
             raise AuditError(f"{path.name} can't be read: {error.strerror}") from None
-        return [replace(table, sha256=digest.result()) for table in tables]
+        # Hashing goes on beside the reading.
+        return [replace(table, digest=digest.result) for table in tables]
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -95,7 +95,6 @@ def open_workbook(
             *title_note(texts, chosen.header),
             *_rounded_note(chosen, texts[chosen.header]),
         ),
-        sha256="",
         _read=read,
     )
 

@@ -22,8 +22,8 @@ list but ``rules``, where a line that several rules flag stands under each.
 | ``families``, ``payers``, ``providers`` | findings and cents of each; most money first |
 | ``not_evaluated`` | reason, detail, rules, lines, why, remedy; widest first |
 | ``unlocks`` | column, rules and lines it would unlock |
-| ``changes`` | null without a history; else since, nights (the trend, this run last), |
-| | waiver_notes, and resolved and waived findings counted by rule, payer and provider |
+| ``changes`` | null without a history; else since, nights (the trend, this run last), notes, |
+| | and resolved, waived and unjudged findings counted by rule, payer and provider |
 | ``findings`` | file (null where neither Parquet nor CSV was asked for), rows, columns |
 """
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 NAME = "report.json"
-_GROUPS = ["rule", "family", "payer", "payer_type", "billing_npi"]
+_GROUPS = ["rule", "family", "severity", "payer", "payer_type", "billing_npi", "rendering_npi"]
 
 
 def write_report_json(report: Report, formats: Collection[str], path: Path) -> None:
@@ -142,6 +142,8 @@ def _rule(rule: RuleSection, statuses: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _rows(findings: pd.DataFrame, by: list[str]) -> list[dict[str, Any]]:
+    if findings.empty:
+        return []
     table = tally.sums(findings, by).rename(
         columns={"at_risk": "at_risk_cents", "missed": "missed_cents"}
     )
@@ -174,7 +176,10 @@ def _changes(changes: Changes) -> dict[str, Any]:
         "nights": [_night(night) for night in changes.nights],
         "resolved": _rows(changes.resolved, _GROUPS),
         "waived": _rows(changes.waived, _GROUPS),
+        "unjudged": _rows(changes.unjudged, _GROUPS),
+        "remembered_lines": changes.remembered_lines,
         "waiver_notes": list(changes.waiver_notes),
+        "notes": list(changes.notes),
     }
 
 

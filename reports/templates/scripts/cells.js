@@ -33,7 +33,7 @@ const COLUMNS = [
   { name: "finding" },
 ];
 const USUAL = ["severity", "claim_id", "patient_id", "service_date", "procedure_code", "amount", "message", "payer"];
-const NARROW = ["severity", "claim_id", "amount", "message"];
+const NARROW = ["claim_id", "amount", "message"];
 
 function text(name, row) {
   const column = data.columns[name];
@@ -78,6 +78,7 @@ function fillClaim(cell, row) {
   link.href = "#finding-" + text("finding", row);
   link.dataset.open = text("finding", row);
   cell.append(link);
+  if (!state.columns.includes("severity")) cell.append(make("br"), badge(text("severity", row)));
 }
 function fillCode(cell, row) {
   cell.append(text("procedure_code", row));

@@ -1,0 +1,112 @@
+"""The command that mails a finished run's summary, or what a server would not take before."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from auditor.errors import AuditError
+
+if TYPE_CHECKING:
+    from auditor.mail import Delivery
+    from auditor.mail_settings import RecipientSettings
+    from auditor.settings import Settings
+
+
+def mail(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder of a finished run.")
+    ] = None,
+    settings: Annotated[Path, typer.Option(help="audit.toml with a [mail] section.")] = Path(
+        "audit.toml"
+    ),
+    to: Annotated[
+        list[str] | None, typer.Option(help="Only to this address; more than once for more.")
+    ] = None,
+    dry_run: Annotated[
+        Path | None, typer.Option(help="Send nothing; write the messages (.eml) into this folder.")
+    ] = None,
+    spool: Annotated[
+        bool, typer.Option("--spool", help="Send what waits in the spool folder.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also to those who have this mail already.")
+    ] = False,
+) -> None:
+    """Mail the summary of a finished run: counts and dollars, no patient and no claim."""
+    from auditor.settings import read_settings
+
+    if (folder is None) is not spool:
+        raise AuditError("name the folder of a run, or --spool without one", exit_code=2)
+    if spool and (dry_run or to or again):
+        raise AuditError("--spool takes no other option than --settings", exit_code=2)
+    chosen = read_settings(settings)
+    if not chosen.mail.recipients:
+        raise AuditError(f"{settings}: mail.recipients is empty; nobody gets mail", exit_code=2)
+    if folder and dry_run:
+        _write(folder, _recipients(chosen, to, settings), chosen, dry_run)
+        return
+    from auditor.mail import deliver, send_waiting
+
+    # As in the night: a folder that is not absolute lies beside the settings file.
+    place = settings.absolute().parent / chosen.night.spool
+    _tell(
+        deliver(folder, chosen, place, recipients=_recipients(chosen, to, settings), again=again)
+        if folder
+        else send_waiting(chosen, place),
+        place,
+    )
+
+
+def _recipients(
+    settings: "Settings", to: list[str] | None, path: Path
+) -> "list[RecipientSettings]":
+    """Those of the settings, or the ones named; a mail goes to nobody that they don't name."""
+    known = {one.address.lower(): one for one in settings.mail.recipients}
+    if not to:
+        return list(known.values())
+    if strangers := [one for one in to if one.lower() not in known]:
+        raise AuditError(
+            f"--to {strangers[0]}: is no recipient in {path}; add it there, with what it may see",
+            exit_code=2,
+        )
+    return [known[one.lower()] for one in to]
+
+
+def _write(
+    folder: Path, recipients: "list[RecipientSettings]", settings: "Settings", out: Path
+) -> None:
+    """Writes each recipient's message as it would be sent."""
+    from auditor.mail.letter import letter
+    from auditor.mail.summary import summary_of
+
+    summary = summary_of(folder)
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in recipients:
+            written = letter(summary, one, settings)
+            path = out / f"{re.sub(r'[^A-Za-z0-9.@_-]', '_', one.address)}.eml"
+            path.touch(mode=0o600)
+            path.write_bytes(written.message.as_bytes())
+            typer.echo(f"{one.address}: {written.message['Subject']}")
+            if written.warning:
+                typer.echo(written.warning, err=True)
+    except OSError as fault:
+        raise AuditError(f"{out}: can't be written ({fault.strerror or fault})") from fault
+    typer.echo(f"Nothing was sent. Messages: {out}")
+
+
+def _tell(deliveries: "tuple[Delivery, ...]", place: Path) -> None:
+    """Says what became of each message; what is not through ends with exit code 1."""
+    for one in deliveries:
+        typer.echo(f"{one.address}: {one.state}{f' ({one.reason})' if one.reason else ''}")
+    if not deliveries:
+        typer.echo("Nothing waits to be sent.")
+    refused = sum(one.state == "refused" for one in deliveries)
+    waiting = sum(one.state == "waiting" for one in deliveries)
+    if refused or waiting:
+        raise AuditError(
+            f"{waiting} of {len(deliveries)} messages wait in {place} (send them with "
+            f"auditor mail --spool), {refused} were refused"
+        )

@@ -1,0 +1,179 @@
+"""From a run's folder to everybody's inbox, by way of the spool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from email.parser import BytesHeaderParser
+from email.policy import SMTP
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from auditor.mail.letter import Letter, letter, message_key
+from auditor.mail.server import (
+    MailError,
+    RefusedError,
+    Server,
+    TemporaryError,
+    UnreachableError,
+    UnusableError,
+)
+from auditor.mail.spool import Spool
+from auditor.mail.summary import Summary, summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from auditor.mail_settings import MailSettings, RecipientSettings
+    from auditor.settings import Settings
+
+State = Literal["sent", "sent before", "waiting", "refused", "unchanged"]
+_LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one message. ``key`` names its file in the spool; ``reason``: why not sent.
+
+    ``unchanged``: nothing new for the recipient, and the settings want mail on change only.
+    """
+
+    address: str
+    state: State
+    key: str = ""
+    reason: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do or to mend."""
+        return self.state not in ("waiting", "refused")
+
+
+def deliver(
+    folder: Path,
+    settings: Settings,
+    spool: Path,
+    *,
+    recipients: Sequence[RecipientSettings] | None = None,
+    again: bool = False,
+) -> tuple[Delivery, ...]:
+    """Mails a finished run's summary, and whatever waits in the spool.
+
+    Safe to call again after a kill: who has the mail does not get it twice, unless ``again``.
+    Raises AuditError if the folder is no run's, or the spool can't be used; a server's faults are
+    told in the result, and the messages stay in the spool.
+    """
+    return deliver_summary(summary_of(folder), settings, spool, recipients=recipients, again=again)
+
+
+def deliver_summary(
+    summary: Summary,
+    settings: Settings,
+    spool: Path,
+    *,
+    recipients: Sequence[RecipientSettings] | None = None,
+    again: bool = False,
+) -> tuple[Delivery, ...]:
+    """The same for a summary at hand, such as that of a run that failed."""
+    chosen = settings.mail.recipients if recipients is None else recipients
+    if not chosen:
+        return ()
+    with Spool(spool).locked() as box:
+        kept = [_keep(summary, one, settings, box, again=again) for one in chosen]
+        sent = {one.key: one for one in _send_waiting(box, settings.mail)}
+    settled = [_settled(one, sent.pop(one.key, None)) for one in kept]
+    return (*settled, *sent.values())
+
+
+def _settled(kept: Delivery, sent: Delivery | None) -> Delivery:
+    """What became of a message, with the warning of its making where it went well."""
+    if sent is None:
+        return kept
+    return replace(sent, reason=sent.reason or kept.reason)
+
+
+def send_waiting(settings: Settings, spool: Path) -> tuple[Delivery, ...]:
+    """Sends what waits in the spool, oldest first."""
+    with Spool(spool).locked() as box:
+        return _send_waiting(box, settings.mail)
+
+
+def _keep(
+    summary: Summary,
+    recipient: RecipientSettings,
+    settings: Settings,
+    box: Spool,
+    *,
+    again: bool,
+) -> Delivery:
+    """Puts a recipient's message into the spool, if there is one to send."""
+    key = message_key(summary, recipient.address)
+    if box.was_sent(key) and not again:
+        return Delivery(recipient.address, "sent before", key)
+    written = letter(summary, recipient, settings)
+    if not again and not _wanted(written, settings.mail, box):
+        return Delivery(recipient.address, "unchanged", key)
+    box.forget_sent(key)
+    box.add(written)
+    return Delivery(recipient.address, "waiting", key, written.warning)
+
+
+def _wanted(written: Letter, mail: MailSettings, box: Spool) -> bool:
+    """After a failure the next mail is news, whatever stands in it."""
+    return (
+        not mail.only_on_change
+        or written.failed
+        or written.changed
+        or box.failed_last(written.address)
+    )
+
+
+def _send_waiting(box: Spool, mail: MailSettings) -> tuple[Delivery, ...]:
+    server = Server(mail)
+    stopped = ""
+    told = []
+    try:
+        for path in box.waiting():
+            address = _address(path, "To")
+            if box.was_sent(path.stem):
+                box.drop(path)
+                continue
+            if stopped:
+                told.append(Delivery(address, "waiting", path.stem, stopped))
+                continue
+            try:
+                _try(server, path, address, mail)
+            except RefusedError as fault:
+                box.mark_refused(path)
+                told.append(Delivery(address, "refused", path.stem, str(fault)))
+            except MailError as fault:
+                told.append(Delivery(address, "waiting", path.stem, str(fault)))
+                if isinstance(fault, UnreachableError | UnusableError):
+                    stopped = str(fault)
+            else:
+                box.mark_sent(path, address)
+                told.append(Delivery(address, "sent", path.stem))
+    finally:
+        server.close()
+    return tuple(told)
+
+
+def _try(server: Server, path: Path, address: str, mail: MailSettings) -> None:
+    """Sends one message, again after a pause if the fault may pass."""
+    sender, content = _address(path, "From"), path.read_bytes()
+    for attempt in Retrying(
+        retry=retry_if_exception_type(TemporaryError),
+        stop=stop_after_attempt(mail.attempts),
+        wait=wait_exponential(multiplier=mail.retry_seconds, max=_LONGEST_PAUSE),
+        reraise=True,
+    ):
+        with attempt:
+            server.send(sender, address, content)
+
+
+def _address(path: Path, header: str) -> str:
+    """The one address of a spooled message's From or To."""
+    with path.open("rb") as stream:
+        headers = BytesHeaderParser(policy=SMTP).parse(stream)
+    return str(headers[header].addresses[0].addr_spec)

@@ -1,0 +1,128 @@
+"""The spool: a folder in which every message lies before it is sent, and a mark after it was.
+
+``waiting/`` holds what is to be sent, ``sent/`` a mark for each message that a server took,
+``refused/`` what a server refused for good. One message is one file, for one recipient, named by
+its key; files are for their owner alone (0600), folders too (0700). Everything is on the disk
+before the next step begins, so that a power cut neither loses a message nor sends it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from auditor.errors import AuditError
+
+if TYPE_CHECKING:
+    from auditor.mail.letter import Letter
+
+_PATIENCE_SECONDS = 600
+
+
+class Spool:
+    """The folder of one site. Use it under ``locked()``: two senders never meet in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting = folder / "waiting"
+        self._sent = folder / "sent"
+        self._refused = folder / "refused"
+        self._last = folder / "last"
+
+    @contextmanager
+    def locked(self) -> Iterator[Spool]:
+        """Makes the folder where it is not, and keeps other senders out.
+
+        Raises AuditError if another one keeps it for long, or the folder can't be written.
+        """
+        try:
+            for place in (self._folder, self._waiting, self._sent, self._refused, self._last):
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FileLock(self._folder / ".lock", timeout=_PATIENCE_SECONDS, mode=0o600)
+            with lock:
+                yield self
+        except Timeout as fault:
+            raise AuditError(
+                f"{self._folder}: another run is sending mail; wait until it has ended"
+            ) from fault
+        except OSError as fault:
+            raise AuditError(
+                f"{self._folder}: can't be written ({fault.strerror or fault}); the mail needs it"
+            ) from fault
+
+    def add(self, letter: Letter) -> None:
+        """Keeps a message until it is sent. One of the same key is replaced, a refused one too."""
+        _write(self._waiting / f"{letter.key}.eml", letter.message.as_bytes())
+        _write(self._last / _name_of(letter.address), b"failed" if letter.failed else b"report")
+        (self._refused / f"{letter.key}.eml").unlink(missing_ok=True)
+
+    def waiting(self) -> list[Path]:
+        """The messages to send, oldest first."""
+        return sorted(self._waiting.glob("*.eml"), key=lambda path: (path.stat().st_mtime, path))
+
+    def was_sent(self, key: str) -> bool:
+        """Whether a server took the message of this key."""
+        return (self._sent / f"{key}.json").is_file()
+
+    def failed_last(self, address: str) -> bool:
+        """Whether the last message for an address told of a failure."""
+        try:
+            return (self._last / _name_of(address)).read_bytes() == b"failed"
+        except FileNotFoundError:
+            return False
+
+    def mark_sent(self, path: Path, address: str) -> None:
+        """Marks a message as taken, for ever, and drops it."""
+        mark = json.dumps({"to": address}).encode()
+        _write(self._sent / f"{path.stem}.json", mark)
+        path.unlink(missing_ok=True)
+
+    def forget_sent(self, key: str) -> None:
+        """Takes the mark away, for a message that is wanted again."""
+        (self._sent / f"{key}.json").unlink(missing_ok=True)
+
+    def drop(self, path: Path) -> None:
+        """Drops a waiting message that was sent already: a kill came between mark and removal."""
+        path.unlink(missing_ok=True)
+
+    def mark_refused(self, path: Path) -> None:
+        """Puts a message aside that no further try would deliver."""
+        path.replace(self._refused / path.name)
+        _sync(self._refused)
+
+
+def _name_of(address: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(address.lower().encode()).hexdigest()[:24]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a file for its owner alone, whole or not at all, and waits for the disk."""
+    aside = path.with_name(f".{path.name}.part")
+    with contextlib.suppress(FileNotFoundError):
+        aside.unlink()
+    number = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(number, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
