@@ -11,12 +11,12 @@ import pandas as pd
 
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import Mask, among, any_line, derived, imaging
-from auditor.claim_types import with_types
+from auditor.claim_types import known_payers, with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
 from auditor.judging import Judgement, failed, judge_or_tell
 from auditor.matching import group_key, order_of
-from auditor.ncci import may_be_column_two, ptp_pairs
+from auditor.ncci import may_be_column_two, may_exceed_mue, ptp_pairs
 from auditor.once import computed_once, forget
 from auditor.reference import Ints, Reference
 from auditor.rule import Rule
@@ -110,15 +110,21 @@ def prepare(
     options: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """Types, superseding and the extract: what must see all lines of a run at once."""
-    lines = with_types(lines, payers or {})
+    if reference.library:
+        raise ValueError("the library was not read: call auditor.library.reading.narrowed first")
+    lines = with_types(lines, known_payers(reference) | dict(payers or {}))
     gone = superseded(lines)
     standing = derived(_by_patient_and_day(lines, ~gone), reference)
-    standing = standing.assign(may_be_column_two=may_be_column_two(standing, reference))
+    standing = standing.assign(
+        may_be_column_two=may_be_column_two(standing, reference),
+        may_exceed_mue=may_exceed_mue(standing, reference),
+    )
+    every_pair = bool(reference.whole_settings("ptp_edits"))
     extract = Extract(
         as_of=as_of,
         spans=spans(standing),
         reach=reach_of(standing),
-        pairing_npis=_pairing_npis(standing, options or {}),
+        pairing_npis=_pairing_npis(standing, options or {}, every_pair=every_pair),
     )
     return Prepared(standing, extract, int(gone.sum()))
 
@@ -135,10 +141,12 @@ def _by_patient_and_day(lines: pd.DataFrame, standing: Mask) -> pd.DataFrame:
     return pd.DataFrame(columns, copy=False)
 
 
-def _pairing_npis(lines: pd.DataFrame, options: Mapping[str, Any]) -> frozenset[str]:
+def _pairing_npis(
+    lines: pd.DataFrame, options: Mapping[str, Any], *, every_pair: bool
+) -> frozenset[str]:
     """Billing NPIs of which some line found the other component."""
     # Only lines of patients with cardiac CT pair, and the rules will ask the same of them.
-    lines, _ = touched(lines)
+    lines, _ = touched(lines, every_pair=every_pair)
     pairing = readings(
         lines,
         options.get("pairing_days", PAIRING_DAYS),
@@ -157,17 +165,20 @@ def audit(
     options: Mapping[str, Any] | None = None,
 ) -> Audit:
     """Applies the rules to prepared lines; right for any set that holds all lines of a patient."""
-    lines, places = touched(prepared.lines)
+    whole = {name for name in ("ptp_edits", "mue") if reference.whole_settings(name)}
+    every_pair = "ptp_edits" in whole
+    lines, places = touched(prepared.lines, every_pair=every_pair)
 
     def judged(rule: Rule) -> Judgement:
-        if rule.scope is any_line:
+        if rule.scope is any_line or not whole.isdisjoint(rule.rests_on):
             return judge_or_tell(rule, prepared.lines, reference, prepared.extract, options or {})
         return judge_or_tell(rule, lines, reference, prepared.extract, options or {}).at(places)
 
     try:
         judgements = _side_by_side(judged, rules)
         judgements, findings = _told(judgements, prepared.lines, reference, options or {})
-        crowded_days = _crowded_days(lines, reference, judgements)
+        paired = prepared.lines if every_pair else lines
+        crowded_days = _crowded_days(paired, reference, judgements)
     finally:
         forget()
     return Audit(
@@ -259,13 +270,16 @@ def _claims(lines: pd.DataFrame) -> int:
 
 
 @computed_once
-def touched(lines: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+def touched(lines: pd.DataFrame, *, every_pair: bool = False) -> tuple[pd.DataFrame, Ints]:
     """All lines of the patients of whom some line has a code that our tables know.
 
     Returns them, and their places among the lines given. A rule that speaks of certain codes can
-    touch nobody else, so in a hospital's whole export most patients are left out.
+    touch nobody else, so in a hospital's whole export most patients are left out. With
+    ``every_pair`` the rules about pairs look at every line, and don't count here.
     """
-    known = ~among(lines["role"], [""]) | lines["may_be_column_two"].to_numpy(dtype=bool)
+    known = ~among(lines["role"], [""])
+    if not every_pair:
+        known |= lines["may_be_column_two"].to_numpy(dtype=bool)
     patient = lines["patient_id"].cat.codes.to_numpy()
     concerned = np.zeros(len(lines["patient_id"].cat.categories) + 1, dtype=bool)
     concerned[patient[known]] = True

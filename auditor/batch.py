@@ -31,6 +31,7 @@ from auditor.corrections import (
 from auditor.errors import AuditError
 from auditor.identity import rule_set_digest
 from auditor.intake import Claims, read_files
+from auditor.library.reading import narrowed
 from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
 from auditor.report.content import Report, Run, Unlock, build
@@ -125,6 +126,9 @@ def _read(request: Request, progress: Progress) -> tuple[Reference, Claims]:
             sheet=request.sheet,
             patient_id_substitute=request.settings.patient_id_substitute,
         )
+    if reference.library:
+        with progress.stage("library", f"reading the reference library {reference.library}"):
+            reference = narrowed(reference, claims.lines)
     return reference, claims
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from auditor.claim_lines import Mask, among, blank, has_modifier
 from auditor.matching import group_key, numbered
+from auditor.reference import Reference
 
 _COMMERCIAL_BRANDS = frozenset(
     [
@@ -47,6 +48,14 @@ def with_types(lines: pd.DataFrame, payers: Mapping[str, str]) -> pd.DataFrame:
         payer_type=_payer_type(lines, payers),
         claim_frequency=_claim_frequency(lines),
     )
+
+
+def known_payers(reference: Reference) -> dict[str, str]:
+    """The payer types that the user's own map holds, where one was imported."""
+    if "payers" not in reference.tables:
+        return {}
+    rows = reference.table("payers").rows
+    return dict(zip(rows["payer"], rows["payer_type"], strict=True))
 
 
 def _claim_type(lines: pd.DataFrame) -> pd.Categorical:

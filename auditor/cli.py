@@ -30,6 +30,7 @@ app.command()(nights.doctor)
 reference_app = typer.Typer(help="The reference tables: check or list them.", no_args_is_help=True)
 reference_app.command("check")(reference.check)
 reference_app.command("list")(reference.list_tables)
+reference_app.command("import")(reference.import_)
 app.add_typer(reference_app, name="reference")
 
 

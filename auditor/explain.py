@@ -24,6 +24,7 @@ from auditor.findings import findings_of
 from auditor.ingest.profiles import read_profile
 from auditor.intake import mapping_of, read_files, tables_of
 from auditor.judging import Judgement, judge
+from auditor.library.reading import narrowed
 from auditor.once import forget
 from auditor.reference import Reference, load_reference
 from auditor.report.words import dollars
@@ -127,6 +128,7 @@ def _judged_again(request: Request, rule: Rule, finding: str) -> Explained:
     lines = claims.lines
     if request.corrections:
         lines, _ = apply(lines, read_corrections(request.corrections))
+    reference = narrowed(reference, lines)
     prepared = prepare(
         lines,
         reference,

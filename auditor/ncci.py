@@ -50,13 +50,28 @@ class PtpPairs:
 
 
 def may_be_column_two(lines: pd.DataFrame, reference: Reference) -> Mask:
-    """Lines whose code an edit of their setting denies, and all of the cardiac CT family."""
+    """Lines whose code an edit of their setting denies, and all of the cardiac CT family.
+
+    Where all edits of a setting are at hand, every line of it: no edit then means clean.
+    """
     found = among(lines["role"], ["family"])
     for setting in ("institutional", "professional"):
-        denied = reference.words("ptp_edits", "column_two", setting=setting)
         here = among(lines["claim_type"], [setting, ""])
-        found |= here & among(lines["procedure_code"], denied)
+        if setting not in reference.whole_settings("ptp_edits"):
+            denied = reference.words("ptp_edits", "column_two", setting=setting)
+            here &= among(lines["procedure_code"], denied)
+        found |= here
     return found
+
+
+def may_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Mask:
+    """Lines whose code our tables know; where all limits of a setting are at hand, all its lines.
+
+    CMS leaves some limits unpublished, so that a code without one is not evaluated even then.
+    """
+    whole = reference.whole_settings("mue")
+    found = ~among(lines["role"], [""])
+    return found | among(lines["claim_type"], whole) if whole else found
 
 
 @computed_once
@@ -67,7 +82,7 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     shared = occur_again(group)
     places, group = places[shared], group[shared]
     beside = _beside_another(lines, places, group, reference)
-    named = known_in_setting(lines, reference)[places]
+    named = _named_in_setting(lines, reference)[places]
     places, group = places[named], group[named]
     some = lines.iloc[places]
     bypasses = has_modifier(some, reference.words("modifiers", "modifier", bypasses_ptp="yes"))
@@ -134,11 +149,12 @@ def _edited(
 
     ``group`` and ``kind`` stand in ``order``.
     """
-    code = _code(some)
+    code, edited = _edited_at_all(_code(some), some, reference)
+    size = _room(code)
     ones, twos, rows = [], [], []
     for left, right in pairs_by_and_by(group, kind):
         one, two = order[left], order[right]
-        possible = (code[one] != code[two]) & ~denied[one]
+        possible = edited[code[one] * size + code[two]] & ~denied[one]
         one, two = one[possible], two[possible]
         edits = _edits(some, one, two, reference)
         hit = np.flatnonzero(_indicator(edits) >= 0)
@@ -226,7 +242,33 @@ def _beside_another(lines: pd.DataFrame, places: Ints, group: Ints, reference: R
     return beside
 
 
+def _edited_at_all(code: Ints, lines: pd.DataFrame, reference: Reference) -> tuple[Ints, Bools]:
+    """Which codes stand in some edit, whatever its setting and dates: a table of bits.
+
+    Returns a place for each line's code, and a flat table with a bit for each pair of places: it
+    spares most pairs of lines the look-up.
+    """
+    rows = reference.table("ptp_edits").rows
+    places, present = pd.factorize(code)
+    size = len(present)
+    number = {word: n for n, word in enumerate(lines["procedure_code"].cat.categories[present])}
+    one = np.array([number.get(word, -1) for word in rows["column_one"]], dtype=np.int64)
+    two = np.array([number.get(word, -1) for word in rows["column_two"]], dtype=np.int64)
+    known = (one >= 0) & (two >= 0)
+    edited = np.zeros(size * size, dtype=bool)
+    edited[one[known] * size + two[known]] = True
+    return places.astype(np.int64), edited
+
+
 def known_in_setting(lines: pd.DataFrame, reference: Reference) -> Mask:
+    """Lines about whose code the edits of their setting say something.
+
+    They name it, or they are complete on the date: then a pair they lack is no edit.
+    """
+    return _named_in_setting(lines, reference) | reference.complete("ptp_edits", lines)
+
+
+def _named_in_setting(lines: pd.DataFrame, reference: Reference) -> Mask:
     """Lines whose code the edits of their setting name at all, in either column."""
     known = np.zeros(len(lines), dtype=bool)
     for setting in ("institutional", "professional"):

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from auditor.documents import Contradiction as Contradiction
+from auditor.documents import Source as Source
 from auditor.editions import Edition as Edition
 from auditor.editions import beyond, wholly_known
 from auditor.errors import AuditError
@@ -40,42 +42,6 @@ _LAST_DAY = 2**19
 LIBRARY = "library.json"
 
 _NOT_DATED = frozenset({"sources.csv", "editions.csv", "contradictions.csv"})
-
-
-@dataclass(frozen=True)
-class Source:
-    """One cited document."""
-
-    id: str
-    title: str
-    publisher: str
-    section: str
-    url: str
-    edition: str
-    published_on: str
-    checked_on: str
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """Two sources that disagree about a value: which one is in force here, and why.
-
-    ``keys`` are codes, space-separated, of the lines it concerns: each ``column`` named (of the
-    claim lines, or of a rule's evidence) holds one of them; ``125*`` is every code that begins so.
-    Without a column no finding rests on the value. The dates are those of service.
-    """
-
-    id: str
-    table: str
-    column: str
-    keys: str
-    effective_from: str
-    effective_to: str
-    value_in_force: str
-    other_value: str
-    source_in_force: str
-    source_other: str
-    why: str
 
 
 @dataclass(frozen=True)
@@ -153,8 +119,11 @@ class Reference:
     """All tables of one audit, the shipped ones overlaid by the user's own.
 
     ``library`` is a folder of imported editions that has not been read yet: before an audit,
-    ``auditor.library.reading.narrowed`` reads of it what the claim lines need.
+    ``auditor.library.reading.narrowed`` reads of it what the claim lines need. ``opened`` is then
+    the reference before that, to be narrowed to other lines.
     """
+
+    opened: "Reference | None" = None
 
     def __init__(
         self,
@@ -206,6 +175,10 @@ class Reference:
         """Lines whose date of service a complete edition of their setting answers for."""
         days = day_numbers(lines["service_date"])
         return wholly_known(days, lines["claim_type"], self.tables[table].editions)
+
+    def whole_settings(self, table: str) -> frozenset[str]:
+        """The settings of which a complete edition of a table was read, at any date."""
+        return frozenset(one.setting for one in self.tables[table].editions if one.complete)
 
     def edition_name(self, table: str, setting: str = "") -> str:
         """The edition of a table, for a message; of several the one that reaches furthest."""

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
+from auditor.library.shelf import open_shelf
+from auditor.library_check import check_library, coverage_lines, edition_line
 from auditor.reference import Reference, load_reference
 from auditor.shipped import reference_dir
 
@@ -15,6 +17,7 @@ def check_page(overlay: Path | None) -> str:
     rows = sum(len(table.rows) for table in reference.tables.values())
     return (
         f"{len(reference.tables)} tables, {rows:,} rows, {len(reference.sources)} sources: sound\n"
+        + (check_library(reference.library, reference) if reference.library else "")
     )
 
 
@@ -28,14 +31,16 @@ def _check_citations(reference: Reference) -> None:
 def list_page(overlay: Path | None) -> str:
     """One line a table and setting: rows, edition, and the dates of service it answers for."""
     reference = load_reference(reference_dir(), overlay)
-    lines = [f"{'table':<28} {'setting':<14} {'rows':>6}  {'answers for':<26} edition"]
-    for name, table in sorted(reference.tables.items()):
-        for edition in table.editions:
-            first = edition.first_date.isoformat() if edition.first_date else "the start"
-            last = edition.last_date.isoformat() if edition.last_date else "any date"
-            origin = "" if edition.origin == "shipped" else f" ({edition.origin})"
-            lines.append(
-                f"{name:<28} {edition.setting or 'all':<14} {edition.rows:>6}  "
-                f"{first + ' to ' + last:<26} {edition.edition}{origin}"
-            )
+    lines = [f"{'table':<28} {'setting':<14} {'rows':>9}  {'answers for':<26} edition"]
+    lines += [
+        edition_line(name, edition)
+        for name, table in sorted(reference.tables.items())
+        for edition in table.editions
+    ]
+    if reference.library:
+        lines += [
+            "",
+            f"Library {reference.library}",
+            *coverage_lines(open_shelf(reference.library)),
+        ]
     return "\n".join(lines) + "\n"

@@ -43,6 +43,14 @@ class HistorySettings(BaseModel):
     waivers: str = "waivers.csv"
 
 
+class Licences(BaseModel):
+    """Licences that the site holds; what they cover may be kept and shown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    cpt_descriptors: bool = False
+
+
 class Settings(BaseModel):
     """The settings of a run.
 
@@ -54,6 +62,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     limits: Limits = Limits()
+    licences: Licences = Licences()
     payers: dict[str, PayerType] = {}
     patient_id_substitute: Literal["", "claim_id"] = ""
     authorizes_by_code: list[str] = []

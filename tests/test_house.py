@@ -35,6 +35,7 @@ LAYERS: tuple[set[str], ...] = (
     {"errors", "schema", "shipped", "progress", "changes", "once", "identity", "allocation"},
     {
         "reference_check",
+        "documents",
         "editions",
         "reference",
         "library",
@@ -57,6 +58,8 @@ LAYERS: tuple[set[str], ...] = (
         "explain",
         "column_page",
         "rule_pages",
+        "library_check",
+        "reference_diff",
         "reference_pages",
     },
     {"night"},

@@ -5,6 +5,60 @@ from typing import Annotated
 
 import typer
 
+from auditor.errors import AuditError
+
+
+def import_(
+    kind: Annotated[str, typer.Argument(help="What the files are: ncci-ptp, pfs, opps and more.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="The files of one edition as published, or their archive.")
+    ],
+    into: Annotated[
+        Path | None, typer.Option(help="The library. [the settings' reference folder]")
+    ] = None,
+    edition: Annotated[
+        str, typer.Option(help="2026Q4, 2026, FY2026 or a first day. [what the files say]")
+    ] = "",
+    setting: Annotated[
+        str, typer.Option(help="professional or institutional, where NCCI files don't say it.")
+    ] = "",
+    changes: Annotated[
+        list[Path] | None, typer.Option(help="The publisher's changes since the edition before.")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="audit.toml: its library, and licences held.")
+    ] = None,
+) -> None:
+    """Import official files into a reference library as one edition."""
+    from datetime import datetime
+
+    from auditor.official.importing import Wanted, import_files
+    from auditor.official.kinds import kind_named
+    from auditor.settings import Settings, read_settings
+
+    chosen = read_settings(settings) if settings else Settings()
+    library = into or (Path(chosen.reference) if chosen.reference else None)
+    if library is None:
+        raise AuditError(
+            "say where the library is: --into DIR, or reference in the settings", exit_code=2
+        )
+    if setting not in ("", "professional", "institutional"):
+        raise AuditError(
+            f"--setting {setting}: is neither professional nor institutional", exit_code=2
+        )
+    wanted = Wanted(
+        kind=kind_named(kind),
+        files=tuple(files),
+        library=library,
+        imported_at=datetime.now().astimezone(),
+        edition=edition,
+        setting=setting,
+        licensed=chosen.licences.cpt_descriptors,
+        changes=tuple(changes or ()),
+    )
+    imported = import_files(wanted)
+    typer.echo(imported.page(library), nl=False)
+
 
 def check(
     reference: Annotated[

@@ -50,6 +50,7 @@ from auditor.history.waivers import Waivers, read_waivers
 from auditor.history.writing import FILES, nights_of, write_night
 from auditor.identity import rule_set_digest
 from auditor.intake import Claims
+from auditor.library.reading import narrowed
 from auditor.reference import Ints, Reference
 from auditor.request import Request
 from auditor.settings import HistorySettings
@@ -138,6 +139,7 @@ class Memory:
         # New rules, tables or settings may say something else of every line.
         patients = self._concerned(asked.patient) if before == judged_by else None
         found = _together(self._kept(patients), asked)
+        reference = narrowed(reference, found.every.lines)
         prepared, patient, is_tonight = _prepared(found, found.stands, reference, request)
         extents = extents_of(prepared.lines, options)
         if before:
@@ -151,7 +153,8 @@ class Memory:
         )
         waivers = read_waivers(self.waivers_file)
         one = compared(question, known, waivers, run)
-        touching = _touching(prepared, patient, result)
+        every_pair = bool(reference.whole_settings("ptp_edits"))
+        touching = _touching(prepared, patient, result, every_pair=every_pair)
         new = found.tonight & found.stands & ~found.told
         new &= np.isin(found.every.patient, touching) | _adjusting(found.every)
         return Remembered(
@@ -328,9 +331,9 @@ def _prepared(
     )
 
 
-def _touching(prepared: Prepared, patient: Ints, result: Audit) -> Ints:
+def _touching(prepared: Prepared, patient: Ints, result: Audit, *, every_pair: bool) -> Ints:
     """Patients (by digest) with some line that rules of certain codes, or any finding, speak of."""
-    _, places = touched(prepared.lines)
+    _, places = touched(prepared.lines, every_pair=every_pair)
     flagged = result.findings["line"].to_numpy(dtype=np.int64)
     return np.unique(patient[np.concatenate([places, flagged])])
 

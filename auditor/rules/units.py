@@ -47,11 +47,16 @@ def _known_codes(lines: pd.DataFrame) -> Mask:
     return ~among(lines["role"], [""])
 
 
+def _limited_codes(lines: pd.DataFrame) -> Mask:
+    """Lines whose code our tables know; with all limits of a setting at hand, all its lines."""
+    return lines["may_exceed_mue"].to_numpy(dtype=bool)
+
+
 @computed_once
 def _first_alike(lines: pd.DataFrame) -> Ints:
     """For each line that repeats an earlier one, the first of its kind; else -1."""
     denied = lines["denied"].to_numpy(dtype=bool)
-    counted = _known_codes(lines) & ~denied & ~has_modifier(lines, SEPARATE_SERVICE)
+    counted = _limited_codes(lines) & ~denied & ~has_modifier(lines, SEPARATE_SERVICE)
     counted &= ~among(lines["billing_npi"], [""]) & lines["units"].notna().to_numpy(dtype=bool)
     places = np.flatnonzero(counted)
     sorted_modifiers = lines[[*_SAME_LINE]].assign(modifiers=_in_any_order(lines["modifiers"]))
@@ -77,7 +82,7 @@ def _in_any_order(modifiers: "pd.Series[str]") -> pd.Categorical:
 @rule(
     severity="denial",
     money="at_risk",
-    scope=_known_codes,
+    scope=_limited_codes,
     needs=["claim_type"],
     needs_value=["claim_type", "units", "billing_npi"],
     sources=["ncci-policy-manual-2025-ch1-mue"],
@@ -98,7 +103,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     limit = edit.numbers("mue_value")
     units = lines["units"].to_numpy(dtype=np.float64)
     by_line, by_day = among(edit["mai"], ["1"]), among(edit["mai"], ["2", "3"])
-    counted = by_day & _known_codes(lines) & (units > 0) & ~lines["denied"].to_numpy(dtype=bool)
+    counted = by_day & _limited_codes(lines) & (units > 0) & ~lines["denied"].to_numpy(dtype=bool)
     counted &= ~among(lines["billing_npi"], [""])
     total = np.where(by_line, units, 0.0)
     places = np.flatnonzero(counted)
@@ -108,7 +113,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
         total[places] = np.bincount(group, weights=once)[group]
     # Without modifiers nobody can tell whether two professional lines are one component.
     untold = counted & among(lines["component"], [""]) & (total > units)
-    over = (total > limit) & _known_codes(lines) & ~untold
+    over = (total > limit) & _limited_codes(lines) & ~untold
     over &= ~(by_line & lines["denied"].to_numpy(dtype=bool))
     flagged = lines[over]
     return Outcome(

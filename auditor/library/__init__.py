@@ -1,0 +1,1 @@
+"""The reference library: imported editions of official tables, and what they answer together."""

@@ -1,0 +1,228 @@
+"""Reads of a library what some claim lines need, and lays it over the shipped tables.
+
+Only rows whose codes occur on the lines are read: the tables are sorted by code, so that whole
+groups of rows are skipped. Of the millions of NCCI pairs only those stay whose codes stand together
+on some patient's day.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from auditor.errors import AuditError
+from auditor.library.layering import laid_over, spans_of
+from auditor.library.meeting import codes_that_meet
+from auditor.library.shelf import Gathered, Shelf, Shelved, open_shelf
+from auditor.library.specifications import SPECIFICATIONS, Specification
+from auditor.reference import Edition, Reference, Source, Table, day_numbers, made_table
+
+# NCCI files carry the history of every edit, from the first of January 1996 on.
+_FIRST_EDIT = pd.Timestamp("1996-01-01").date()
+_FIRST_DAY, _LAST_DAY = -(2**19), 2**19
+
+
+def narrowed(reference: Reference, lines: pd.DataFrame) -> Reference:
+    """The reference with what the lines need of its library; itself where it has none.
+
+    Raises AuditError when a file of the library is gone or damaged.
+    """
+    reference = reference.opened or reference
+    if reference.library is None:
+        return reference
+    shelf = open_shelf(reference.library)
+    tables = dict(reference.tables)
+    for name in dict.fromkeys(one.table for one in shelf.tables):
+        rows = [_rows_for(shelf, one, lines) for one in shelf.tables if one.table == name]
+        tables[name] = _table(shelf, SPECIFICATIONS[name], pd.concat(rows), tables.get(name))
+    sources = dict(reference.sources) | {one.source: source_of(one) for one in shelf.editions}
+    found = Reference(tables, sources, reference.contradictions)
+    found.opened = reference
+    return found
+
+
+def source_of(one: Shelved) -> Source:
+    """An imported edition as a document that findings cite."""
+    return Source(
+        id=one.source,
+        title=one.title,
+        publisher=one.publisher,
+        section="; ".join(dict.fromkeys(str(file["file"]) for file in one.files)),
+        url="",
+        edition=one.edition,
+        published_on="",
+        checked_on=one.imported_at[:10],
+    )
+
+
+def editions_of(shelf: Shelf, table: str) -> list[Edition]:
+    """The dates of service that each edition of a table answers for.
+
+    NCCI pairs carry their history, so each edition answers for all earlier dates as well.
+    """
+    return [
+        Edition(
+            table=table,
+            setting=one.setting,
+            edition=one.edition,
+            first_date=_FIRST_EDIT if table == "ptp_edits" else one.first_date,
+            last_date=one.last_date if one.last_date.year < 9999 else None,
+            rows=one.rows[table],
+            origin=str(shelf.folder),
+            complete=one.complete,
+        )
+        for one in shelf.of_table(table)
+    ]
+
+
+def _table(
+    shelf: Shelf, specification: Specification, rows: pd.DataFrame, shipped: Table | None
+) -> Table:
+    """The library's rows, and the shipped ones where the library does not answer."""
+    editions = editions_of(shelf, specification.table)
+    columns = [
+        *specification.keys,
+        "effective_from",
+        "effective_to",
+        *specification.values,
+        "confidence",
+        "source",
+    ]
+    rows = rows.assign(confidence="confirmed")
+    if shipped is not None:
+        columns[-2:-2] = [n for n in shipped.rows.columns if n not in columns]
+        rows = laid_over(rows, shipped, specification, spans_of(editions))
+        if specification.over != "everything":
+            editions = [*shipped.editions, *editions]
+    rows = rows.reindex(columns=columns, fill_value="").astype("str")
+    digests = [one.digest for one in shelf.tables if one.table == specification.table]
+    parts = [shipped.digest if shipped else "", *sorted(digests)]
+    return made_table(
+        specification.table,
+        specification.keys,
+        rows,
+        _days(rows["effective_from"], _FIRST_DAY),
+        _days(rows["effective_to"], _LAST_DAY),
+        editions=tuple(editions),
+        origin=str(shelf.folder),
+        digest=hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+    )
+
+
+def _days(column: "pd.Series[str]", blank: int) -> Any:
+    cells = column.to_numpy(dtype=object)
+    days = np.where(cells == "", "1970-01-01", cells).astype("datetime64[D]").astype(np.int64)
+    return np.where(cells == "", blank, days)
+
+
+def _rows_for(shelf: Shelf, one: Gathered, lines: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one stored table that the lines can ask for, as text."""
+    specification = SPECIFICATIONS[one.table]
+    path = shelf.folder / one.file
+    try:
+        if one.table == "ptp_edits":
+            return _as_text(_pairs_for(path, lines))
+        wanted = _words_of(lines, specification.of_lines) if specification.of_lines else None
+        return _as_text(groups_with(path, specification.chosen_by, wanted))
+    except (OSError, pa.ArrowException) as fault:
+        raise AuditError(
+            f"{path}: is missing or damaged; import its editions again (auditor reference check "
+            "--reference names them)"
+        ) from fault
+
+
+def groups_with(
+    path: Path,
+    column: str,
+    wanted: Sequence[str] | None,
+    dictionaries: Sequence[str] = (),
+) -> pa.Table:
+    """The rows whose cell is one of the wanted words, of a file sorted by that column first.
+
+    Groups of rows whose range holds none of the words are not read.
+    """
+    file = pq.ParquetFile(path, read_dictionary=list(dictionaries))
+    if wanted is None:
+        return file.read()
+    words = np.array(sorted(set(wanted)), dtype=object)
+    place = file.schema_arrow.get_field_index(column)
+    groups = []
+    for group in range(file.metadata.num_row_groups):
+        statistics: Any = file.metadata.row_group(group).column(place).statistics
+        if statistics is None or not statistics.has_min_max:
+            groups.append(group)
+            continue
+        first = np.searchsorted(words, statistics.min)
+        if first < len(words) and words[first] <= statistics.max:
+            groups.append(group)
+    if not groups:
+        return file.schema_arrow.empty_table()
+    table = file.read_row_groups(groups)
+    held: Any = table[column]
+    return table.filter(pc.is_in(held, value_set=pa.array(list(words), pa.string())))
+
+
+def _words_of(lines: pd.DataFrame, column: str) -> list[str]:
+    """The distinct words of a column that occur; diagnoses also as they may be corrected."""
+    codes = lines[column].cat.codes.to_numpy()
+    cells = lines[column].cat.categories[np.unique(codes)]
+    if column == "service_zip":
+        return sorted({cell[:5] for cell in cells})
+    words = {word for cell in cells for word in cell.split()}
+    if column == "diagnosis_codes":
+        words |= {f"I{word[1:]}" for word in words if word.startswith("1")}
+    return sorted(words)
+
+
+def _pairs_for(path: Path, lines: pd.DataFrame) -> pa.Table:
+    """The edits in force on some day of the lines, whose codes meet on a patient's day."""
+    words = _words_of(lines, "procedure_code")
+    table = groups_with(path, "column_one", words, _PAIR_WORDS).unify_dictionaries()
+    days = day_numbers(lines["service_date"])
+    if table.num_rows == 0 or len(days) == 0:
+        return table.slice(0, 0)
+    one, two = _places(table, "column_one", words), _places(table, "column_two", words)
+    start = _numbers(table, "effective_from", _FIRST_DAY)
+    end = _numbers(table, "effective_to", _LAST_DAY)
+    asked = (two >= 0) & (start <= int(days.max())) & (end >= int(days.min()))
+    kept = np.flatnonzero(asked)
+    met = codes_that_meet(lines, words, one[kept], two[kept])
+    return table.take(kept[met])
+
+
+_PAIR_WORDS = (
+    "setting",
+    "column_one",
+    "column_two",
+    "modifier_indicator",
+    "rationale",
+    "source",
+)
+
+
+def _places(table: pa.Table, name: str, words: Sequence[str]) -> Any:
+    """The place of each cell among the words, -1 where it is none of them."""
+    column: Any = table[name].combine_chunks()
+    column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    place = {word: number for number, word in enumerate(words)}
+    known = np.array([place.get(word, -1) for word in column.dictionary.to_pylist()])
+    return known[column.indices.to_numpy(zero_copy_only=False)]
+
+
+def _numbers(table: pa.Table, name: str, blank: int) -> Any:
+    column: Any = table[name].cast(pa.int32())
+    return column.fill_null(blank).to_numpy()
+
+
+def _as_text(table: pa.Table) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for name in table.column_names:
+        cells: Any = table[name].cast(pa.string())
+        columns[name] = pc.fill_null(cells, "").to_numpy(zero_copy_only=False)
+    return pd.DataFrame(columns, dtype="str")

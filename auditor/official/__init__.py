@@ -1,0 +1,1 @@
+"""Readers of the publishers' own files, one module a kind."""

@@ -1,0 +1,181 @@
+"""Imports official files into a library: read, checked, quarantined, stored; or refused whole."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.errors import AuditError
+from auditor.library.gathering import stored
+from auditor.library.periods import dates_of
+from auditor.library.placing import place
+from auditor.library.shelf import Shelf, Shelved, alone, as_json, open_shelf, sweep
+from auditor.library.specifications import SPECIFICATIONS
+from auditor.official.changes import refuse_other_than
+from auditor.official.kind import Asked, Kind, Misfit, Reading
+from auditor.official.published import Published, opened
+
+# A reader that knows another layout than the file's takes hardly a row.
+_TOO_MANY = 20
+_SHARE = 10
+_IMPORTER = 1
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of an import; ``new`` is false where the library held the very same edition."""
+
+    edition: Shelved
+    new: bool
+
+    def page(self, library: Path) -> str:
+        """What to tell the user."""
+        one = self.edition
+        name = " ".join(word for word in (one.kind, one.edition, one.setting) if word)
+        if not self.new:
+            return f"{name}: this edition is in {library} already; nothing was changed\n"
+        lines = [
+            f"{name}: answers for {one.first_date} to {one.last_date}",
+            f"{one.rows_read:,} rows read, {one.quarantined:,} set aside; kept: "
+            + ", ".join(f"{rows:,} {table}" for table, rows in one.rows.items()),
+        ]
+        lines += [f"left out: {count:,} {what}" for what, count in one.left_out.items() if count]
+        if one.quarantined:
+            lines.append(f"Reasons: {library / one.folder / 'quarantine.csv'}")
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An import as asked for: files, library and options. ``changes`` are files of changes."""
+
+    kind: Kind
+    files: tuple[Path, ...]
+    library: Path
+    imported_at: datetime
+    edition: str = ""
+    setting: str = ""
+    licensed: bool = False
+    changes: tuple[Path, ...] = ()
+
+
+def import_files(wanted: Wanted) -> Imported:
+    """Reads the files and puts them into the library as one edition.
+
+    Raises AuditError, and leaves the library as it was, when a file is not recognised, holds no or
+    hardly any sound row, or does not agree with the changes given.
+    """
+    files = [one for path in wanted.files for one in opened(path, wanted.kind.members)]
+    asked = Asked(wanted.setting, wanted.licensed, wanted.edition)
+    reading = wanted.kind.read(files, asked)
+    _refuse_unsound(files, reading)
+    shelved = _described(wanted, files, reading)
+    with alone(wanted.library):
+        shelf = open_shelf(wanted.library)
+        before = next((one for one in shelf.editions if one.folder == shelved.folder), None)
+        if before and before.digest == shelved.digest:
+            sweep(shelf)
+            return Imported(before, new=False)
+        if wanted.changes:
+            _refuse_unexplained(wanted, shelf, shelved, reading)
+        place(
+            wanted.library,
+            shelved,
+            reading.tables,
+            lambda folder: _write_books(folder, shelved, reading.misfits),
+        )
+    return Imported(shelved, new=True)
+
+
+def _refuse_unsound(files: Sequence[Published], reading: Reading) -> None:
+    names = ", ".join(file.full_name for file in files)
+    read, bad = sum(reading.read.values()), len(reading.misfits)
+    if not any(table.num_rows for table in reading.tables.values()):
+        raise AuditError(f"{names}: holds no row that could be used; nothing was imported")
+    if bad > _TOO_MANY and bad * 100 > read * _SHARE:
+        first = reading.misfits[0]
+        raise AuditError(
+            f"{names}: {bad:,} of {read:,} rows don't fit, the first in row {first.row} of "
+            f"{first.file} ({first.reason}); the layout may have changed: nothing was imported"
+        )
+
+
+def _described(wanted: Wanted, files: Sequence[Published], reading: Reading) -> Shelved:
+    kind = wanted.kind
+    edition = wanted.edition or reading.edition
+    if not edition:
+        raise AuditError(
+            f"{files[0].full_name}: does not say which edition it is; give --edition, such as "
+            "2026Q4, 2026, FY2026 or 2026-04-01",
+            exit_code=2,
+        )
+    first, last = dates_of(edition, kind.period)
+    setting = reading.setting if kind.by_setting else ""
+    digests = sorted(file.sha256 for file in files)
+    digest = hashlib.sha256(
+        json.dumps([_IMPORTER, kind.name, edition, setting, wanted.licensed, digests]).encode()
+    ).hexdigest()
+    name = "-".join(word for word in (edition, setting, digest[:8]) if word)
+    return Shelved(
+        kind=kind.name,
+        edition=edition,
+        setting=setting,
+        folder=f"{kind.name}/{name}",
+        first_date=first,
+        last_date=last,
+        complete=kind.complete,
+        descriptors=wanted.licensed,
+        title=kind.title,
+        publisher=kind.publisher,
+        digest=digest,
+        imported_at=wanted.imported_at.isoformat(timespec="seconds"),
+        files=tuple(_facts(file, reading) for file in files),
+        rows={name: table.num_rows for name, table in reading.tables.items()},
+        rows_read=sum(reading.read.values()),
+        quarantined=len(reading.misfits),
+        left_out=dict(reading.left_out),
+    )
+
+
+def _facts(file: Published, reading: Reading) -> dict[str, Any]:
+    return {
+        "file": file.full_name,
+        "sha256": file.sha256,
+        "rows_read": reading.read.get(file.full_name, 0),
+        "quarantined": sum(one.file == file.full_name for one in reading.misfits),
+    }
+
+
+def _write_books(folder: Path, shelved: Shelved, misfits: Sequence[Misfit]) -> None:
+    manifest = json.dumps(as_json(shelved), indent=1, ensure_ascii=False) + "\n"
+    (folder / "manifest.json").write_text(manifest, encoding="utf-8", newline="\n")
+    with (folder / "quarantine.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["file", "row", "reason", "content"])
+        writer.writerows([one.file, one.row, one.reason, one.content] for one in misfits)
+
+
+def _refuse_unexplained(wanted: Wanted, shelf: Shelf, shelved: Shelved, reading: Reading) -> None:
+    """Holds the new edition against the one before it and the publisher's file of changes."""
+    earlier = [
+        one
+        for one in shelf.editions
+        if (one.kind, one.setting) == (shelved.kind, shelved.setting)
+        and one.first_date < shelved.first_date
+    ]
+    if not earlier:
+        raise AuditError(
+            f"the library holds no edition of {shelved.kind} before {shelved.edition}, so the "
+            "changes can't be checked; import the earlier edition first, or leave --changes out"
+        )
+    before = max(earlier, key=lambda one: one.first_date)
+    files = [one for path in wanted.changes for one in opened(path, wanted.kind.members)]
+    for table, new in reading.tables.items():
+        old: pa.Table = stored(shelf, before, table)
+        refuse_other_than(old, new, files, wanted.kind, SPECIFICATIONS[table], before.edition)

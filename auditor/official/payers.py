@@ -1,0 +1,44 @@
+"""A site's own payer map: payer names as exported, and what they are."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from auditor.official.kind import Asked, Kind, Reading, once_each, text_table
+from auditor.official.plain_rows import Rows
+from auditor.official.published import Published
+
+_TYPES = ("medicare", "medicare_advantage", "medicaid", "commercial", "other")
+
+
+def read(files: Sequence[Published], _asked: Asked) -> Reading:
+    """Payer types by payer name; case does not matter."""
+    rows = Rows()
+    for file in files:
+        rows.take(file, {"payer": r"PAYER( NAME)?", "type": r"PAYER[_ ]TYPE"}, _taken)
+    return Reading(
+        tables={
+            "payers": text_table(("payer", "payer_type"), once_each(rows.kept, 1, rows.misfits))
+        },
+        misfits=rows.misfits,
+        read=rows.read,
+    )
+
+
+def _taken(cells: Mapping[str, str]) -> list[str]:
+    kind = cells["type"].lower().replace(" ", "_")
+    if not cells["payer"]:
+        raise ValueError("has no payer")
+    if kind not in _TYPES:
+        raise ValueError(f"the payer type is none of {', '.join(_TYPES)}")
+    return [cells["payer"].upper(), kind]
+
+
+KIND = Kind(
+    name="payers",
+    title="Own payer map",
+    publisher="the site itself",
+    members=re.compile(r"."),
+    tables=("payers",),
+    read=read,
+    period="until replaced",
+)

@@ -1,0 +1,54 @@
+"""Reads a file of named columns: header by content, each row checked, misfits with reasons."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from auditor.official.headers import recognised
+from auditor.official.kind import Misfit
+from auditor.official.published import Published
+
+# A row's cells by our names to the words kept; raises ValueError with the reason to refuse it.
+Taken = Callable[[Mapping[str, str]], list[str]]
+
+
+@dataclass
+class Rows:
+    """Rows taken so far: number, file and words of each; misfits; rows read by file."""
+
+    kept: list[tuple[int, str, list[str]]] = field(default_factory=list)
+    misfits: list[Misfit] = field(default_factory=list)
+    read: dict[str, int] = field(default_factory=dict)
+    title: str = ""
+
+    def take(
+        self,
+        file: Published,
+        wanted: Mapping[str, str],
+        taken: Taken,
+        optional: Mapping[str, str] | None = None,
+    ) -> None:
+        """Adds the rows of a file; ``title`` is what stands in and above its header."""
+        rows = file.rows()
+        header = recognised(rows, wanted, file.full_name, optional)
+        self.title = " ".join(cell for row in rows[: header.first_row] for cell in row if cell)
+        names = [*wanted, *(optional or {})]
+        for number, row in enumerate(rows[header.first_row :], start=header.first_row + 1):
+            if any(row):
+                cells = {name: header.cell(row, name) for name in names}
+                self.add(file, number, cells, taken, row)
+
+    def add(
+        self,
+        file: Published,
+        number: int,
+        cells: Mapping[str, str],
+        taken: Taken,
+        row: Sequence[str],
+    ) -> None:
+        """Adds one row, or its reason."""
+        self.read[file.full_name] = self.read.get(file.full_name, 0) + 1
+        try:
+            self.kept.append((number, file.full_name, taken(cells)))
+        except ValueError as fault:
+            content = " | ".join(cell for cell in row if cell)[:200]
+            self.misfits.append(Misfit(file.full_name, number, str(fault), content))

@@ -1,0 +1,169 @@
+"""Opens a publisher's file as it comes: .txt, .csv, .xlsx, or a .zip around them."""
+
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.errors import AuditError
+
+# Publishers pack one table as .txt, .csv and .xlsx side by side; the plainest is read.
+_SUFFIXES = (".txt", ".csv", ".xlsx")
+# The largest file seen has 130 MB; more than this is no reference table.
+_LARGEST = 2 * 1024**3
+_DEPTH = 2
+
+
+@dataclass(frozen=True)
+class Published:
+    """One file of a publisher: its name (in its archive, if it came in one) and its bytes."""
+
+    name: str
+    archive: str
+    content: bytes
+
+    @property
+    def suffix(self) -> str:
+        """The kind of file, in lower case."""
+        return Path(self.name).suffix.lower()
+
+    @property
+    def full_name(self) -> str:
+        """The name to show, with the archive's."""
+        return f"{self.archive}/{self.name}" if self.archive else self.name
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    def text(self) -> str:
+        """The content as text: UTF-8 where it is that, else latin-1, as CMS writes it."""
+        try:
+            return self.content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return self.content.decode("latin-1")
+
+    def lines(self) -> list[str]:
+        """The lines of a file of fixed width."""
+        return self.text().splitlines()
+
+    def rows(self, limit: int | None = None) -> list[list[str]]:
+        """The cells as text, row by row, trimmed; cells may hold line breaks.
+
+        Raises AuditError where the file can't be read as what its name says.
+        """
+        try:
+            found = _sheet_rows(self.content) if self.suffix == ".xlsx" else self._text_rows()
+            cells: list[list[str]] = []
+            for row in found:
+                cells.append([" ".join(cell.split()) for cell in row])
+                if limit is not None and len(cells) >= limit:
+                    break
+            return cells
+        except (csv.Error, ValueError) as fault:
+            raise AuditError(
+                f"{self.full_name}: can't be read ({fault}); download it again"
+            ) from fault
+
+    def _text_rows(self) -> Iterator[list[str]]:
+        text = self.text()
+        head = text[:20_000]
+        delimiter = "\t" if head.count("\t") > head.count(",") else ","
+        stream = io.StringIO(text, newline="")
+        if delimiter == "\t":
+            yield from csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+        else:
+            yield from csv.reader(stream, strict=True)
+
+
+def _sheet_rows(content: bytes) -> Iterator[list[str]]:
+    """The cells of the first visible sheet that holds anything."""
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        names = [
+            sheet.name
+            for sheet in book.sheets_metadata
+            if sheet.visible == SheetVisibleEnum.Visible
+        ]
+        for name in names:
+            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            if any(cell not in ("", None) for row in rows for cell in row):
+                yield from ([_cell(cell) for cell in row] for row in rows)
+                return
+    except CalamineError as fault:
+        raise ValueError(f"the workbook is damaged: {fault}") from fault
+
+
+def _cell(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if hasattr(cell, "isoformat"):
+        return str(cell.isoformat())[:10]
+    return "" if cell is None else str(cell)
+
+
+def opened(path: Path, members: re.Pattern[str]) -> list[Published]:
+    """The tables in a file; of an archive those whose names match, each once.
+
+    Raises AuditError when the file can't be read or an archive holds none that match.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as fault:
+        raise AuditError(f"{path}: there is no such file", exit_code=2) from fault
+    except OSError as fault:
+        raise AuditError(f"{path}: can't be read ({fault.strerror})", exit_code=2) from fault
+    if path.suffix.lower() != ".zip":
+        if path.suffix.lower() not in _SUFFIXES:
+            raise AuditError(
+                f"{path}: is neither .txt, .csv, .xlsx nor .zip; give the file as published",
+                exit_code=2,
+            )
+        return [Published(path.name, "", content)]
+    seen: list[str] = []
+    found = list(_members(path.name, content, members, seen, _DEPTH))
+    if not found:
+        held = ", ".join(seen[:6]) or "nothing"
+        raise AuditError(f"{path}: holds no file of this kind; it holds {held}")
+    return _plainest(found)
+
+
+def _members(
+    archive: str, content: bytes, members: re.Pattern[str], seen: list[str], depth: int
+) -> Iterator[Published]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as pack:
+            for info in sorted(pack.infolist(), key=lambda one: one.filename):
+                name = Path(info.filename).name
+                if info.is_dir() or name.startswith("."):
+                    continue
+                seen.append(name)
+                if info.file_size > _LARGEST:
+                    raise AuditError(f"{archive}: {name} is larger than any reference table")
+                inner = name.lower().endswith(".zip")
+                if inner and depth:
+                    yield from _members(
+                        f"{archive}/{name}", pack.read(info), members, seen, depth - 1
+                    )
+                elif name.lower().endswith(_SUFFIXES) and members.search(name):
+                    yield Published(name, archive, pack.read(info))
+    except (zipfile.BadZipFile, RuntimeError, EOFError) as fault:
+        raise AuditError(f"{archive}: is a damaged or locked archive; download it again") from fault
+
+
+def _plainest(found: list[Published]) -> list[Published]:
+    """Of files that differ only in their suffix, the one that is easiest to read."""
+    by_stem: dict[str, Published] = {}
+    for one in found:
+        stem = f"{one.archive}/{Path(one.name).stem}".lower()
+        before = by_stem.get(stem)
+        if before is None or _SUFFIXES.index(one.suffix) < _SUFFIXES.index(before.suffix):
+            by_stem[stem] = one
+    return list(by_stem.values())
