@@ -122,21 +122,20 @@ def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> 
 
 
 def _of_findings(findings: pd.DataFrame, lines: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-    some = findings[findings["rule"].isin(list(_COLUMN_OF_RULE))]
     billable = _billable(reference)
-    rows = []
-    for row in some.to_dict("records"):
-        column = _COLUMN_OF_RULE[row["rule"]]
-        before = str(lines[column].iat[row["line"]])
-        after = (
-            _component_first(before)
-            if column == "modifiers"
-            else _letters(before, billable, row["service_date"].strftime("%Y-%m-%d"))
-        )
-        if after != before:
-            copied = {name: row[name] for name in COLUMNS if name in row}
-            rows.append({**copied, "column": column, "before": before, "after": after})
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    frames = []
+    for rule, column in _COLUMN_OF_RULE.items():
+        some = findings[findings["rule"] == rule]
+        before = lines[column].iloc[some["line"]].astype("str").tolist()
+        days = some["service_date"].dt.strftime("%Y-%m-%d")
+        after = [
+            _component_first(cell) if column == "modifiers" else _letters(cell, billable, day)
+            for cell, day in zip(before, days, strict=True)
+        ]
+        frames.append(some.assign(column=column, before=before, after=after))
+    # In the order of the findings, as a reader of the worklist meets them.
+    repaired = pd.concat(frames).sort_index()
+    return repaired.loc[repaired["after"] != repaired["before"], list(COLUMNS)]
 
 
 def _billable(reference: Reference) -> dict[str, list[tuple[str, str]]]:
