@@ -15,6 +15,7 @@ from auditor.errors import AuditError
 LARGEST_UNPACKED = 20 * 10**9
 LARGEST_RATIO = 400
 RATIO_COUNTS_FROM = 100 * 10**6
+LARGEST_WORKBOOK = 4 * 10**9
 MOST_MEMBERS = 1000
 _PIECE = 1 << 20
 
@@ -61,11 +62,13 @@ def refuse_workbook_bomb(file: BinaryIO, name: str) -> None:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
     file.seek(0)
-    _refuse_size(
-        name,
-        sum(member.compress_size for member in members),
-        sum(member.file_size for member in members),
-    )
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > LARGEST_WORKBOOK:
+        raise AuditError(
+            f"{name} unpacks to more than {LARGEST_WORKBOOK / 10**9:.0f} GB, more than a workbook "
+            "can be read from; export it as CSV"
+        )
+    _refuse_size(name, sum(member.compress_size for member in members), unpacked)
 
 
 def _copy(

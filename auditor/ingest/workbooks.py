@@ -34,6 +34,7 @@ from auditor.ingest.header import (
     title_note,
 )
 from auditor.ingest.raw import SAMPLE_ROWS, KnownColumns, RawLines, RawTable
+from auditor.ingest.workbook_limits import refuse_workbook_too_large
 
 _ROWS_AT_ONCE = 8192
 _HEAD_ROWS = HEADER_WITHIN + SAMPLE_ROWS + 60
@@ -65,6 +66,7 @@ def open_workbook(
     Raises AuditError for passwords, damage, a sheet that isn't there and a sheet without lines.
     """
     _refuse_damage(file, name)
+    refuse_workbook_too_large(file, name)
     workbook = _calamine(name, lambda: CalamineWorkbook.from_filelike(file))
     sheets = _sheets(workbook, name, known_columns)
     chosen = _choose(sheets, name, sheet)

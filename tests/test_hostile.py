@@ -1,0 +1,258 @@
+"""Files made to harm: each is refused with one line, within set limits, and nothing else breaks."""
+
+import gzip
+import os
+import resource
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xlsxwriter
+from exports import HEADER, LINES, cells_in, refusal, workbook, write, zipped
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor.errors import AuditError
+from auditor.ingest import archives, workbook_limits
+from auditor.ingest.columns import count_known
+from auditor.ingest.tables import open_tables
+from auditor.intake import read_files
+
+Answer = TypeVar("Answer")
+
+ROW = '<row r="{0}"><c r="{1}{0}"{2}><v>1</v></c></row>'
+SHEET = (
+    '<?xml version="1.0"?>{0}<worksheet xmlns='
+    '"http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{1}</sheetData>'
+    "</worksheet>"
+)
+
+
+def with_sheet(path: Path, rows: str, doctype: str = "") -> Path:
+    """A workbook whose only sheet has this XML for rows."""
+    plain = workbook(path.with_suffix(".plain"), {"A": [["Claim", "Rev"], ["C1", "0480"]]})
+    with zipfile.ZipFile(plain) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    members["xl/worksheets/sheet1.xml"] = SHEET.format(doctype, rows).encode()
+    plain.unlink()
+    return zipped(path, members)
+
+
+def text(cell: str, words: str) -> str:
+    return f'<c r="{cell}" t="inlineStr"><is><t>{words}</t></is></c>'
+
+
+FIRST = f'<row r="1">{text("A1", "Claim")}{text("B1", "Rev")}</row>'
+
+FAR = {
+    "two cells at the far ends": FIRST + ROW.format(1048576, "XFD", ' s="0"'),
+    "a column beyond the last": FIRST + ROW.format(900000, "ZZZZ", ""),
+    "a row beyond the last": FIRST + ROW.format(4294967295, "B", ""),
+    "cells that don't say where they are": f"{FIRST}<row>{'<c><v>1</v></c>' * 60000}</row>"
+    + '<row r="1000000"><c><v>1</v></c></row>',
+    "other quotes": FIRST + "<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>",
+}
+
+
+@pytest.mark.parametrize("rows", FAR.values(), ids=FAR)
+def test_a_sheet_that_reaches_too_far_is_refused_without_being_laid_out(
+    tmp_path: Path, rows: str
+) -> None:
+    """Laid out, the first would take 512 GB, and end the process where there is less."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    message = refusal(with_sheet(tmp_path / "far.xlsx", rows))
+
+    assert "reach too far" in message or "damaged" in message
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 512 * 1024
+
+
+def test_a_large_plain_sheet_is_known_by_its_cells_and_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook_limits, "_LOOKED_THROUGH_FROM", 1000)
+    monkeypatch.setattr(workbook_limits, "_PIECE", 100)
+
+    def never(*_: object) -> None:
+        raise AssertionError("opened twice")
+
+    monkeypatch.setattr(workbook_limits, "_try_to_open", never)
+    rows = [["Claim", "Rev"], *([f"C{number}", "0480"] for number in range(500))]
+
+    assert len(cells_in(workbook(tmp_path / "plain.xlsx", {"A": rows}))) == 500
+
+
+@pytest.mark.parametrize("place", [5, 150, 333])
+def test_one_far_cell_among_many_plain_ones_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    monkeypatch.setattr(workbook_limits, "_LOOKED_THROUGH_FROM", 1000)
+    monkeypatch.setattr(workbook_limits, "_PIECE", 97)
+    rows = [
+        f'<row r="{n}">{text(f"A{n}", "C1")}{text(f"B{n}", "0480")}</row>' for n in range(2, 400)
+    ]
+    rows.insert(place, ROW.format(1048576, "XFD", ""))
+
+    assert "reach too far" in refusal(with_sheet(tmp_path / "far.xlsx", FIRST + "".join(rows)))
+
+
+def outcome(read: Callable[[], Answer]) -> tuple[Answer | None, str]:
+    """What was read, or None and the words of the refusal; nothing else may be raised."""
+    try:
+        return read(), ""
+    except AuditError as refused:
+        return None, str(refused)
+
+
+ENTITIES = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(12))
+DOCTYPE = f'<!DOCTYPE worksheet [<!ENTITY e0 "xxxxxxxxxx">{ENTITIES}]>'
+OUTSIDE = '<!DOCTYPE worksheet [<!ENTITY e12 SYSTEM "file:///etc/hostname">]>'
+
+
+@pytest.mark.parametrize("doctype", [DOCTYPE, OUTSIDE], ids=["a billion laughs", "a file of ours"])
+def test_entities_of_a_sheet_are_not_followed(tmp_path: Path, doctype: str) -> None:
+    rows = FIRST + f'<row r="2">{text("A2", "&e12;")}{text("B2", "0480")}</row>'
+    path = with_sheet(tmp_path / "laughs.xlsx", rows, doctype)
+    found, refused = outcome(lambda: cells_in(path))
+
+    assert "\n" not in refused
+    assert all(len(cell) < 100 and "hostname" not in cell for row in found or () for cell in row)
+
+
+def test_deep_nesting_is_no_way_to_the_end_of_the_stack(tmp_path: Path) -> None:
+    depth = 200_000
+    path = with_sheet(tmp_path / "deep.xlsx", "<row>" * depth + "</row>" * depth)
+
+    refusal(path)
+
+
+def test_a_workbook_that_unpacks_to_more_than_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "LARGEST_WORKBOOK", 1000)
+
+    message = refusal(workbook(tmp_path / "a.xlsx", {"A": [["Claim", "Rev"], ["C1", "0480"]]}))
+
+    assert "export it as CSV" in message
+
+
+def test_a_cell_of_many_megabytes_is_refused_or_read_in_bounds(tmp_path: Path) -> None:
+    long = "x" * (40 << 20)
+    path = write(tmp_path / "long.csv", f"{HEADER}\nC1,0480,75574,1.00\n{long},0480,75574,2.00\n")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    assert "row 3" in refusal(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024 * 1024
+
+
+def test_many_thousand_columns_are_read_or_refused(tmp_path: Path) -> None:
+    names = ["Claim", "Rev", "Code", *(f"x{number}" for number in range(20_000))]
+    cells = ["C1", "0480", "75574", *("" for _ in range(20_000))]
+
+    assert cells_in(write(tmp_path / "wide.csv", f"{','.join(names)}\n{','.join(cells)}\n"))
+
+
+def test_a_link_to_no_regular_file(tmp_path: Path) -> None:
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+
+    for name in ("loop.csv", "pipe.csv"):
+        with pytest.raises(AuditError) as refused:
+            open_tables(tmp_path / name, looks_like_claim_lines=count_known)
+        assert "\n" not in str(refused.value)
+
+
+# Fuzzing: whatever the bytes, a table or one line.
+
+
+def seeds(folder: Path) -> list[Path]:
+    csv = f"{HEADER}\n{LINES}".encode()
+    claims = (
+        b"Claim ID,Patient ID,DOS,CPT,Mod,Rev,Units,Charge,NPI,Dx\n"
+        b"C1,P1,2025-03-10,75574,26,0489,1,1500.00,1000000004,I25.10\n"
+        b"C2,P2,03/11/2025,75580,,0480,2,$99.50,1000000004,R07.9 I20.9\n"
+    )
+    columns = [name.split(",") for name in claims.decode().splitlines()]
+    table = pa.table({name: [columns[1][n], columns[2][n]] for n, name in enumerate(columns[0])})
+    pq.write_table(table, folder / "a.parquet")
+    workbook(folder / "a.xlsx", {"A": [list(row) for row in columns]})
+    zipped(folder / "a.zip", {"claims.csv": claims, "note.txt": b"read me"})
+    write(folder / "a.csv.gz", gzip.compress(claims))
+    write(folder / "a.csv", claims)
+    write(folder / "b.csv", csv)
+    write(folder / "c.csv", claims.decode().encode("utf-16"))
+    write(folder / "d.csv", claims.replace(b"C1", "Cé".encode("cp1252")))
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]:
+    kept = Path(__file__).parent / "fuzz" / "corpus"
+    made = seeds(tmp_path_factory.mktemp("seeds"))
+    return [(path.name, path.read_bytes()) for path in [*made, *sorted(kept.glob("*"))]]
+
+
+CHANGE = st.tuples(
+    st.floats(0, 1, exclude_max=True),
+    st.sampled_from(["cut", "drop", "twice", "set"]),
+    st.binary(min_size=1, max_size=12)
+    | st.sampled_from([b"\x00", b'"', b"\r", b"\xff\xfe", b"\n" * 9, b",", b"PK\x03\x04", b"PAR1"]),
+)
+
+
+def changed(contents: bytes, changes: list[tuple[float, str, bytes]]) -> bytes:
+    for share, kind, piece in changes:
+        place = int(share * len(contents))
+        if kind == "cut":
+            contents = contents[:place]
+        elif kind == "drop":
+            contents = contents[:place] + contents[place + len(piece) :]
+        elif kind == "twice":
+            contents = contents[:place] + contents[max(0, place - 200) :]
+        else:
+            contents = contents[:place] + piece + contents[place + len(piece) :]
+    return contents
+
+
+@settings(
+    max_examples=int(os.environ.get("AUDITOR_FUZZ_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(number=st.integers(0, 1000), changes=st.lists(CHANGE, min_size=1, max_size=4))
+def test_damaged_exports_are_read_or_refused_in_one_line(
+    corpus: list[tuple[str, bytes]], tmp_path_factory, number: int, changes
+) -> None:
+    """Reading, understanding the columns and normalising; every line read is kept or rejected."""
+    name, contents = corpus[number % len(corpus)]
+    path = write(tmp_path_factory.mktemp("fuzz") / name, changed(contents, changes))
+    claims, refused = outcome(lambda: read_files([path]))
+
+    assert "\n" not in refused
+    if claims is None:
+        assert name in refused
+    else:
+        assert claims.lines_read == len(claims.lines) + len(claims.rejected)
+
+
+def test_reading_leaves_the_workbook_where_it_was(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", {"A": [["Claim", "Rev"], ["C1", "0480"]]})
+    with path.open("rb") as file:
+        workbook_limits.refuse_workbook_too_large(file, "a.xlsx")
+
+        assert file.tell() == 0
+        assert file.read(2) == b"PK"
+
+
+def test_an_ordinary_workbook_passes(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for row in range(50):
+            sheet.write_row(row, 0, ["Claim" if row == 0 else f"C{row}", "Rev", 1.5])
+
+    assert len(cells_in(path)) == 49
