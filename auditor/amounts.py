@@ -21,6 +21,7 @@ from auditor.claim_lines import (
     professional,
     same_word,
 )
+from auditor.localities import has_localities, locality_cap, practice_costs
 from auditor.matching import first_places, group_key, numbered, whole_claims
 from auditor.once import computed_once
 from auditor.reference import Bools, InForce, Ints, Reference, day_numbers
@@ -38,13 +39,15 @@ class Expected:
     """The expected payment of claim lines.
 
     ``cents`` is missing where no rate is known, and ``why_not`` then says why. ``basis`` is
-    ``fee_schedule`` or ``contract``. ``stale`` marks dates the rate tables don't answer for.
+    ``fee_schedule`` or ``contract``. ``stale`` marks dates the rate tables don't answer for,
+    ``local`` lines priced by the costs of their locality, not by national rates.
     """
 
     cents: "pd.Series[int]"
     basis: "pd.Series[str]"
     why_not: "pd.Series[str]"
     stale: Bools
+    local: Bools
 
     def at(self, places: Ints) -> "Expected":
         """The same of the lines at some places, numbered anew."""
@@ -53,6 +56,7 @@ class Expected:
             basis=self.basis.take(places).reset_index(drop=True),
             why_not=self.why_not.take(places).reset_index(drop=True),
             stale=self.stale[places],
+            local=self.local[places],
         )
 
 
@@ -78,7 +82,8 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
     priced = np.flatnonzero(has_code(lines, _priced_codes(reference)))
     packaged = _beside_significant(lines, reference)[priced]
     period, periods = _rate_periods(lines, reference)
-    key = (group_key(lines, _PRICED_BY)[priced] * periods + period[priced]) * 2 + packaged
+    by = (*_PRICED_BY, "service_zip") if has_localities(reference) else _PRICED_BY
+    key = (group_key(lines, by)[priced] * periods + period[priced]) * 2 + packaged
     number = numbered(key)
     first = first_places(number)
     unit, contracted = _unit_cents(lines.iloc[priced[first]], reference, packaged[first])
@@ -101,9 +106,17 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
         basis=_words(lines, [known & by_contract, known], ["contract", "fee_schedule"], ""),
         why_not=_words(lines, [known, _medicare(lines) | by_contract], ["", _NO_RATE], _NO_PAYER),
         stale=stale.astype(bool),
+        local=_is_local(lines, reference) & known & ~by_contract,
     )
 
 
+def _is_local(lines: pd.DataFrame, reference: Reference) -> Bools:
+    """Physicians' lines whose locality and its cost indices are known."""
+    costs = practice_costs(lines, reference)
+    return professional(lines) & costs.known if costs else np.zeros(len(lines), dtype=bool)
+
+
+_LOCAL_TABLES = ("zip_localities", "gpci", "locality_caps")
 _RATE_TABLES = ("opps_rates", "pfs_rates", "conversion_factors", "imaging_caps", "contract_rates")
 
 
@@ -112,7 +125,8 @@ def _rate_periods(lines: pd.DataFrame, reference: Reference) -> tuple[Ints, int]
 
     A place of service changes what is paid, too.
     """
-    tables = [reference.tables[name] for name in (*_RATE_TABLES, "places_of_service")]
+    names = (*_RATE_TABLES, "places_of_service", *_LOCAL_TABLES)
+    tables = [reference.tables[name] for name in names if name in reference.tables]
     ends = [days for table in tables for days in (table.first_days, table.last_days + 1)]
     bounds = np.unique(np.concatenate(ends))
     day, number = _numbered_days(lines)
@@ -271,6 +285,8 @@ def _fee_schedule(lines: pd.DataFrame, reference: Reference, modifier: str, faci
         return cents
     scan = cents if modifier == "TC" else _rvu_cents(lines, reference, "TC", facility)
     cap = _cents(_rows(lines, reference, "imaging_caps", "TC"), "cap_cents")
+    local_cap = locality_cap(lines, reference, same_word("TC", len(lines)), facility)
+    cap = cap if local_cap is None else np.where(local_cap >= 0, local_cap, cap)
     capped = np.where((cap >= 0) & (scan > cap), cap, scan)
     reduced = np.where(has_modifier(lines, ["CT"]), _share(capped, _CT_REDUCED), capped)
     paid = np.where(scan >= 0, reduced, _NONE)
@@ -301,7 +317,18 @@ def _rvu_cents(lines: pd.DataFrame, reference: Reference, modifier: str, facilit
     factors = np.append(np.rint(per_unit).to_numpy(dtype=np.int64), _NONE)[factor.row]
     # Hundredths of units times ten-thousandths of dollars are ten-thousandths of cents.
     cents = (units * factors + 5_000) // 10_000
-    return np.where((units >= 0) & (factors >= 0), cents, _NONE)
+    cents = np.where((units >= 0) & (factors >= 0), cents, _NONE)
+    costs = practice_costs(lines, reference)
+    if costs is None:
+        return cents
+    expense = np.where(
+        facility, _hundredths(rows, "pe_rvu_facility"), _hundredths(rows, "pe_rvu_nonfacility")
+    )
+    work, malpractice = _hundredths(rows, "work_rvu"), _hundredths(rows, "mp_rvu")
+    here = work * costs.work + expense * costs.expense + malpractice * costs.malpractice
+    local = costs.known & (np.minimum(np.minimum(work, expense), malpractice) >= 0)
+    # Thousandths of an index make it ten-millionths of cents.
+    return np.where(local & (cents >= 0), (here * factors + 5_000_000) // 10_000_000, cents)
 
 
 def _rows(lines: pd.DataFrame, reference: Reference, table: str, modifier: str) -> InForce:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, each_word
-from auditor.reference import Reference
+from auditor.reference import Reference, day_numbers
 
 # Letter, digit, digit or letter, then up to four characters behind a dot.
 _SHAPE = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
@@ -56,6 +56,36 @@ def not_billable(
         mask = carries(lines, str(row["written"])) & ((day >= start) & (day <= end)).to_numpy()
         if mask.any():
             found[str(row["icd10"])] = (mask, str(row["successors"]))
+    if not written_with_one and reference.whole_settings("icd10cm"):
+        for word, mask in _absent(lines, reference).items():
+            before, successors = found.get(word, (mask, ""))
+            found[word] = (before | mask, successors)
+    return found
+
+
+def _absent(lines: pd.DataFrame, reference: Reference) -> dict[str, Mask]:
+    """Codes that a complete edition lacks on the date of service of some lines, and those lines."""
+    whole = reference.complete("icd10cm", lines)
+    days = day_numbers(lines["service_date"])
+    if not whole.any():
+        return {}
+    first, last = int(days[whole].min()), int(days[whole].max())
+    table = reference.table("icd10cm")
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for code, start, end in zip(
+        table.rows["icd10"], table.first_days, table.last_days, strict=True
+    ):
+        spans.setdefault(code, []).append((int(start), int(end)))
+    found: dict[str, Mask] = {}
+    for word in filter(is_well_formed, words_of(lines)):
+        held = spans.get(word, [])
+        if any(start <= first and last <= end for start, end in held):
+            continue
+        mask = carries(lines, word) & whole
+        for start, end in held:
+            mask &= ~((days >= start) & (days <= end))
+        if mask.any():
+            found[word] = mask
     return found
 
 

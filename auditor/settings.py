@@ -28,6 +28,7 @@ class Limits(BaseModel):
     lookback_days: int = Field(default=90, ge=0, le=730)
     waiting_days: int = Field(default=14, ge=0, le=365)
     tolerance_percent: int = Field(default=25, ge=0, le=100)
+    local_tolerance_percent: int = Field(default=5, ge=0, le=100)
     share_percent: int = Field(default=20, ge=0, le=100)
 
 

@@ -17,6 +17,12 @@ def _expected(seen: Seen) -> tuple[int | None, Condition]:
     )
 
 
+def _tolerance(seen: Seen) -> int:
+    """In percent; less where the rate is that of the line's own locality."""
+    local = bool(expected_payment(seen.lines, seen.reference).local[seen.at])
+    return int(seen.settings["local_tolerance_percent" if local else "tolerance_percent"])
+
+
 def _was_paid(seen: Seen) -> Condition:
     paid, allowed = seen.cents("paid_cents"), seen.cents("allowed_cents")
     positive = (paid or 0) > 0 or (allowed or 0) > 0
@@ -30,7 +36,7 @@ def allowed_below_expected(seen: Seen) -> list[Condition]:
     """Allowed far under the rate, and not the whole charge."""
     expected, known = _expected(seen)
     allowed, charge = seen.cents("allowed_cents"), seen.cents("charge_cents")
-    percent = seen.settings["tolerance_percent"]
+    percent = _tolerance(seen)
     least = None if expected is None else expected * (100 - percent)
     return [
         known,
@@ -50,7 +56,7 @@ def allowed_below_expected(seen: Seen) -> list[Condition]:
 def allowed_above_expected(seen: Seen) -> list[Condition]:
     """Allowed far over the rate."""
     expected, known = _expected(seen)
-    allowed, percent = seen.cents("allowed_cents"), seen.settings["tolerance_percent"]
+    allowed, percent = seen.cents("allowed_cents"), _tolerance(seen)
     most = None if expected is None else expected * (100 + percent)
     return [
         known,
@@ -66,7 +72,7 @@ def allowed_above_expected(seen: Seen) -> list[Condition]:
 def charge_below_expected(seen: Seen) -> list[Condition]:
     """Charged far under the rate."""
     expected, known = _expected(seen)
-    charge, percent = seen.cents("charge_cents"), seen.settings["tolerance_percent"]
+    charge, percent = seen.cents("charge_cents"), _tolerance(seen)
     least = None if expected is None else expected * (100 - percent)
     return [
         known,

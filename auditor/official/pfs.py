@@ -45,6 +45,8 @@ _COLUMNS = (
     "status_code",
     "pctc_indicator",
 )
+# Active, restricted, and paid alone: the statuses whose units make a price.
+_PRICED = ("A", "R", "T")
 _MONTHS = ("JAN", "APR", "JUL", "OCT")
 
 
@@ -84,8 +86,9 @@ def _taken(cells: Mapping[str, str]) -> list[str]:
     if cells["modifier"] and not MODIFIER.fullmatch(cells["modifier"]):
         raise ValueError("the modifier has not two characters")
     # NA: the service is not done there, and the figure beside it is no price.
-    here = cells["nonfacility_na"] != "NA"
-    facility = cells["facility_na"] != "NA"
+    priced = cells["status"] in _PRICED
+    here = priced and cells["nonfacility_na"] != "NA"
+    facility = priced and cells["facility_na"] != "NA"
     return [
         cells["code"],
         cells["modifier"],

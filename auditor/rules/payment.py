@@ -40,7 +40,11 @@ def _difference(
             expected=_dollars(expected.cents[mask]),
             allowed=_dollars(flagged["allowed_cents"]),
             charge=_dollars(flagged["charge_cents"]),
-            rate=np.where(expected.basis[mask] == "contract", "contract rate", "national rate"),
+            rate=np.select(
+                [expected.basis[mask] == "contract", expected.local[mask]],
+                ["contract rate", "locality rate"],
+                "national rate",
+            ),
         ),
         amount=amount[mask],
         amount_basis="difference",
@@ -71,7 +75,11 @@ def _paid(lines: pd.DataFrame) -> Mask:
     remedy="Compare with the remittance and your rates; ask the payer to price the line again.",
 )
 def allowed_below_expected(
-    lines: pd.DataFrame, reference: Reference, *, tolerance_percent: int = 25
+    lines: pd.DataFrame,
+    reference: Reference,
+    *,
+    tolerance_percent: int = 25,
+    local_tolerance_percent: int = 5,
 ) -> Outcome:
     """The payer allowed clearly less than its rates say.
 
@@ -79,8 +87,9 @@ def allowed_below_expected(
     difference is measured against national rates, so a tolerance allows for the local ones.
     """
     expected = expected_payment(lines, reference)
+    percent = np.where(expected.local, local_tolerance_percent, tolerance_percent)
     allowed = lines["allowed_cents"]
-    below = allowed * 100 < expected.cents * (100 - tolerance_percent)
+    below = allowed * 100 < expected.cents * (100 - percent)
     # A payer that allowed the whole charge paid the lesser of charge and rate.
     whole_charge = (allowed >= lines["charge_cents"]).fillna(value=False)
     below = below.fillna(value=False) & ~whole_charge
@@ -101,7 +110,11 @@ def allowed_below_expected(
     "returned within 60 days of finding it.",
 )
 def allowed_above_expected(
-    lines: pd.DataFrame, reference: Reference, *, tolerance_percent: int = 25
+    lines: pd.DataFrame,
+    reference: Reference,
+    *,
+    tolerance_percent: int = 25,
+    local_tolerance_percent: int = 5,
 ) -> Outcome:
     """The payer allowed clearly more than its rates say.
 
@@ -109,8 +122,9 @@ def allowed_above_expected(
     reported. A tolerance allows for local rates.
     """
     expected = expected_payment(lines, reference)
+    percent = np.where(expected.local, local_tolerance_percent, tolerance_percent)
     allowed = lines["allowed_cents"]
-    above = allowed * 100 > expected.cents * (100 + tolerance_percent)
+    above = allowed * 100 > expected.cents * (100 + percent)
     mask = imaging(lines) & _paid(lines) & above.fillna(value=False).to_numpy(dtype=bool)
     return _difference(lines, mask, expected, allowed - expected.cents)
 
@@ -127,15 +141,20 @@ def allowed_above_expected(
     remedy="Raise the charge in the chargemaster above every payer's rate.",
 )
 def charge_below_expected(
-    lines: pd.DataFrame, reference: Reference, *, tolerance_percent: int = 25
+    lines: pd.DataFrame,
+    reference: Reference,
+    *,
+    tolerance_percent: int = 25,
+    local_tolerance_percent: int = 5,
 ) -> Outcome:
     """The charge is lower than what the payer would pay.
 
     Payers pay the lesser of charge and rate, so a charge below the rate gives the difference away.
     """
     expected = expected_payment(lines, reference)
+    percent = np.where(expected.local, local_tolerance_percent, tolerance_percent)
     charge = lines["charge_cents"]
-    below = (charge * 100 < expected.cents * (100 - tolerance_percent)) & (charge >= 0)
+    below = (charge * 100 < expected.cents * (100 - percent)) & (charge >= 0)
     mask = imaging(lines) & below.fillna(value=False).to_numpy(dtype=bool)
     return _difference(lines, mask, expected, expected.cents - charge)
 

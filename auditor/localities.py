@@ -1,0 +1,93 @@
+"""Where a service was done, by its ZIP code: the Medicare contractor, the locality, its costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from auditor.once import computed_lately
+from auditor.reference import Bools, InForce, Ints, Reference
+
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class PracticeCosts:
+    """What work, practice expense and malpractice cost at each line's locality, in thousandths.
+
+    ``known`` marks the lines whose locality and its indices are known.
+    """
+
+    known: Bools
+    work: Ints
+    expense: Ints
+    malpractice: Ints
+
+
+def has_localities(reference: Reference) -> bool:
+    """Whether ZIP codes and cost indices were imported."""
+    return "zip_localities" in reference.tables and "gpci" in reference.tables
+
+
+@computed_lately
+def located(lines: pd.DataFrame, reference: Reference) -> InForce | None:
+    """The ZIP table's row in force for each line; none where no such table was imported.
+
+    A ZIP code that lies in two localities has no row: only its four further digits could tell.
+    """
+    if "zip_localities" not in reference.tables:
+        return None
+    cells = lines["service_zip"].cat
+    words = pd.Index([word[:5] for word in cells.categories], dtype="str")
+    codes, distinct = pd.factorize(words)
+    short = pd.Categorical.from_codes(
+        np.append(codes, -1)[cells.codes.to_numpy()], categories=pd.Index(distinct, dtype="str")
+    )
+    asked = lines[["service_date", "claim_type"]].assign(zip=short)
+    found = reference.as_of("zip_localities", asked, on=["zip"])
+    split = (found["plus_four"] == "yes").to_numpy() | found.stale
+    return InForce(
+        found.table, np.where(split, _NONE, found.row), found.known, found.stale, found.index
+    )
+
+
+def practice_costs(lines: pd.DataFrame, reference: Reference) -> PracticeCosts | None:
+    """The cost indices in force at each line's locality; none where they were not imported."""
+    place = located(lines, reference)
+    if place is None or "gpci" not in reference.tables:
+        return None
+    asked = _at(lines, place)
+    rows = reference.as_of("gpci", asked, on=["carrier", "locality"])
+    work, expense, malpractice = (
+        _thousandths(rows, name) for name in ("work_gpci", "pe_gpci", "mp_gpci")
+    )
+    known = place.found.to_numpy() & (np.minimum(np.minimum(work, expense), malpractice) >= 0)
+    return PracticeCosts(known & ~rows.stale, work, expense, malpractice)
+
+
+def locality_cap(
+    lines: pd.DataFrame, reference: Reference, modifier: "pd.Categorical", facility: Bools
+) -> Ints | None:
+    """Cents of the imaging cap at each line's locality, -1 where there is none."""
+    place = located(lines, reference)
+    if place is None or "locality_caps" not in reference.tables:
+        return None
+    asked = _at(lines, place).assign(
+        procedure_code=lines["procedure_code"].array, modifier=modifier
+    )
+    rows = reference.as_of(
+        "locality_caps", asked, on=["procedure_code", "modifier", "carrier", "locality"]
+    )
+    cents = np.where(facility, rows.numbers("facility_cents"), rows.numbers("nonfacility_cents"))
+    return np.nan_to_num(cents, nan=_NONE).astype(np.int64)
+
+
+def _at(lines: pd.DataFrame, place: InForce) -> pd.DataFrame:
+    return lines[["service_date", "claim_type"]].assign(
+        carrier=place.values("carrier"), locality=place.values("locality")
+    )
+
+
+def _thousandths(rows: InForce, column: str) -> Ints:
+    values = rows.numbers(column) * 1000
+    return np.rint(np.nan_to_num(values, nan=_NONE)).astype(np.int64)
