@@ -159,6 +159,14 @@ def test_headers_say_who_what_and_that_no_person_wrote_it(folder: Path) -> None:
     }
 
 
+def test_the_message_is_ascii_in_lines_that_every_server_takes(folder: Path) -> None:
+    content = message(summary_of(folder), DIRECTOR, settings_of(DIRECTOR, charts=True)).as_bytes()
+
+    assert content.isascii()
+    assert max(len(line) for line in content.split(b"\r\n")) < 998
+    assert b"<!--[if mso]>" in content
+
+
 def test_one_run_and_recipient_have_one_message_id_and_nights_thread(tmp_path: Path) -> None:
     first = folder_of(tmp_path / "first")
     second = folder_of(tmp_path / "second", renamed(small_run(), "ffffffffffff"))

@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 from auditor.mail import Delivery, deliver, send_waiting
+from auditor.mail import spool as spool_module
 from auditor.mail.spool import Spool
 from tests.mail_runs import folder_of, renamed, settings_of
 from tests.mail_server import (
@@ -436,7 +437,7 @@ def test_the_spool_is_for_its_owner_alone(run: Path, spool: Path) -> None:
     for path in [spool, *spool.rglob("*")]:
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600), path
-    assert not list(spool.rglob("*.part"))
+    assert not list((spool / "waiting").glob(".*"))
 
 
 def test_the_bytes_that_wait_are_the_bytes_that_are_sent(
@@ -464,6 +465,70 @@ def test_a_spool_that_cannot_be_made_is_one_clear_line(run: Path, tmp_path: Path
 def test_without_recipients_nothing_is_done(run: Path, spool: Path) -> None:
     assert deliver(run, settings_of(), spool) == ()
     assert not spool.exists()
+
+
+def test_a_password_that_no_login_can_carry_is_told_without_it(
+    run: Path, spool: Path, box: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_PASSWORD", "geheimnisvoll-äöü")
+    with serving(box, login=True) as port:
+        settings = settings_of(
+            DIRECTOR,
+            port=port,
+            security="starttls",
+            ca_file=str(trusted(tmp_path)),
+            user=USER,
+            password_env="MAIL_PASSWORD",
+        )
+        (told,) = deliver(run, settings, spool)
+
+    assert told.state == "waiting"
+    assert "beyond ASCII" in told.reason
+    assert "geheim" not in told.reason
+
+
+def test_what_is_no_message_of_ours_is_put_aside(spool: Path, box: Mailbox, port: int) -> None:
+    with Spool(spool).locked():
+        (spool / "waiting" / "stray.eml").write_text("hello", encoding="utf-8")
+    (told,) = send_waiting(settings_of(DIRECTOR, port=port), spool)
+
+    assert told.state == "refused"
+    assert box.attempts == 0
+    assert left(spool, "refused") == ["stray.eml"]
+
+
+def test_a_full_disk_is_found_before_the_message_is_sent(
+    run: Path, spool: Path, box: Mailbox, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from auditor.errors import AuditError
+
+    settings = settings_of(DIRECTOR, port=port)
+    write = spool_module._write_aside
+
+    def full(path: Path, content: bytes) -> None:
+        if path.parent.name == "sent":
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(spool_module, "_write_aside", full)
+        with pytest.raises(AuditError, match="No space left"):
+            deliver(run, settings, spool)
+    assert box.attempts == 0
+
+    assert states(send_waiting(settings, spool)) == ["sent"]
+
+
+def test_greylisted_recipients_share_the_pauses(
+    run: Path, spool: Path, box: Mailbox, port: int
+) -> None:
+    names = [f"reader{place}@hospital.example" for place in range(4)]
+    box.answers = ["451 later"] * 4
+    told = deliver(run, settings_of(*names, port=port, retry_seconds=0.01), spool)
+
+    assert states(told) == ["sent"] * 4
+    assert box.attempts == 8
+    assert box.recipients() == names
 
 
 def test_a_spool_knows_of_a_failure_until_the_next_report(spool: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sample_history import first_night_run, history_run
 from sample_run import clean_run, empty_run, findings_frame, hostile_run, run_of, small_run
 
 from auditor.changes import Changes, Night
@@ -99,7 +100,9 @@ def test_with_history_changes_are_counted_by_rule_payer_and_provider() -> None:
     assert new == facts["totals"]["new"] > 0
 
 
-@pytest.mark.parametrize("run", [clean_run(), empty_run(), hostile_run()])
+@pytest.mark.parametrize(
+    "run", [clean_run(), empty_run(), hostile_run(), history_run(), first_night_run()]
+)
 def test_every_run_has_one_and_it_is_plain_json(run: Run, tmp_path: Path) -> None:
     write_report_json(build(run), ALL, tmp_path / "report.json")
     facts = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from email.parser import BytesHeaderParser
-from email.policy import SMTP
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
 from auditor.mail.letter import Letter, letter, message_key
 from auditor.mail.server import (
@@ -130,50 +128,51 @@ def _wanted(written: Letter, mail: MailSettings, box: Spool) -> bool:
 
 
 def _send_waiting(box: Spool, mail: MailSettings) -> tuple[Delivery, ...]:
+    """Tries every message, then after a pause again those whose fault may pass."""
+    told: dict[str, Delivery] = {}
     server = Server(mail)
-    stopped = ""
-    told = []
     try:
-        for path in box.waiting():
-            address = _address(path, "To")
-            if box.was_sent(path.stem):
-                box.drop(path)
-                continue
-            if stopped:
-                told.append(Delivery(address, "waiting", path.stem, stopped))
-                continue
-            try:
-                _try(server, path, address, mail)
-            except RefusedError as fault:
-                box.mark_refused(path)
-                told.append(Delivery(address, "refused", path.stem, str(fault)))
-            except MailError as fault:
-                told.append(Delivery(address, "waiting", path.stem, str(fault)))
-                if isinstance(fault, UnreachableError | UnusableError):
-                    stopped = str(fault)
-            else:
-                box.mark_sent(path, address)
-                told.append(Delivery(address, "sent", path.stem))
+        Retrying(
+            retry=retry_if_result(bool),
+            stop=stop_after_attempt(mail.attempts),
+            wait=wait_exponential(multiplier=mail.retry_seconds, max=_LONGEST_PAUSE),
+            retry_error_callback=lambda _: None,
+        )(_round, box, server, told)
     finally:
         server.close()
-    return tuple(told)
+    return tuple(told.values())
 
 
-def _try(server: Server, path: Path, address: str, mail: MailSettings) -> None:
-    """Sends one message, again after a pause if the fault may pass."""
-    sender, content = _address(path, "From"), path.read_bytes()
-    for attempt in Retrying(
-        retry=retry_if_exception_type(TemporaryError),
-        stop=stop_after_attempt(mail.attempts),
-        wait=wait_exponential(multiplier=mail.retry_seconds, max=_LONGEST_PAUSE),
-        reraise=True,
-    ):
-        with attempt:
-            server.send(sender, address, content)
+def _round(box: Spool, server: Server, told: dict[str, Delivery]) -> bool:
+    """Tries every waiting message once; whether another round may help.
 
-
-def _address(path: Path, header: str) -> str:
-    """The one address of a spooled message's From or To."""
-    with path.open("rb") as stream:
-        headers = BytesHeaderParser(policy=SMTP).parse(stream)
-    return str(headers[header].addresses[0].addr_spec)
+    A server that is away, or that we can't use, is not asked again for the messages that follow.
+    """
+    stopped: MailError | None = None
+    may_help = False
+    for path in box.waiting():
+        if box.was_sent(path.stem):
+            box.drop(path)
+            continue
+        try:
+            sender, address = box.addresses(path)
+        except ValueError:
+            box.mark_refused(path)
+            told[path.stem] = Delivery("?", "refused", path.stem, "is no message of ours")
+            continue
+        try:
+            if stopped:
+                raise stopped
+            box.prepare_mark(path, address)
+            server.send(sender, address, path.read_bytes())
+        except RefusedError as fault:
+            box.mark_refused(path)
+            told[path.stem] = Delivery(address, "refused", path.stem, str(fault))
+        except MailError as fault:
+            told[path.stem] = Delivery(address, "waiting", path.stem, str(fault))
+            stopped = fault if isinstance(fault, UnreachableError | UnusableError) else None
+            may_help |= isinstance(fault, TemporaryError)
+        else:
+            box.mark_sent(path)
+            told[path.stem] = Delivery(address, "sent", path.stem)
+    return may_help

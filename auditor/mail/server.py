@@ -63,6 +63,10 @@ class Server:
         except MailError:
             self.close()
             raise
+        except UnicodeError:
+            # Not told on: the text of this fault quotes the password.
+            self.close()
+            raise UnusableError("mail.user or its password has letters beyond ASCII") from None
         except (OSError, smtplib.SMTPException) as fault:
             self.close()
             raise self._meaning(fault) from fault

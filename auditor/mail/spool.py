@@ -9,12 +9,16 @@ before the next step begins, so that a power cut neither loses a message nor sen
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.headerregistry import Address
+from email.parser import BytesHeaderParser
+from email.policy import SMTP
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -42,16 +46,27 @@ class Spool:
 
         Raises AuditError if another one keeps it for long, or the folder can't be written.
         """
+        lock = FileLock(self._folder / ".lock", timeout=_PATIENCE_SECONDS, mode=0o600)
         try:
-            for place in (self._folder, self._waiting, self._sent, self._refused, self._last):
-                place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = FileLock(self._folder / ".lock", timeout=_PATIENCE_SECONDS, mode=0o600)
-            with lock:
-                yield self
+            with self._writing():
+                for place in (self._folder, self._waiting, self._sent, self._refused, self._last):
+                    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock.acquire()
         except Timeout as fault:
             raise AuditError(
                 f"{self._folder}: another run is sending mail; wait until it has ended"
             ) from fault
+        try:
+            yield self
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except Timeout:  # is an OSError, too
+            raise
         except OSError as fault:
             raise AuditError(
                 f"{self._folder}: can't be written ({fault.strerror or fault}); the mail needs it"
@@ -59,9 +74,11 @@ class Spool:
 
     def add(self, letter: Letter) -> None:
         """Keeps a message until it is sent. One of the same key is replaced, a refused one too."""
-        _write(self._waiting / f"{letter.key}.eml", letter.message.as_bytes())
-        _write(self._last / _name_of(letter.address), b"failed" if letter.failed else b"report")
-        (self._refused / f"{letter.key}.eml").unlink(missing_ok=True)
+        with self._writing():
+            _write(self._waiting / f"{letter.key}.eml", letter.message.as_bytes())
+            kind = b"failed" if letter.failed else b"report"
+            _write(self._last / _name_of(letter.address), kind)
+            (self._refused / f"{letter.key}.eml").unlink(missing_ok=True)
 
     def waiting(self) -> list[Path]:
         """The messages to send, oldest first."""
@@ -69,7 +86,7 @@ class Spool:
 
     def was_sent(self, key: str) -> bool:
         """Whether a server took the message of this key."""
-        return (self._sent / f"{key}.json").is_file()
+        return self._mark(key).is_file()
 
     def failed_last(self, address: str) -> bool:
         """Whether the last message for an address told of a failure."""
@@ -78,43 +95,77 @@ class Spool:
         except FileNotFoundError:
             return False
 
-    def mark_sent(self, path: Path, address: str) -> None:
+    def addresses(self, path: Path) -> tuple[str, str]:
+        """From and To of a message. Raises ValueError if it has not one of each."""
+        with path.open("rb") as stream:
+            headers = BytesHeaderParser(policy=SMTP).parse(stream)
+        found = [one.addr_spec for name in ("From", "To") for one in _all_in(headers[name])]
+        if len(found) != 2:
+            raise ValueError(path.name)
+        return found[0], found[1]
+
+    def prepare_mark(self, path: Path, address: str) -> None:
+        """Writes the mark aside, before the message is sent: a full disk shows itself now."""
+        with self._writing():
+            _write_aside(self._mark(path.stem), json.dumps({"to": address}).encode())
+
+    def mark_sent(self, path: Path) -> None:
         """Marks a message as taken, for ever, and drops it."""
-        mark = json.dumps({"to": address}).encode()
-        _write(self._sent / f"{path.stem}.json", mark)
-        path.unlink(missing_ok=True)
+        with self._writing():
+            _put_in_place(self._mark(path.stem))
+            path.unlink(missing_ok=True)
 
     def forget_sent(self, key: str) -> None:
         """Takes the mark away, for a message that is wanted again."""
-        (self._sent / f"{key}.json").unlink(missing_ok=True)
+        with self._writing():
+            self._mark(key).unlink(missing_ok=True)
 
     def drop(self, path: Path) -> None:
         """Drops a waiting message that was sent already: a kill came between mark and removal."""
-        path.unlink(missing_ok=True)
+        with self._writing():
+            path.unlink(missing_ok=True)
 
     def mark_refused(self, path: Path) -> None:
         """Puts a message aside that no further try would deliver."""
-        path.replace(self._refused / path.name)
-        _sync(self._refused)
+        with self._writing():
+            path.replace(self._refused / path.name)
+            _sync(self._refused)
+            _aside(self._mark(path.stem)).unlink(missing_ok=True)
+
+    def _mark(self, key: str) -> Path:
+        return self._sent / f"{key}.json"
+
+
+def _all_in(header: Any) -> tuple[Address, ...]:
+    return tuple(getattr(header, "addresses", ()))
 
 
 def _name_of(address: str) -> str:
-    import hashlib
-
     return hashlib.sha256(address.lower().encode()).hexdigest()[:24]
 
 
 def _write(path: Path, content: bytes) -> None:
     """Writes a file for its owner alone, whole or not at all, and waits for the disk."""
-    aside = path.with_name(f".{path.name}.part")
-    with contextlib.suppress(FileNotFoundError):
-        aside.unlink()
+    _write_aside(path, content)
+    _put_in_place(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _write_aside(path: Path, content: bytes) -> None:
+    aside = _aside(path)
+    aside.unlink(missing_ok=True)
     number = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(number, "wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    aside.replace(path)
+
+
+def _put_in_place(path: Path) -> None:
+    _aside(path).replace(path)
     _sync(path.parent)
 
 

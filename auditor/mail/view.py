@@ -177,7 +177,7 @@ def _failed(summary: Summary, mail: MailSettings) -> View:
         action=plain(summary.failed),
         about=(
             "Nothing was taken away: the exports are where they were, or where the log says.",
-            f"Run {plain(summary.run)}.",
+            f"Run {one_line(summary.run)}.",
         ),
     )
 
