@@ -19,6 +19,7 @@ AT_RISK, MISSED, INK, QUIET = "#b3261e", "#8a5a00", "#1f2328", "#57606a"
 # Twice the 592 points that a mail of 640 leaves between its margins.
 _WIDTH_INCHES, _DOTS = 5.92, 200
 _FEWEST_NIGHTS = 3
+_MOST_TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,10 @@ def _nights(nights: tuple[NightLine, ...]) -> bytes:
             color=INK,
             annotation_clip=False,
         )
-    step = max(1, len(nights) // 5)
+    step = -(-len(nights) // _MOST_TICKS)
     ticks = places[::-1][::step][::-1]
-    axes.set_xticks(ticks, [nights[place].day for place in ticks], fontsize=10, color=QUIET)
+    days = [nights[place].day.rpartition(" ")[0] for place in ticks]
+    axes.set_xticks(ticks, days, fontsize=10, color=QUIET)
     top = max(max(night.cents) for night in nights) / 100
     axes.set_ylim(0, top * 1.15 or 1)
     axes.set_yticks([0, top], ["$0", whole_dollars(round(top * 100))], fontsize=10, color=QUIET)

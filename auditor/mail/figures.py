@@ -286,7 +286,7 @@ def _changes(
     elif (states := protected(list(sizes.values()), smallest)) is not None:
         for (name, found), state in zip(sizes.items(), states, strict=True):
             counts.append((name, state, found if state == "shown" else 0))
-    for name in ("resolved", "waived"):
+    for name in ("resolved", "waived", "unjudged"):
         counts.append((name, *_told(_grouped(summary, name, recipient), smallest)))
     nights = facts["nights"]
     # The ledger's money and counts are of all findings: told only where all are.

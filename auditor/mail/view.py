@@ -43,6 +43,7 @@ _STATUS_WORDS = {
     "persisting": "Still open",
     "resolved": "Resolved",
     "waived": "Waived",
+    "unjudged": "Open before, can't be judged now",
 }
 _WORKBOOK_WORDS = {
     "protected": "The workbook is attached. Its password is not in any mail.",
@@ -267,6 +268,8 @@ def _change_lines(changes: ChangeFigures | None, smallest: int) -> tuple[tuple[s
     words = {"few": f"fewer than {smallest:,}", "withheld": "not told"}
     lines = []
     for name, state, count in changes.counts:
+        if name == "unjudged" and state == "shown" and not count:
+            continue
         text = words.get(state, f"{count:,}")
         if name == "resolved" and changes.recovered_cents and any(changes.recovered_cents):
             text += f" ({money(*changes.recovered_cents)} no longer open)"
