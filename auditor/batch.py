@@ -38,6 +38,8 @@ from auditor.report.content import Report, Run, Unlock, build
 from auditor.report.pdf import require as require_pdf
 from auditor.request import Request, save_request
 from auditor.rule import STAND_INS, Rule
+from auditor.scale.engine import elsewhere
+from auditor.scale.parts import Elsewhere
 from auditor.self_test import SelfTest, self_test
 from auditor.settings import AROUND, Settings
 from auditor.shipped import reference_dir
@@ -66,10 +68,14 @@ _OWN_FILES = frozenset(
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: what its reports say, and what corrections proved, if any were given."""
+    """A finished run: what its reports say, and what corrections proved, if any were given.
+
+    ``corrections`` are the proposed ones, where the lines they rest on are no longer at hand.
+    """
 
     report: Report
     proof: Proof | None
+    corrections: pd.DataFrame | None = None
 
 
 def run(request: Request, progress: Progress) -> Finished:
@@ -89,6 +95,7 @@ def run(request: Request, progress: Progress) -> Finished:
             "remembered that was not billed",
             exit_code=2,
         )
+    audited = elsewhere(request, progress)
     if request.history:
         return _with_history(request, request.history, started_at, progress)
     if request.corrections and request.corrections.resolve().parent == request.out.resolve():
@@ -96,6 +103,8 @@ def run(request: Request, progress: Progress) -> Finished:
             f"{request.corrections}: lies in the folder that the run replaces; name another --out",
             exit_code=2,
         )
+    if audited:
+        return _without_lines(request, audited, started_at, progress)
     corrections = read_corrections(request.corrections) if request.corrections else None
     reference, claims = _read(request, progress)
     with progress.stage("audit", f"auditing {len(claims.lines):,} claim lines"):
@@ -114,6 +123,21 @@ def run(request: Request, progress: Progress) -> Finished:
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(Finished(report, proof), request, reference)
     return Finished(report, proof)
+
+
+def _without_lines(
+    request: Request, audited: Callable[[], Elsewhere], started_at: datetime, progress: Progress
+) -> Finished:
+    """A run whose lines stay where they were audited; only findings and counts come back."""
+    with progress.stage("reference", "loading reference tables"):
+        reference = load_reference(reference_dir(), request.reference)
+    found = audited()
+    tested = _self_tested(request, progress)
+    described = describe(request, found.claims, found.audit, reference, started_at, progress)
+    finished = Finished(build(replace(described, self_test=tested)), None, found.corrections)
+    with progress.stage("report", f"writing reports to {request.out}"):
+        write_reports(finished, request, reference)
+    return finished
 
 
 def _read(request: Request, progress: Progress) -> tuple[Reference, Claims]:
@@ -338,9 +362,11 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
     data.write_rejected_csv(report.run.rejected, folder / "rejected.csv")
     data.write_run_json(report, folder / "run.json")
     save_request(request, folder)
-    # Findings of lines that only earlier runs read stand behind the lines at hand.
-    at_hand = findings[findings["line"] < len(result.lines)]
-    corrections = proposed(at_hand, result.lines, reference, report.run.intakes)
+    corrections = finished.corrections
+    if corrections is None:
+        # Findings of lines that only earlier runs read stand behind the lines at hand.
+        at_hand = findings[findings["line"] < len(result.lines)]
+        corrections = proposed(at_hand, result.lines, reference, report.run.intakes)
     write_corrections(corrections, folder / "corrections.csv")
     if finished.proof:
         write_proof(finished.proof, folder / "corrections_proof.csv")

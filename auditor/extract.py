@@ -1,6 +1,8 @@
 """What must be known of a whole run before a part of its patients can be judged."""
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -56,3 +58,50 @@ def reach_of(lines: pd.DataFrame) -> int:
     """The day from which on the lines speak for the past."""
     days = day_numbers(lines["service_date"])
     return int(np.percentile(days, _REACH_PERCENTILE, method="lower")) if len(days) else 0
+
+
+@dataclass(frozen=True)
+class Share:
+    """What some patients of a run add to its extract: spans, NPIs, and lines by service date."""
+
+    spans: Mapping[str, Span]
+    lines_on_day: Mapping[int, int]
+    pairing_npis: frozenset[str]
+
+
+def share_of(extract: Extract, lines: pd.DataFrame) -> Share:
+    """The share of patients whose ``extract`` was made as if they were the whole run."""
+    days, counts = np.unique(day_numbers(lines["service_date"]), return_counts=True)
+    on_day = dict(zip(days.tolist(), counts.tolist(), strict=True))
+    return Share(extract.spans, on_day, extract.pairing_npis)
+
+
+def together(shares: Sequence[Share], as_of: date) -> Extract:
+    """The extract of a whole run from the shares of all its patients."""
+    lines_on_day: Counter[int] = Counter()
+    for share in shares:
+        lines_on_day.update(share.lines_on_day)
+    found = {
+        name: [share.spans[name] for share in shares if name in share.spans]
+        for name in ("institutional", "professional")
+    }
+    return Extract(
+        as_of=as_of,
+        spans={
+            name: Span(min(one.first_day for one in some), max(one.last_day for one in some))
+            for name, some in found.items()
+            if some
+        },
+        reach=_reach(lines_on_day),
+        pairing_npis=frozenset().union(*(share.pairing_npis for share in shares)),
+    )
+
+
+def _reach(lines_on_day: Mapping[int, int]) -> int:
+    """As ``reach_of``, of days that are counted."""
+    if not lines_on_day:
+        return 0
+    days = np.array(sorted(lines_on_day))
+    counts = np.array([lines_on_day[day] for day in days.tolist()])
+    place = math.floor((counts.sum() - 1) * (_REACH_PERCENTILE / 100))
+    return int(days[np.searchsorted(np.cumsum(counts), place, side="right")])

@@ -94,6 +94,8 @@ def _in_order(findings: pd.DataFrame) -> pd.DataFrame:
 def _rank(column: "pd.Series[str]") -> Ints:
     """The rank of each cell as text."""
     cells: Any = pa.array(column, type=pa.string())
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
     coded = cells.dictionary_encode()
     rank: Ints = np.empty(len(coded.dictionary), dtype=np.int64)
     rank[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(rank))

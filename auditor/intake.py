@@ -40,13 +40,10 @@ def read_files(
     patient_id_substitute: str = "",
 ) -> Claims:
     """The claim lines of all files together. Raises AuditError for a file that can't be read."""
-    _refuse_repeats(paths)
-    columns = read_profile(profile) if profile else None
-    tables = [table for path in paths for table in tables_of(path, columns, sheet)]
-    _refuse_twins(tables)
-    read = [
-        claim_lines(table, mapping_of(table, columns, patient_id_substitute)) for table in tables
-    ]
+    tables = tables_to_read(
+        paths, profile=profile, sheet=sheet, patient_id_substitute=patient_id_substitute
+    )
+    read = [claim_lines(table, mapping) for table, mapping in tables]
     return _claims([lines for lines, _ in read], tuple(intake for _, intake in read))
 
 
@@ -65,6 +62,24 @@ def _claims(tables: list[pd.DataFrame], intakes: tuple[Intake, ...]) -> Claims:
         if rejected
         else pd.DataFrame(columns=list(REJECTED), dtype="str"),
     )
+
+
+def tables_to_read(
+    paths: Sequence[Path],
+    *,
+    profile: Path | None = None,
+    sheet: str | None = None,
+    patient_id_substitute: str = "",
+) -> list[tuple[RawTable, Mapping]]:
+    """The tables of some files and how their columns are understood, before they are read.
+
+    Raises AuditError for a file that is given twice or can't be understood.
+    """
+    _refuse_repeats(paths)
+    columns = read_profile(profile) if profile else None
+    tables = [table for path in paths for table in tables_of(path, columns, sheet)]
+    _refuse_twins(tables)
+    return [(table, mapping_of(table, columns, patient_id_substitute)) for table in tables]
 
 
 def read_in_pieces(

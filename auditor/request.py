@@ -16,7 +16,8 @@ _NAME = "request.json"
 class Request:
     """Files, settings and options of a run.
 
-    ``self_test`` has the rules judge their own cases too; it changes nothing in the audit and is
+    ``memory`` is the most that the run may take, in bytes; None takes what is free. ``self_test``
+    has the rules judge their own cases too; it changes nothing in the audit and is
     not kept.
     """
 
@@ -32,6 +33,7 @@ class Request:
     history: Path | None = None
     command: str = ""
     self_test: bool = False
+    memory: int | None = None
 
 
 def save_request(request: Request, folder: Path) -> None:

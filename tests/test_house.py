@@ -50,9 +50,10 @@ LAYERS: tuple[set[str], ...] = (
     {"judging", "findings", "stories", "contradictions", "intake", "cases"},
     {"audit"},
     {"self_test"},
-    {"report", "mail", "history", "scale"},
+    {"report", "mail", "history"},
     {
         "batch",
+        "scale",
         "corrections",
         "conditions",
         "explain",

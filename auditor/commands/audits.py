@@ -51,6 +51,10 @@ _WithCorrectionsOption = Annotated[
 _HistoryOption = Annotated[
     Path | None, typer.Option(help="Folder that remembers earlier runs; made if not there.")
 ]
+_MemoryOption = Annotated[
+    str | None,
+    typer.Option(help="Most memory to take, such as 4GB; larger exports go over disk. [free]"),
+]
 _SelfTestOption = Annotated[
     bool, typer.Option("--self-test", help="Run the rules' own cases too, and show the result.")
 ]
@@ -69,11 +73,13 @@ def run(
     fail_on: _FailOnOption = None,
     with_corrections: _WithCorrectionsOption = None,
     history: _HistoryOption = None,
+    memory: _MemoryOption = None,
     self_test: _SelfTestOption = False,
     quiet: _QuietOption = False,
 ) -> None:
     """Audit claim exports and write the reports."""
     from auditor.request import Request
+    from auditor.scale.memory import bytes_of
     from auditor.settings import Settings, read_settings
 
     chosen = read_settings(settings) if settings else Settings()
@@ -90,6 +96,7 @@ def run(
         history=history,
         command=_command(files, out),
         self_test=self_test,
+        memory=bytes_of(memory) if memory else None,
     )
     _run(request, fail_on, quiet=quiet)
 

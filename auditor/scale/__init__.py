@@ -1,0 +1,1 @@
+"""The same audit over buckets of patients: in local processes, and on Spark."""

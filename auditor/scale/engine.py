@@ -1,0 +1,33 @@
+"""Where a run is audited: in this process's memory, in buckets on disk, or on Spark."""
+
+from collections.abc import Callable
+from functools import partial
+
+from auditor.errors import AuditError
+from auditor.progress import Progress
+from auditor.request import Request
+from auditor.scale import memory
+from auditor.scale.parts import Elsewhere
+
+
+def elsewhere(request: Request, progress: Progress) -> Callable[[], Elsewhere] | None:
+    """How to audit what is not audited in this process's memory; None for what is.
+
+    Raises AuditError where a request asks for what needs all lines at hand.
+    """
+    for option, given in (
+        ("--history", request.history),
+        ("--with-corrections", request.corrections),
+    ):
+        if given and request.memory:
+            raise AuditError(
+                f"{option} needs all lines in memory; leave --memory away", exit_code=2
+            )
+        if given:
+            return None
+    chosen = memory.plan(request.files, request.memory)
+    if chosen is None:
+        return None
+    from auditor.scale.local import audit_in_buckets
+
+    return partial(audit_in_buckets, request, chosen, progress)

@@ -1,0 +1,122 @@
+"""Claim lines and findings as Arrow tables and back: so they travel to processes and engines."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.ingest.cells import encode
+from auditor.ingest.frame import blank_column, categorical, whole_numbers
+from auditor.schema import COLUMNS, FINDINGS
+
+# Nearly every claim has its own; a dictionary would travel whole with each share of the lines.
+_MANY_WORDS = frozenset(
+    {
+        "claim_id",
+        "original_claim_id",
+        "payer_claim_number",
+        "patient_id",
+        "authorization_number",
+        "diagnosis_codes",
+        "attachment_control_number",
+    }
+)
+_FINDING_KINDS: dict[str, str] = {
+    "amount": "Int64",
+    "line_number": "Int64",
+    "partner_line_number": "Int64",
+    "source_row": "Int64",
+    "units": "float64",
+    "service_date": "datetime64[s]",
+    "counts_money": "bool",
+    "line": "int64",
+}
+_ARROW_KINDS: dict[str, pa.DataType] = {
+    "Int64": pa.int64(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "datetime64[s]": pa.date32(),
+    "bool": pa.bool_(),
+}
+_FINDING_COLUMNS = (*FINDINGS, "line")
+
+
+def lines_table(lines: pd.DataFrame, columns: Collection[str]) -> pa.Table:
+    """Some columns of claim lines: text as dictionary or string, days, whole and other numbers."""
+    return pa.table({name: _array(lines[name], name) for name in COLUMNS if name in columns})
+
+
+def lines_frame(table: pa.Table) -> pd.DataFrame:
+    """Claim lines with every column of the schema, blank where the table has none."""
+    columns: dict[str, Any] = {}
+    for name, column in COLUMNS.items():
+        if name not in table.column_names:
+            columns[name] = blank_column(column.kind, table.num_rows)
+            continue
+        values: Any = table.column(name)
+        if column.kind == "text":
+            cells = encode(values)
+            columns[name] = categorical(cells.codes, cells.texts)
+        elif column.kind == "date":
+            columns[name] = values.cast(pa.timestamp("s")).to_numpy()
+        elif column.kind == "number":
+            columns[name] = pc.fill_null(values, np.nan).to_numpy()
+        else:
+            missing = pc.is_null(values).to_numpy()
+            columns[name] = whole_numbers(pc.fill_null(values, 0).to_numpy(), missing)
+    return pd.DataFrame(columns, copy=False)
+
+
+def _array(values: "pd.Series[Any]", name: str) -> Any:
+    kind = COLUMNS[name].kind
+    if kind == "text":
+        words = pa.array(values.cat.categories, pa.string())
+        codes: Any = pa.array(values.cat.codes.to_numpy().astype(np.int32))
+        if name in _MANY_WORDS:
+            return words.take(codes)
+        return pa.DictionaryArray.from_arrays(codes, words)
+    if kind == "date":
+        return pa.array(values.to_numpy().astype("datetime64[D]"), pa.date32())
+    if kind == "number":
+        return pa.array(values.to_numpy(dtype=np.float64))
+    return pa.array(values, pa.int64())
+
+
+def findings_schema() -> pa.Schema:
+    """The columns of ``findings_arrow``."""
+    return pa.schema(
+        [
+            (name, _ARROW_KINDS.get(_FINDING_KINDS.get(name, ""), pa.string()))
+            for name in _FINDING_COLUMNS
+        ]
+    )
+
+
+def findings_arrow(findings: pd.DataFrame) -> pa.Table:
+    """Findings as they are, amounts in cents, with the position of their line."""
+    schema = findings_schema()
+    return pa.table(
+        {
+            name: pa.array(findings[name], schema.field(name).type, from_pandas=True)
+            for name in schema.names
+        },
+        schema=schema,
+    )
+
+
+def findings_frame(table: pa.Table) -> pd.DataFrame:
+    """Findings from ``findings_arrow``."""
+    columns: dict[str, Any] = {}
+    for name in _FINDING_COLUMNS:
+        kind = _FINDING_KINDS.get(name, "str")
+        values: Any = table.column(name)
+        if kind == "datetime64[s]":
+            columns[name] = values.cast(pa.timestamp("s")).to_numpy()
+        elif kind == "Int64":
+            columns[name] = pd.array(values.to_pandas(), dtype="Int64")
+        else:
+            columns[name] = values.to_pandas().astype(kind)
+    return pd.DataFrame(columns)

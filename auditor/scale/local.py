@@ -1,0 +1,214 @@
+"""Exports that are larger than memory, audited bucket by bucket in worker processes.
+
+Every patient's lines lie in one bucket, so what is decided within a patient is decided in its
+bucket: superseding, pairs, studies. What must be known of the whole run, the extract, is put
+together from all buckets before the first is judged. Workers are given paths, never frames.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+import pyarrow as pa
+
+from auditor.audit import Audit, Prepared, audit, prepare
+from auditor.corrections import proposed
+from auditor.errors import AuditError
+from auditor.extract import Extract, Share, share_of
+from auditor.extract import together as extract_together
+from auditor.ingest.normalise import Intake
+from auditor.intake import Claims
+from auditor.once import forget
+from auditor.progress import Progress
+from auditor.reference import Reference, load_reference
+from auditor.request import Request
+from auditor.scale.exchange import findings_arrow, findings_frame
+from auditor.scale.memory import Plan
+from auditor.scale.parts import Elsewhere, audits_together, corrections_together
+from auditor.scale.scratch import scratch_folder
+from auditor.scale.spread import Buckets, spread
+from auditor.shipped import reference_dir
+
+T = TypeVar("T")
+
+_INTAKES = "intakes.pickle"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a worker must know, whatever its bucket."""
+
+    buckets: Buckets
+    reference: Path | None
+    as_of: date
+    payers: Mapping[str, str]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The audit of a bucket; its findings stand in a file."""
+
+    audit: Audit
+    findings: Path
+    corrections: pd.DataFrame
+
+
+def audit_in_buckets(request: Request, plan: Plan, progress: Progress) -> Elsewhere:
+    """Reads and audits a request's files within the memory of a plan.
+
+    Raises AuditError for a file that can't be read, and where memory or disk does not suffice.
+    """
+    with scratch_folder(request.out) as folder:
+        files = request.files[0].name if len(request.files) == 1 else f"{len(request.files)} files"
+        with progress.stage("read", f"reading {files}, buckets on disk: {plan.buckets}"):
+            claims, buckets = spread(
+                request.files,
+                folder,
+                buckets=plan.buckets,
+                piece=plan.piece,
+                heard=lambda share, lines: progress.part(share, f"{lines:,} lines read"),
+                profile=request.profile,
+                sheet=request.sheet,
+                patient_id_substitute=request.settings.patient_id_substitute,
+            )
+        with (folder / _INTAKES).open("wb") as file:
+            pickle.dump([one for one in claims.intakes if one.restored], file)
+        work = _Work(
+            buckets,
+            request.reference,
+            request.as_of,
+            dict(request.settings.payers),
+            request.settings.options(),
+        )
+        lines = claims.lines_read - len(claims.rejected)
+        with progress.stage("audit", f"auditing {lines:,} claim lines"), _workers(plan) as pool:
+            return _audited(work, claims, pool, progress)
+
+
+def _audited(
+    work: _Work, claims: Claims, pool: ProcessPoolExecutor, progress: Progress
+) -> Elsewhere:
+    filled = work.buckets.filled()
+    steps = 2 * len(filled)
+
+    def heard(done: int) -> None:
+        progress.part(done / steps, f"{done // 2} of {len(filled)} buckets audited")
+
+    looked = {pool.submit(_share, work, bucket): bucket for bucket in filled}
+    shares = _in_order(looked, heard)
+    extract = extract_together(shares, work.as_of)
+    judging = {pool.submit(_judge, work, bucket, extract): bucket for bucket in filled}
+    judged = _in_order(judging, lambda done: heard(len(filled) + done))
+    result = audits_together(
+        [replace(one.audit, findings=_findings(one.findings)) for one in judged]
+    )
+    corrections = [one.corrections for one in judged]
+    return Elsewhere(
+        claims, result, corrections_together(corrections, result.findings, claims.intakes)
+    )
+
+
+def _findings(path: Path) -> pd.DataFrame:
+    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_file(file) as reader:
+        return findings_frame(reader.read_all())
+
+
+def _in_order(asked: Mapping["Future[T]", int], heard: Callable[[int], None]) -> list[T]:
+    """The answers in the order of the buckets, whichever comes first."""
+    for done, future in enumerate(as_completed(asked), start=1):
+        future.result()
+        heard(done)
+    return [future.result() for future in asked]
+
+
+@contextmanager
+def _workers(plan: Plan) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes that end with the block, however it ends."""
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(
+        plan.workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
+    )
+    try:
+        yield pool
+        pool.shutdown()
+    except BrokenProcessPool as fault:
+        raise AuditError(
+            "a worker process was ended from outside, most likely for want of memory; give a "
+            "smaller --memory, so that buckets become smaller"
+        ) from fault
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+
+
+def _begin() -> None:
+    """A worker leaves interrupts to its parent, and ends when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+@cache
+def _reference(overlay: Path | None) -> Reference:
+    return load_reference(reference_dir(), overlay)
+
+
+@cache
+def _intakes(folder: Path) -> list[Intake]:
+    with (folder / _INTAKES).open("rb") as file:
+        found: list[Intake] = pickle.load(file)  # noqa: S301  written by this run, folder is 0700
+    return found
+
+
+def _prepared(work: _Work, bucket: int) -> Prepared:
+    return prepare(
+        work.buckets.lines(bucket),
+        _reference(work.reference),
+        as_of=work.as_of,
+        payers=work.payers,
+        options=work.options,
+    )
+
+
+def _share(work: _Work, bucket: int) -> Share:
+    """What a bucket adds to the extract of the run."""
+    try:
+        prepared = _prepared(work, bucket)
+        return share_of(prepared.extract, prepared.lines)
+    finally:
+        forget()
+
+
+def _judge(work: _Work, bucket: int, extract: Extract) -> _Judged:
+    """Audits a bucket."""
+    reference = _reference(work.reference)
+    prepared = replace(_prepared(work, bucket), extract=extract)
+    result = audit(prepared, reference, options=work.options)
+    folder = work.buckets.folder
+    corrections = proposed(result.findings, result.lines, reference, _intakes(folder))
+    path = folder / f"findings-{bucket:03d}.arrow"
+    table = findings_arrow(result.findings)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    bare = replace(result, lines=result.lines.iloc[:0], findings=result.findings.iloc[:0])
+    return _Judged(bare, path, corrections)

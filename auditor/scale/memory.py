@@ -1,0 +1,83 @@
+"""How much memory a run may take, and into how many buckets its lines then go."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.errors import AuditError
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)B?", re.IGNORECASE)
+_LEAST = 10**9
+
+# Bytes that a run holds for each byte of a file read whole, and a bucket's audit for each of a
+# file's; packed files hold several times their size. Measured, rounded up; see tests/benchmarks.
+_IN_MEMORY = 6
+_IN_BUCKET = 8
+_PACKED = {".gz": 8, ".zip": 8, ".xlsx": 8, ".xlsb": 8, ".ods": 12, ".parquet": 8}
+# What Python, its libraries and the reference tables take in each process.
+_OF_PROCESS = 300 * 10**6
+_PIECE = (8 * 10**6, 64 * 10**6)
+_MOST_BUCKETS = 256
+# Beyond this part of what is free, other programs would be pushed out.
+_OF_FREE = 0.7
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Buckets on disk, worker processes that audit them, and bytes of a file read at once."""
+
+    buckets: int
+    workers: int
+    piece: int
+
+
+def bytes_of(text: str) -> int:
+    """Bytes of a size such as 4GB or 1.5G. Raises AuditError for what is none or too little."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise AuditError(f"--memory {text}: is not a size like 4GB", exit_code=2)
+    size = int(float(match[1]) * _UNITS[match[2].upper()])
+    if size < _LEAST:
+        raise AuditError(f"--memory {text}: is too little; the least is 1GB", exit_code=2)
+    return size
+
+
+def plan(files: Sequence[Path], memory: int | None) -> Plan | None:
+    """How to audit files in buckets; None where they fit into memory and nobody set a limit."""
+    size = sum(_unpacked(path) for path in files)
+    if memory is None:
+        memory = int(free_memory() * _OF_FREE)
+        if size * _IN_MEMORY <= memory:
+            return None
+    workers = max(1, min(len(os.sched_getaffinity(0)), memory // (3 * _OF_PROCESS)))
+    each = max((memory - _OF_PROCESS) // workers - _OF_PROCESS, _OF_PROCESS // 2)
+    buckets = min(max(-(-size * _IN_BUCKET // each), workers), _MOST_BUCKETS)
+    return Plan(buckets, workers, min(max(memory // 32, _PIECE[0]), _PIECE[1]))
+
+
+def _unpacked(path: Path) -> int:
+    try:
+        return path.stat().st_size * _PACKED.get(path.suffix.lower(), 1)
+    except OSError:  # reading it will say what is wrong
+        return 0
+
+
+def free_memory() -> int:
+    """Bytes that a program may take without pushing out others, a container's limit included."""
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                free = int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        free = min(free, int(limit) - used) if limit.isdecimal() else free
+    except (OSError, ValueError):
+        pass
+    return free

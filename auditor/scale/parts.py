@@ -1,0 +1,91 @@
+"""Audits of several sets of patients put together, as if all had been audited at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from auditor.audit import Audit, Counts, totals_of
+from auditor.catalogue import CATALOGUE
+from auditor.corrections import COLUMNS
+from auditor.findings import together as findings_together
+from auditor.ingest.normalise import Intake
+from auditor.ingest.restored import ZERO_COLUMNS
+from auditor.intake import Claims
+
+_COUNTED = ["in_scope", "flagged", "clean", "not_evaluated"]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What an audit elsewhere gives: claims and audit without their lines, and corrections."""
+
+    claims: Claims
+    audit: Audit
+    corrections: pd.DataFrame
+
+
+def audits_together(parts: Sequence[Audit]) -> Audit:
+    """One audit out of several whose patients are others; it has no lines, only counts of them."""
+    findings, before = [], 0
+    for part in parts:
+        findings.append(part.findings.assign(line=part.findings["line"] + before))
+        before += part.counts.lines
+    every = findings_together(findings)
+    books = parts[0].books.copy()
+    books[_COUNTED] = sum(part.books[_COUNTED].to_numpy() for part in parts)
+    return replace(
+        parts[0],
+        lines=parts[0].lines.iloc[:0],
+        findings=every,
+        books=books,
+        not_evaluated=_not_evaluated([part.not_evaluated for part in parts]),
+        superseded=sum(part.superseded for part in parts),
+        totals=totals_of(every),
+        counts=_counts([part.counts for part in parts]),
+    )
+
+
+def _counts(parts: Sequence[Counts]) -> Counts:
+    return Counts(
+        lines=sum(part.lines for part in parts),
+        claims=sum(part.claims for part in parts),
+        patients=sum(part.patients for part in parts),
+        first_date=min((part.first_date for part in parts if part.first_date), default=None),
+        last_date=max((part.last_date for part in parts if part.last_date), default=None),
+        in_family=sum(part.in_family for part in parts),
+        crowded_days=sum(part.crowded_days for part in parts),
+    )
+
+
+def _not_evaluated(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Lines by rule, reason and detail, in the order of the catalogue."""
+    by = ["rule", "reason", "detail"]
+    every = pd.concat(parts, ignore_index=True)
+    summed = every.groupby(by, sort=False)["lines"].sum().reset_index()
+    order = {rule.name: place for place, rule in enumerate(CATALOGUE)}
+    place = summed["rule"].map(order).to_numpy()
+    return summed.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
+
+
+def corrections_together(
+    parts: Sequence[pd.DataFrame], findings: pd.DataFrame, intakes: Sequence[Intake]
+) -> pd.DataFrame:
+    """Proposed corrections: those of findings in their order, then zeros in that of the files."""
+    every = pd.concat([part.astype("str") for part in parts], ignore_index=True)
+    of_finding = every[every["finding"] != ""]
+    place = pd.Series(np.arange(len(findings)), index=findings["finding"])
+    of_finding = of_finding.iloc[np.argsort(place[of_finding["finding"]].to_numpy())]
+    zeros = every[every["finding"] == ""]
+    file = {(one.file, one.sheet or ""): number for number, one in enumerate(intakes)}
+    names = zip(zeros["source_file"], zeros["source_sheet"], strict=True)
+    column = {name: number for number, name in enumerate(ZERO_COLUMNS)}
+    order = np.lexsort(
+        (
+            zeros["source_row"].astype("int64").to_numpy(),
+            zeros["column"].map(column).to_numpy(),
+            np.array([file[name] for name in names], dtype=np.int64),
+        )
+    )
+    return pd.concat([of_finding, zeros.iloc[order]], ignore_index=True)[list(COLUMNS)]

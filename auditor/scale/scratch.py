@@ -1,0 +1,72 @@
+"""The folder for what doesn't fit into memory: closed to others, and gone when the run ends."""
+
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from auditor.errors import AuditError
+
+_LOCK = "in-use"
+
+
+@contextmanager
+def scratch_folder(out: Path) -> Iterator[Path]:
+    """A new folder beside the reports' one, with mode 0700; it holds claim lines.
+
+    It is removed at the end, when the run is stopped or terminated, and, where the run was killed
+    outright, by the next run into the same folder.
+    """
+    parent, prefix = out.absolute().parent, f".{out.name}-buckets-"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for left in parent.glob(f"{prefix}*"):
+            _remove_left(left)
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    except OSError as fault:
+        raise AuditError(
+            f"{out}: nothing can be written beside it ({fault.strerror}); name another --out"
+        ) from fault
+    with FileLock(folder / _LOCK):
+        try:
+            with _stopped_by_termination():
+                yield folder
+        except OSError as fault:
+            raise AuditError(
+                f"{folder}: can't be written ({fault.strerror or fault}); the lines need about as "
+                "much room as the exports; make room or name another --out"
+            ) from fault
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left(folder: Path) -> None:
+    """Removes the folder of a run that was killed, not that of one that is going on."""
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            shutil.rmtree(folder, ignore_errors=True)
+    except Timeout:
+        return
+
+
+@contextmanager
+def _stopped_by_termination() -> Iterator[None]:
+    """SIGTERM stops the run as an interrupt from the keyboard does, so that nothing is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,267 @@
+"""Audits in buckets say what one audit in memory says, to the byte, and leave nothing behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor import batch
+from auditor.audit import prepare
+from auditor.errors import AuditError
+from auditor.extract import share_of, together
+from auditor.intake import read_files
+from auditor.progress import Progress
+from auditor.reference import load_reference
+from auditor.request import Request
+from auditor.scale import memory
+from auditor.scale.exchange import findings_arrow, findings_frame, lines_frame, lines_table
+from auditor.scale.memory import Plan, bytes_of, plan
+from auditor.scale.scratch import scratch_folder
+from auditor.schema import COLUMNS
+from auditor.settings import Settings
+from auditor.shipped import reference_dir
+from tests.benchmarks.generate import generate
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = [ROOT / "samples" / name for name in ("hospital.csv", "professional.xlsx")]
+AS_OF = date(2026, 6, 30)
+DATA = ("findings.csv", "findings.parquet", "rejected.csv", "corrections.csv")
+QUIET = Progress(quiet=True)
+TIMES = ("seconds", "started_at", "command")
+
+
+def run(files: list[Path], out: Path) -> Path:
+    request = Request(
+        files=tuple(files),
+        out=out,
+        settings=Settings(),
+        as_of=AS_OF,
+        formats=frozenset({"csv", "parquet", "json"}),
+    )
+    batch.run(request, Progress(quiet=True))
+    return out
+
+
+def facts(folder: Path) -> dict[str, object]:
+    said = json.loads((folder / "run.json").read_text("utf-8"))
+    return {name: value for name, value in said.items() if name not in TIMES}
+
+
+def same_runs(one: Path, other: Path) -> None:
+    for name in DATA:
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    assert facts(one) == facts(other)
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory) -> dict[str, list[Path]]:
+    folder = tmp_path_factory.mktemp("exports")
+    for mix in ("departmental", "all_services"):
+        generate(folder / f"{mix}.csv", lines=4_000, mix=mix, seed=5)
+    return {
+        "departmental": [folder / "departmental.csv"],
+        "two files": [folder / "departmental.csv", folder / "all_services.csv"],
+        "samples": SAMPLES,
+        "all services": [folder / "all_services.csv"],
+    }
+
+
+@pytest.fixture(scope="module")
+def in_memory(exports, tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("in-memory")
+    return {name: run(files, folder / name) for name, files in exports.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "buckets"),
+    [
+        ("departmental", 1),
+        ("departmental", 7),
+        ("two files", 7),
+        ("samples", 1),
+        ("samples", 7),
+        ("samples", 64),
+        ("all services", 64),
+    ],
+)
+def test_buckets_give_the_bytes_of_the_audit_in_memory(
+    exports, in_memory, tmp_path, monkeypatch, name, buckets
+) -> None:
+    monkeypatch.setattr(memory, "plan", lambda files, limit: Plan(buckets, 2, 100_000))
+
+    out = run(exports[name], tmp_path / "out")
+
+    assert len(pd.read_csv(out / "findings.csv")) > 5
+    same_runs(out, in_memory[name])
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_no_line_at_all_still_makes_a_run(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text("Claim Number,MRN,Service Date,CPT\nC1,P1,yesterday,75574\n")
+    whole = run([path], tmp_path / "whole")
+    monkeypatch.setattr(memory, "plan", lambda files, limit: Plan(3, 1, 100_000))
+
+    same_runs(run([path], tmp_path / "buckets"), whole)
+
+
+def test_claim_lines_travel_unchanged() -> None:
+    lines = read_files(SAMPLES).lines
+
+    again = lines_frame(lines_table(lines, list(COLUMNS)))
+
+    pd.testing.assert_frame_equal(again.astype("str"), lines.astype("str"))
+    for name, column in COLUMNS.items():
+        if column.kind == "text":
+            assert again[name].cat.categories[0] == ""
+        else:
+            assert again[name].dtype == lines[name].dtype
+
+
+def test_findings_travel_unchanged() -> None:
+    from auditor.audit import audit
+
+    reference = load_reference(reference_dir())
+    prepared = prepare(read_files(SAMPLES).lines, reference, as_of=AS_OF)
+    findings = audit(prepared, reference).findings
+
+    for some in (findings, findings.iloc[:0]):
+        pd.testing.assert_frame_equal(findings_frame(findings_arrow(some)), some)
+
+
+# The extract.
+
+
+@given(st.lists(st.integers(-400, 400), min_size=1, max_size=400), st.integers(1, 5))
+def test_the_reach_of_all_shares_is_that_of_the_whole(days, shares) -> None:
+    from auditor.extract import Share, reach_of
+
+    lines = pd.DataFrame({"service_date": np.array(days, "datetime64[D]").astype("datetime64[s]")})
+    parts = [days[n::shares] for n in range(shares)]
+    counted = [Share({}, {day: part.count(day) for day in part}, frozenset()) for part in parts]
+
+    assert together(counted, AS_OF).reach == reach_of(lines)
+
+
+def test_shares_of_the_patients_make_the_extract_of_the_run() -> None:
+    lines = read_files(SAMPLES).lines
+    reference = load_reference(reference_dir())
+    whole = prepare(lines, reference, as_of=AS_OF).extract
+    patient = lines["patient_id"].cat.codes.to_numpy()
+    shares = []
+    for number in range(5):
+        part = lines[patient % 5 == number].reset_index(drop=True)
+        prepared = prepare(part, reference, as_of=AS_OF)
+        shares.append(share_of(prepared.extract, prepared.lines))
+
+    assert together(shares, AS_OF) == whole
+
+
+# Memory.
+
+
+def test_sizes_are_read() -> None:
+    assert [bytes_of(text) for text in ("4GB", "1.5 g", "2000m", "1T")] == [
+        4 * 10**9,
+        1_500_000_000,
+        2 * 10**9,
+        10**12,
+    ]
+
+
+@pytest.mark.parametrize("text", ["4XB", "", "-1GB", "200MB", "1e9"])
+def test_what_is_no_size_is_refused(text) -> None:
+    with pytest.raises(AuditError, match="--memory"):
+        bytes_of(text)
+
+
+def test_a_larger_file_and_less_memory_make_more_buckets(tmp_path) -> None:
+    small, large = tmp_path / "small.csv", tmp_path / "large.csv"
+    for path, size in ((small, 10**6), (large, 4 * 10**9)):
+        with path.open("wb") as file:
+            file.truncate(size)
+
+    assert plan([small], None) is None
+    few, many = plan([large], 8 * 10**9), plan([large], 10**9)
+    assert few
+    assert many
+    assert few.buckets < many.buckets
+    assert few.workers >= many.workers >= 1
+    assert many.piece <= few.piece <= 64 * 10**6
+
+
+# What is left behind.
+
+
+def test_the_scratch_folder_is_closed_to_others_and_removed(tmp_path) -> None:
+    with scratch_folder(tmp_path / "out") as folder:
+        assert folder.parent == tmp_path
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "lines").write_text("x")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_a_killed_run_is_removed_and_that_of_a_running_one_is_not(tmp_path) -> None:
+    killed, running = (tmp_path / f".out-buckets-{name}" for name in ("killed", "running"))
+    for folder in (killed, running):
+        folder.mkdir()
+        (folder / "in-use").touch()
+
+    with FileLock(running / "in-use"), scratch_folder(tmp_path / "out"):
+        assert not killed.exists()
+        assert running.exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_run_leaves_no_lines_and_no_process(tmp_path, exports, how) -> None:
+    command = [sys.executable, "-m", "auditor", "run", *map(str, exports["two files"])]
+    command += ["--out", str(tmp_path / "out"), "--memory", "1GB"]
+    child = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out-buckets-*/*/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.send_signal(how)
+    _, said = child.communicate(timeout=60)
+
+    assert child.returncode == 1
+    assert said.splitlines()[-1] == "auditor: stopped; nothing was written"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(child.pid, 0)
+
+
+def test_a_full_disk_is_one_line(tmp_path) -> None:
+    with (
+        pytest.raises(AuditError, match="make room or name another --out"),
+        scratch_folder(tmp_path / "out"),
+    ):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("option", ["--history", "--with-corrections"])
+def test_what_needs_all_lines_is_refused_together_with_memory(tmp_path, option) -> None:
+    given_path = tmp_path / "given"
+    shutil.copy(ROOT / "samples" / "seeded.csv", given_path)
+    command = [sys.executable, "-m", "auditor", "run", str(SAMPLES[0]), option, str(given_path)]
+    command += ["--memory", "1GB", "--out", str(tmp_path / "out")]
+
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert "--memory" in ended.stderr
+    assert not (tmp_path / "out").exists()
