@@ -126,17 +126,20 @@ def run(request: Request, progress: Progress) -> Finished:
 
 
 def _without_lines(
-    request: Request, audited: Callable[[], Elsewhere], started_at: datetime, progress: Progress
+    request: Request,
+    audited: Callable[[Reference], Elsewhere],
+    started_at: datetime,
+    progress: Progress,
 ) -> Finished:
     """A run whose lines stay where they were audited; only findings and counts come back."""
     with progress.stage("reference", "loading reference tables"):
         reference = load_reference(reference_dir(), request.reference)
-    found = audited()
+    found = audited(reference)
     tested = _self_tested(request, progress)
-    described = describe(request, found.claims, found.audit, reference, started_at, progress)
+    described = describe(request, found.claims, found.audit, found.reference, started_at, progress)
     finished = Finished(build(replace(described, self_test=tested)), None, found.corrections)
     with progress.stage("report", f"writing reports to {request.out}"):
-        write_reports(finished, request, reference)
+        write_reports(finished, request, found.reference)
     return finished
 
 

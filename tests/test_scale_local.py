@@ -33,6 +33,7 @@ from auditor.schema import COLUMNS
 from auditor.settings import Settings
 from auditor.shipped import reference_dir
 from tests.benchmarks.generate import generate
+from tests.test_library import put_pairs
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = [ROOT / "samples" / name for name in ("hospital.csv", "professional.xlsx")]
@@ -42,13 +43,14 @@ QUIET = Progress(quiet=True)
 TIMES = ("seconds", "started_at", "command")
 
 
-def run(files: list[Path], out: Path) -> Path:
+def run(files: list[Path], out: Path, reference: Path | None = None) -> Path:
     request = Request(
         files=tuple(files),
         out=out,
         settings=Settings(),
         as_of=AS_OF,
         formats=frozenset({"csv", "parquet", "json"}),
+        reference=reference,
     )
     batch.run(request, Progress(quiet=True))
     return out
@@ -106,6 +108,16 @@ def test_buckets_give_the_bytes_of_the_audit_in_memory(
     assert len(pd.read_csv(out / "findings.csv")) > 5
     same_runs(out, in_memory[name])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_library_is_narrowed_by_the_lines_of_all_buckets(exports, tmp_path, monkeypatch) -> None:
+    library = tmp_path / "library"
+    edits = [("75574", "36000", "20100101", "*", "1"), ("99213", "36415", "20150101", "*", "0")]
+    put_pairs(library, edits, "322r0")
+    whole = run(exports["two files"], tmp_path / "whole", library)
+    monkeypatch.setattr(memory, "plan", lambda files, limit: Plan(7, 1, 100_000))
+
+    same_runs(run(exports["two files"], tmp_path / "buckets", library), whole)
 
 
 def test_no_line_at_all_still_makes_a_run(tmp_path, monkeypatch) -> None:

@@ -5,12 +5,13 @@ from functools import partial
 
 from auditor.errors import AuditError
 from auditor.progress import Progress
+from auditor.reference import Reference
 from auditor.request import Request
 from auditor.scale import memory
 from auditor.scale.parts import Elsewhere
 
 
-def elsewhere(request: Request, progress: Progress) -> Callable[[], Elsewhere] | None:
+def elsewhere(request: Request, progress: Progress) -> Callable[[Reference], Elsewhere] | None:
     """How to audit what is not audited in this process's memory; None for what is.
 
     Raises AuditError where a request asks for what needs all lines at hand.

@@ -23,27 +23,28 @@ from typing import Any, TypeVar
 import pandas as pd
 import pyarrow as pa
 
+from auditor.allocation import keep_freed_memory
 from auditor.audit import Audit, Prepared, audit, prepare
 from auditor.corrections import proposed
 from auditor.errors import AuditError
 from auditor.extract import Extract, Share, share_of
 from auditor.extract import together as extract_together
-from auditor.ingest.normalise import Intake
 from auditor.intake import Claims
+from auditor.library.reading import narrowed
 from auditor.once import forget
 from auditor.progress import Progress
-from auditor.reference import Reference, load_reference
+from auditor.reference import Reference
 from auditor.request import Request
+from auditor.scale.asked import asked_of
 from auditor.scale.exchange import findings_arrow, findings_frame
 from auditor.scale.memory import Plan
 from auditor.scale.parts import Elsewhere, audits_together, corrections_together
 from auditor.scale.scratch import scratch_folder
 from auditor.scale.spread import Buckets, spread
-from auditor.shipped import reference_dir
 
 T = TypeVar("T")
 
-_INTAKES = "intakes.pickle"
+_INTAKES, _REFERENCE = "intakes.pickle", "reference.pickle"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,6 @@ class _Work:
     """What a worker must know, whatever its bucket."""
 
     buckets: Buckets
-    reference: Path | None
     as_of: date
     payers: Mapping[str, str]
     options: Mapping[str, Any]
@@ -66,7 +66,9 @@ class _Judged:
     corrections: pd.DataFrame
 
 
-def audit_in_buckets(request: Request, plan: Plan, progress: Progress) -> Elsewhere:
+def audit_in_buckets(
+    request: Request, plan: Plan, progress: Progress, reference: Reference
+) -> Elsewhere:
     """Reads and audits a request's files within the memory of a plan.
 
     Raises AuditError for a file that can't be read, and where memory or disk does not suffice.
@@ -84,23 +86,31 @@ def audit_in_buckets(request: Request, plan: Plan, progress: Progress) -> Elsewh
                 sheet=request.sheet,
                 patient_id_substitute=request.settings.patient_id_substitute,
             )
-        with (folder / _INTAKES).open("wb") as file:
-            pickle.dump([one for one in claims.intakes if one.restored], file)
+        if reference.library:
+            with progress.stage("library", f"reading the reference library {reference.library}"):
+                filled = map(buckets.lines, buckets.filled())
+                reference = narrowed(reference, asked_of(filled))
+        for name, given in (
+            (_INTAKES, [one for one in claims.intakes if one.restored]),
+            (_REFERENCE, reference),
+        ):
+            with (folder / name).open("wb") as file:
+                pickle.dump(given, file)
         work = _Work(
             buckets,
-            request.reference,
             request.as_of,
             dict(request.settings.payers),
             request.settings.options(),
         )
         lines = claims.lines_read - len(claims.rejected)
         with progress.stage("audit", f"auditing {lines:,} claim lines"), _workers(plan) as pool:
-            return _audited(work, claims, pool, progress)
+            result, corrections = _audited(work, claims, pool, progress)
+    return Elsewhere(claims, result, corrections, reference)
 
 
 def _audited(
     work: _Work, claims: Claims, pool: ProcessPoolExecutor, progress: Progress
-) -> Elsewhere:
+) -> tuple[Audit, pd.DataFrame]:
     filled = work.buckets.filled()
     steps = 2 * len(filled)
 
@@ -116,9 +126,7 @@ def _audited(
         [replace(one.audit, findings=_findings(one.findings)) for one in judged]
     )
     corrections = [one.corrections for one in judged]
-    return Elsewhere(
-        claims, result, corrections_together(corrections, result.findings, claims.intakes)
-    )
+    return result, corrections_together(corrections, result.findings, claims.intakes)
 
 
 def _findings(path: Path) -> pd.DataFrame:
@@ -157,6 +165,7 @@ def _workers(plan: Plan) -> Iterator[ProcessPoolExecutor]:
 
 def _begin() -> None:
     """A worker leaves interrupts to its parent, and ends when the parent is gone."""
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -169,21 +178,15 @@ def _end_with(parent: Any) -> None:
 
 
 @cache
-def _reference(overlay: Path | None) -> Reference:
-    return load_reference(reference_dir(), overlay)
-
-
-@cache
-def _intakes(folder: Path) -> list[Intake]:
-    with (folder / _INTAKES).open("rb") as file:
-        found: list[Intake] = pickle.load(file)  # noqa: S301  written by this run, folder is 0700
-    return found
+def _given(folder: Path, name: str) -> Any:
+    with (folder / name).open("rb") as file:
+        return pickle.load(file)  # noqa: S301  written by this run, and the folder is 0700
 
 
 def _prepared(work: _Work, bucket: int) -> Prepared:
     return prepare(
         work.buckets.lines(bucket),
-        _reference(work.reference),
+        _given(work.buckets.folder, _REFERENCE),
         as_of=work.as_of,
         payers=work.payers,
         options=work.options,
@@ -201,11 +204,11 @@ def _share(work: _Work, bucket: int) -> Share:
 
 def _judge(work: _Work, bucket: int, extract: Extract) -> _Judged:
     """Audits a bucket."""
-    reference = _reference(work.reference)
+    reference = _given(work.buckets.folder, _REFERENCE)
     prepared = replace(_prepared(work, bucket), extract=extract)
     result = audit(prepared, reference, options=work.options)
     folder = work.buckets.folder
-    corrections = proposed(result.findings, result.lines, reference, _intakes(folder))
+    corrections = proposed(result.findings, result.lines, reference, _given(folder, _INTAKES))
     path = folder / f"findings-{bucket:03d}.arrow"
     table = findings_arrow(result.findings)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:

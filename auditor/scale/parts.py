@@ -13,17 +13,22 @@ from auditor.findings import together as findings_together
 from auditor.ingest.normalise import Intake
 from auditor.ingest.restored import ZERO_COLUMNS
 from auditor.intake import Claims
+from auditor.reference import Reference
 
 _COUNTED = ["in_scope", "flagged", "clean", "not_evaluated"]
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """What an audit elsewhere gives: claims and audit without their lines, and corrections."""
+    """What an audit elsewhere gives: claims and audit without their lines, and corrections.
+
+    ``reference`` is what the lines were judged by: of a library what they needed.
+    """
 
     claims: Claims
     audit: Audit
     corrections: pd.DataFrame
+    reference: Reference
 
 
 def audits_together(parts: Sequence[Audit]) -> Audit:

@@ -62,11 +62,18 @@ def _stopped_by_termination() -> Iterator[None]:
         yield
         return
 
+    told = threading.Event()
+
     def stop(_number: int, _frame: FrameType | None) -> None:
+        told.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    # Python drops what is raised while it tears an object down.
+    if told.is_set():
+        raise KeyboardInterrupt
