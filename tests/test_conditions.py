@@ -12,7 +12,7 @@ from auditor.audit import Prepared, prepare
 from auditor.cases import Case, lines_of_case, read_cases
 from auditor.catalogue import CATALOGUE
 from auditor.conditions import Condition, Seen, conditions_of
-from auditor.matching import forget
+from auditor.once import forget
 from auditor.reference import Reference, load_reference
 from auditor.rule import Rule
 from auditor.shipped import cases_dir, reference_dir
