@@ -40,11 +40,26 @@ def read_files(
     patient_id_substitute: str = "",
 ) -> Claims:
     """The claim lines of all files together. Raises AuditError for a file that can't be read."""
+    states = [_state(path) for path in paths]
     tables = tables_to_read(
         paths, profile=profile, sheet=sheet, patient_id_substitute=patient_id_substitute
     )
     read = [claim_lines(table, mapping) for table, mapping in tables]
+    for path, state in zip(paths, states, strict=True):
+        if _state(path) != state:
+            raise AuditError(
+                f"{path} was changed while it was read; wait until it is written, then run again"
+            )
     return _claims([lines for lines, _ in read], tuple(intake for _, intake in read))
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """What changes when somebody writes into a file or puts another in its place."""
+    try:
+        found = path.stat()
+    except OSError:  # reading will say why
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def together(parts: Sequence[Claims]) -> Claims:

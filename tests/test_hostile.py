@@ -6,7 +6,7 @@ import resource
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +16,7 @@ from exports import HEADER, LINES, cells_in, refusal, workbook, write, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auditor import intake
 from auditor.errors import AuditError
 from auditor.ingest import archives, workbook_limits
 from auditor.ingest.columns import count_known
@@ -40,6 +41,13 @@ def with_sheet(path: Path, rows: str, doctype: str = "") -> Path:
     members["xl/worksheets/sheet1.xml"] = SHEET.format(doctype, rows).encode()
     plain.unlink()
     return zipped(path, members)
+
+
+CLAIMS = (
+    b"Claim ID,Patient ID,DOS,CPT,Mod,Rev,Units,Charge,NPI,Dx\n"
+    b"C1,P1,2025-03-10,75574,26,0489,1,1500.00,1000000004,I25.10\n"
+    b"C2,P2,03/11/2025,75580,,0480,2,$99.50,1000000004,R07.9 I20.9\n"
+)
 
 
 def text(cell: str, words: str) -> str:
@@ -166,16 +174,29 @@ def test_a_link_to_no_regular_file(tmp_path: Path) -> None:
         assert "\n" not in str(refused.value)
 
 
+def test_a_file_that_grows_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.csv", CLAIMS)
+    mapping_of = intake.mapping_of
+
+    def while_reading(*given: Any) -> Any:
+        with path.open("ab") as file:
+            file.write(CLAIMS.splitlines()[1] + b"\n")
+        return mapping_of(*given)
+
+    assert len(read_files([path]).lines) == 2
+    monkeypatch.setattr(intake, "mapping_of", while_reading)
+    with pytest.raises(AuditError, match="changed while it was read"):
+        read_files([path])
+
+
 # Fuzzing: whatever the bytes, a table or one line.
 
 
 def seeds(folder: Path) -> list[Path]:
     csv = f"{HEADER}\n{LINES}".encode()
-    claims = (
-        b"Claim ID,Patient ID,DOS,CPT,Mod,Rev,Units,Charge,NPI,Dx\n"
-        b"C1,P1,2025-03-10,75574,26,0489,1,1500.00,1000000004,I25.10\n"
-        b"C2,P2,03/11/2025,75580,,0480,2,$99.50,1000000004,R07.9 I20.9\n"
-    )
+    claims = CLAIMS
     columns = [name.split(",") for name in claims.decode().splitlines()]
     table = pa.table({name: [columns[1][n], columns[2][n]] for n, name in enumerate(columns[0])})
     pq.write_table(table, folder / "a.parquet")
