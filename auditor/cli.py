@@ -31,6 +31,7 @@ reference_app = typer.Typer(help="The reference tables: check or list them.", no
 reference_app.command("check")(reference.check)
 reference_app.command("list")(reference.list_tables)
 reference_app.command("import")(reference.import_)
+reference_app.command("diff")(reference.diff)
 app.add_typer(reference_app, name="reference")
 
 

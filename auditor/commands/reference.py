@@ -80,3 +80,19 @@ def list_tables(
     from auditor.reference_pages import list_page
 
     typer.echo(list_page(reference), nl=False)
+
+
+def diff(
+    old: Annotated[str, typer.Argument(help="An edition such as 2026Q3, or a folder of tables.")],
+    new: Annotated[str, typer.Argument(help="The edition or folder to compare it with.")],
+    reference: Annotated[
+        Path | None, typer.Option(help="The library that holds the editions.")
+    ] = None,
+    on: Annotated[
+        Path | None, typer.Option(help="Folder of a finished run: its findings under both.")
+    ] = None,
+) -> None:
+    """Show what an edition changes: rows, and with --on the findings and dollars of a run."""
+    from auditor.reference_diff import diff_page
+
+    typer.echo(diff_page(old, new, reference, on), nl=False)

@@ -1,7 +1,7 @@
 """NCCI pairs in bulk: millions of rows as integers, and what several editions say together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -139,6 +139,20 @@ def ever_in_force(pairs: Pairs) -> Pairs:
     following = np.where(same, live.start[1:] - 1, _OPEN)
     live.end[:-1] = np.minimum(live.end[:-1], following)
     return live.take(np.flatnonzero(live.end >= live.start))
+
+
+def in_force_within(pairs: Pairs, first_day: int, last_day: int) -> Pairs:
+    """The edits that are in force on some day of a span, the last of each pair."""
+    live = ever_in_force(pairs)
+    live = live.take(np.flatnonzero((live.start <= last_day) & (live.end >= first_day)))
+    pair = live.one.astype(np.int64) * len(live.words) + live.two
+    return live.take(np.flatnonzero(np.r_[pair[1:] != pair[:-1], True][: len(pair)]))
+
+
+def always(pairs: Pairs) -> Pairs:
+    """The same edits, in force on every day."""
+    start = np.full(len(pairs.one), _BASE, dtype=np.int32)
+    return replace(pairs, start=start, end=np.full(len(pairs.one), _OPEN, dtype=np.int32))
 
 
 def as_table(pairs: Pairs, setting: str, sources: Sequence[str]) -> pa.Table:

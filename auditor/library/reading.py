@@ -36,7 +36,11 @@ def narrowed(reference: Reference, lines: pd.DataFrame) -> Reference:
     reference = reference.opened or reference
     if reference.library is None:
         return reference
-    shelf = open_shelf(reference.library)
+    return with_shelf(reference, open_shelf(reference.library), lines)
+
+
+def with_shelf(reference: Reference, shelf: Shelf, lines: pd.DataFrame) -> Reference:
+    """The reference with what the lines need of a library that is already open."""
     tables = dict(reference.tables)
     for name in dict.fromkeys(one.table for one in shelf.tables):
         rows = [_rows_for(shelf, one, lines) for one in shelf.tables if one.table == name]
