@@ -2,6 +2,7 @@
 
 import email
 import io
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -23,6 +24,7 @@ from auditor.mail.words import plain
 from auditor.mail_settings import MailSettings, RecipientSettings
 from auditor.report.content import build
 from auditor.report.workbook import write_workbook
+from auditor.rule import FAMILIES, SEVERITIES
 from auditor.settings import Settings
 from tests.mail_runs import folder_of, renamed, settings_of
 from tests.sample_run import clean_run, hostile_run, large_run, small_run
@@ -409,6 +411,17 @@ def test_a_spoilt_report_json_is_one_clear_line(content: str, tmp_path: Path) ->
         summary_of(tmp_path)
 
 
+@pytest.mark.parametrize("key", ["rules", "lines", "coverage", "unlocks", "changes"])
+def test_a_report_json_with_a_part_cut_out_is_one_clear_line(key: str, tmp_path: Path) -> None:
+    path = folder_of(tmp_path) / "report.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    del facts[key]
+    path.write_text(json.dumps(facts), encoding="utf-8")
+
+    with pytest.raises(AuditError, match="has been changed"):
+        built(tmp_path, settings_of(DIRECTOR))
+
+
 def test_a_cut_findings_file_is_one_clear_line(tmp_path: Path) -> None:
     path = folder_of(tmp_path) / "findings.parquet"
     path.write_bytes(path.read_bytes()[:500])
@@ -438,3 +451,30 @@ def test_a_history_of_nights_is_drawn(tmp_path: Path) -> None:
     assert parts_of(mail).count("image/png") == 2
     alts = [str(given["alt"]) for name, given in Tags(html_of(mail)).tags if name == "img"]
     assert any("still open over 29 runs" in alt for alt in alts)
+
+
+LIMIT = 11
+PARTS: list[dict[str, Any]] = [
+    {},
+    *({"families": [name]} for name in FAMILIES),
+    *({"severities": [name]} for name in SEVERITIES),
+    {"payers": ["Sample Mutual"]},
+]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=str)
+def test_no_count_below_the_limit_stands_in_a_mail(part: dict[str, Any], folder: Path) -> None:
+    recipient = RecipientSettings(address="someone@hospital.example", **part)
+    mail = built(folder, settings_of(recipient, smallest_count=LIMIT), recipient)
+    text = text_of(mail)
+    told = text[: text.index("WHAT WAS READ")].replace(f"fewer than {LIMIT}", "")
+    # Figures stand at the end of a line; days and words of titles don't.
+    counts = re.findall(r" {2,}(\d[\d,]*)$", told, re.MULTILINE)
+    counts += re.findall(r" {2,}(\d[\d,]*) +\S*\$?\S+ +\S+$", told, re.MULTILINE)
+    counts += re.findall(r"(\d[\d,]*) (?:likely|findings? (?:that|to)|notes?)", told)
+    counts += re.findall(r"(\d[\d,]*) (?:likely|findings? to|notes?)", str(mail["Subject"]))
+
+    numbers = [int(count.replace(",", "")) for count in counts]
+    assert not [number for number in numbers if 0 < number < LIMIT]
+    if not part:
+        assert len(numbers) > 8

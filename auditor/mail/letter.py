@@ -12,6 +12,7 @@ from email.utils import localtime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from auditor.errors import AuditError
 from auditor.mail.charts import Picture, pictures
 from auditor.mail.columns import beside, wrapped
 from auditor.mail.view import View, view_of
@@ -60,7 +61,13 @@ def letter(
     """The message, and what its sending needs to know."""
     mail = settings.mail
     workbook = workbook_for(summary.folder, recipient, mail)
-    view = view_of(summary, recipient, mail, tuple(settings.payers), workbook.note)
+    try:
+        view = view_of(summary, recipient, mail, tuple(settings.payers), workbook.note)
+    except (KeyError, TypeError) as fault:
+        # A key that is not there: somebody wrote into report.json.
+        raise AuditError(
+            f"{summary.folder}: report.json has been changed; run the audit again"
+        ) from fault
     drawn = pictures(view) if mail.charts else ()
     key = message_key(summary, recipient.address)
     domain = mail.sender.rpartition("@")[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,9 @@ def failure(run: str, as_of: date, started_at: datetime, reason: str) -> Summary
 
 
 def _findings(folder: Path) -> pd.DataFrame:
+    import pandas as pd
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     path = folder / "findings.parquet"
@@ -94,15 +97,9 @@ def _findings(folder: Path) -> pd.DataFrame:
         ) from fault
     except (OSError, pa.ArrowException) as fault:
         raise AuditError(f"{path}: can't be read; run the audit again") from fault
-    frame: pd.DataFrame = table.to_pandas()
-    cents = [None if one is None else int(one * 100) for one in table["amount"].to_pylist()]
-    frame["amount"] = pd_cents(cents)
+    hundred = pa.scalar(Decimal(100), pa.decimal128(3, 0))
+    cents = pc.cast(pc.multiply(table["amount"], hundred), pa.int64())
+    frame: pd.DataFrame = table.drop_columns("amount").to_pandas()
+    frame["amount"] = cents.to_pandas(types_mapper=lambda _: pd.Int64Dtype())
     # Findings that a waiver sets apart or that are gone are told as changes, not as findings.
     return frame[~frame["status"].isin(["waived", "resolved"])].reset_index(drop=True)
-
-
-def pd_cents(cents: list[int | None]) -> Any:
-    """Cents as a column that knows missing amounts."""
-    import pandas as pd
-
-    return pd.array(cents, dtype="Int64")
