@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -109,6 +110,8 @@ def _nights_alt(nights: tuple[NightLine, ...]) -> str:
 
 
 def _canvas(height: float) -> tuple[Figure, Axes]:
+    # A service without a home folder would be told on stderr, each night, where its cache went.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=_DOTS, layout="constrained")

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import localtime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditor.errors import AuditError
 from auditor.mail.charts import Picture, pictures
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import jinja2
 
     from auditor.mail.summary import Summary
-    from auditor.mail_settings import RecipientSettings
+    from auditor.mail_settings import MailSettings, RecipientSettings
     from auditor.settings import Settings
 
 WORKBOOK_TYPE = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
@@ -70,31 +70,19 @@ def letter(
         ) from fault
     drawn = pictures(view) if mail.charts else ()
     key = message_key(summary, recipient.address)
-    domain = mail.sender.rpartition("@")[2]
-    built = EmailMessage(policy=SMTP)
-    built["From"] = Address("Claim audit", addr_spec=mail.sender)
-    built["To"] = Address(addr_spec=recipient.address)
-    built["Subject"] = one_line(view.subject)
+    built = _headed(view.subject, key, recipient.address, mail)
     built["Date"] = date or localtime()
-    built["Message-ID"] = f"<{key}@{domain}>"
-    # All mails of a site to a person answer one that was never sent, so that nights thread.
-    thread = _digest("thread", mail.site, mail.sender, recipient.address.lower())
-    built["References"] = f"<{thread}@{domain}>"
-    built["Auto-Submitted"] = "auto-generated"
-    built["X-Auto-Response-Suppress"] = "All"
     built.set_content(render_text(view, drawn), cte="quoted-printable")
     built.add_alternative(render_html(view, drawn), subtype="html", cte="quoted-printable")
     html = built.get_payload()[1]  # type: ignore[index]
     assert isinstance(html, EmailMessage)
-    for picture in drawn:
-        html.add_related(
-            picture.png,
-            "image",
-            "png",
-            cid=f"<{picture.cid}>",
-            disposition="inline",
-            filename=f"{picture.name}.png",
-        )
+    for one in drawn:
+        words: dict[str, Any] = {
+            "cid": f"<{one.cid}>",
+            "disposition": "inline",
+            "filename": f"{one.name}.png",
+        }
+        html.add_related(one.png, "image", "png", **words)
     if workbook.content is not None:
         main, sub = WORKBOOK_TYPE
         name = f"claim-audit-{summary.as_of.isoformat()}.xlsx"
@@ -107,6 +95,22 @@ def letter(
         message=built,
         warning=workbook.note if recipient.workbook and workbook.content is None else "",
     )
+
+
+def _headed(subject: str, key: str, address: str, mail: MailSettings) -> EmailMessage:
+    """A message with its headers; the email package refuses line breaks in any of them."""
+    domain = mail.sender.rpartition("@")[2]
+    built = EmailMessage(policy=SMTP)
+    built["From"] = Address("Claim audit", addr_spec=mail.sender)
+    built["To"] = Address(addr_spec=address)
+    built["Subject"] = one_line(subject)
+    built["Message-ID"] = f"<{key}@{domain}>"
+    # All mails of a site to a person answer one that was never sent, so that nights thread.
+    thread = _digest("thread", mail.site, mail.sender, address.lower())
+    built["References"] = f"<{thread}@{domain}>"
+    built["Auto-Submitted"] = "auto-generated"
+    built["X-Auto-Response-Suppress"] = "All"
+    return built
 
 
 def message_key(summary: Summary, address: str) -> str:
