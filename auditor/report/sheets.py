@@ -16,6 +16,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from auditor.report.list_sheet import ListSheet
 from auditor.report.words import SEVERITY_LABELS
 
 Kind = Literal["code", "text", "long", "severity", "count", "number", "money", "date", "fill_in"]
@@ -230,7 +231,7 @@ def write_tables(
     for part, name in enumerate(sheet_names(table.name, table.rows, rows_per_sheet)):
         start = part * rows_per_sheet
         columns = [cells[start : start + rows_per_sheet] for cells in table.columns]
-        sheet = book.add_worksheet(name)
+        sheet = book.add_worksheet(name, worksheet_class=ListSheet)
         _write_part(sheet, formats, table, columns)
         print_setup(sheet, footer, patients=table.patients)
         sheet.repeat_rows(0)
@@ -240,7 +241,7 @@ def write_tables(
 
 
 def _write_part(
-    sheet: Worksheet,
+    sheet: ListSheet,
     formats: dict[str, Format],
     table: Table,
     columns: Sequence[Sequence[Cell]],
@@ -286,25 +287,16 @@ def _header(field: Field, formats: dict[str, Format]) -> Format:
 
 
 def _write_column(
-    sheet: Worksheet, place: int, field: Field, cells: Sequence[Cell], formats: dict[str, Format]
+    sheet: ListSheet, place: int, field: Field, cells: Sequence[Cell], formats: dict[str, Format]
 ) -> None:
     """Blank cells are not written: the format of the column dresses them."""
-    style, number, text = formats[field.kind], sheet.write_number, sheet.write_string
-    if field.kind == "fill_in":
-        _prepare_to_fill_in(sheet, place, field, len(cells), formats)
-        return
+    style = formats[field.kind]
     if field.kind == "severity":
         colour_severities(sheet, formats, (1, place, len(cells), place))
-    if field.kind in NUMBERS:
-        for row, value in enumerate(cells, 1):
-            if isinstance(value, str):
-                text(row, place, value, style)
-            elif value is not None:
-                number(row, place, value, style)
-    else:
-        for row, value in enumerate(cells, 1):
-            if value is not None:
-                text(row, place, value, style)
+    if field.kind == "fill_in":
+        _prepare_to_fill_in(sheet, place, field, len(cells), formats)
+    sheet.fill_numbers(place, [None if isinstance(c, str) else c for c in cells], style)
+    sheet.fill_texts(place, [c if isinstance(c, str) else None for c in cells], style)
 
 
 def _prepare_to_fill_in(
