@@ -34,6 +34,7 @@ from auditor.intake import Claims, read_files
 from auditor.library.reading import narrowed
 from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
+from auditor.report import dispositions
 from auditor.report.content import Report, Run, Unlock, build
 from auditor.report.pdf import require as require_pdf
 from auditor.request import Request, save_request
@@ -62,6 +63,7 @@ _OWN_FILES = frozenset(
         "request.json",
         "corrections.csv",
         "corrections_proof.csv",
+        dispositions.FILE,
     }
 )
 
@@ -248,6 +250,7 @@ def describe(
         reference_digest=reference.digest(),
         table_digests={name: table.digest for name, table in reference.tables.items()},
         changes=remembered.changes if remembered else None,
+        dispositions=dispositions.open_dispositions(request.out),
     )
 
 
@@ -365,6 +368,8 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
     data.write_rejected_csv(report.run.rejected, folder / "rejected.csv")
     data.write_run_json(report, folder / "run.json")
     save_request(request, folder)
+    if report.run.dispositions:
+        dispositions.save_dispositions(report.run.dispositions, folder)
     corrections = finished.corrections
     if corrections is None:
         # Findings of lines that only earlier runs read stand behind the lines at hand.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from auditor.commands import audits, mail, nights, reference
+from auditor.commands import audits, ledger, mail, nights, reference
 from auditor.errors import AuditError
 
 app = typer.Typer(
@@ -33,6 +33,10 @@ reference_app.command("list")(reference.list_tables)
 reference_app.command("import")(reference.import_)
 reference_app.command("diff")(reference.diff)
 app.add_typer(reference_app, name="reference")
+
+ledger_app = typer.Typer(help="What people decided about findings.", no_args_is_help=True)
+ledger_app.command("import")(ledger.import_)
+app.add_typer(ledger_app, name="ledger")
 
 
 @app.callback(invoke_without_command=True)

@@ -10,12 +10,16 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+import xlsxwriter
+from sample_history import first_night_run, history_run
 from sample_run import clean_run, empty_run, findings_frame, hostile_run, run_of, small_run
 
 from auditor.errors import AuditError
 from auditor.report import sheets
 from auditor.report.content import Report, Run, build
-from auditor.report.workbook import DISPOSITIONS, write_workbook
+from auditor.report.dispositions import DISPOSITIONS, Disposition
+from auditor.report.list_sheet import ListSheet
+from auditor.report.workbook import write_workbook
 
 # openpyxl reads no data bars and no newer conditional formats, and says so.
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -23,6 +27,7 @@ SOFFICE = shutil.which("soffice")
 SHEETS = [
     "Summary",
     "Worklist",
+    "By rule",
     "Studies",
     "Patterns",
     "Rules",
@@ -170,12 +175,46 @@ def test_summary_leads_to_the_sheets_and_to_a_rule_s_findings(book, report):
     targets = {c.hyperlink.location for row in summary.iter_rows() for c in row if c.hyperlink}
     assert {f"'{name}'!A1" for name in SHEETS[1:]} <= targets
 
-    flagged = next(rule for rule in report.rules if rule.flagged)
-    row = next(row for row in summary.iter_rows() if row[8].value == flagged.title)
-    place = int(row[10].hyperlink.location.removeprefix("'Worklist'!A"))
-    assert row[10].value == flagged.flagged
-    assert book["Worklist"].cell(place, 8).value == flagged.title
-    assert book["Rules"][row[8].hyperlink.location.removeprefix("'Rules'!")].value == flagged.name
+    for rule in report.rules:
+        row = next(row for row in summary.iter_rows() if row[8].value == rule.title)
+        assert row[10].value == rule.flagged
+        named = book["Rules"][row[8].hyperlink.location.removeprefix("'Rules'!")]
+        assert named.value == rule.name
+        if not rule.flagged:
+            assert row[10].hyperlink is None
+            continue
+        # A link can't filter, but the rows of a rule stand together: all of them, and no other.
+        block = linked(book, row[10].hyperlink.location)
+        assert len(block) == rule.flagged
+        assert {cells[0].value for cells in block} == {rule.title}
+        shown = [cells[2].value for cells in block]
+        found = report.run.audit.findings
+        assert shown == found["finding"][found["rule"] == rule.name].tolist()
+
+
+def linked(book, location: str):
+    """The rows that a link inside the workbook leads to."""
+    sheet, _, area = location.partition("!")
+    return list(book[sheet.strip("'")][area])
+
+
+def test_summary_leads_from_a_severity_to_its_rows_in_the_worklist(book, report):
+    summary = book["Summary"]
+    links = {c.value: c.hyperlink for row in summary["N8:N10"] for c in row}
+
+    assert [count.findings for count in report.severities] == list(links)
+    for count, link in zip(report.severities, links.values(), strict=True):
+        block = linked(book, link.location)
+        assert len(block) == count.findings
+        assert {cells[1].value for cells in block} == {count.label}
+
+
+def test_by_rule_says_where_a_finding_stands_in_the_worklist(book):
+    rows = table(book, "By rule")
+
+    at = [book["Worklist"].cell(row, 1).value for row in rows["Worklist row"]]
+    assert at == rows["Finding"].tolist()
+    assert sorted(at) == sorted(table(book, "Worklist")["Finding"])
 
 
 def test_summary_fits_one_landscape_page_with_a_chart_and_bars(book, tmp_path, report):
@@ -195,7 +234,7 @@ def test_summary_fits_one_landscape_page_with_a_chart_and_bars(book, tmp_path, r
 
 
 def test_tables_filter_freeze_colour_and_print(book):
-    for name in SHEETS[1:7]:
+    for name in SHEETS[1:8]:
         sheet = book[name]
         assert [t.autoFilter.ref for t in sheet.tables.values()] == [sheet.dimensions]
         assert sheet.freeze_panes is not None
@@ -273,6 +312,129 @@ def test_no_sheet_holds_a_formula_or_an_outside_link(tmp_path):
             assert 'TargetMode="External"' not in text
 
 
+def test_what_people_filled_in_stays_text_too(tmp_path):
+    run = run_of(findings_frame(len(FORMULAS) + 20).head(len(FORMULAS)), in_family=2_940)
+    decided = {
+        finding: Disposition("open", text, text)
+        for finding, text in zip(run.audit.findings["finding"], FORMULAS, strict=True)
+    }
+    book = written(replace(run, dispositions=decided), tmp_path)
+
+    rows = table(book, "Worklist")
+    assert rows["Note"].tolist() == [sheets.plain(text) for text in FORMULAS]
+    assert rows["Owner"].tolist() == rows["Note"].tolist()
+    assert set(rows["Disposition"]) == {"open"}
+    cells = [row[12:15] for row in book["Worklist"].iter_rows(min_row=2)]
+    assert {cell.data_type for row in cells for cell in row} == {"s"}
+    assert all(cell.quotePrefix for row in cells for cell in row)
+
+
+# A history.
+
+
+@pytest.fixture(scope="module")
+def with_history(tmp_path_factory: pytest.TempPathFactory) -> openpyxl.Workbook:
+    return written(history_run(), tmp_path_factory.mktemp("history"))
+
+
+def test_with_a_history_resolved_and_waived_findings_have_their_sheets(with_history):
+    run = history_run()
+    assert run.changes is not None
+    resolved, waived = table(with_history, "Resolved"), table(with_history, "Waived")
+
+    assert sorted(resolved["Finding"]) == sorted(run.changes.resolved["finding"])
+    assert sorted(waived["Finding"]) == sorted(run.changes.waived["finding"])
+    assert set(waived["Waiver"]) == {"Contract of 2025 allows it (M. Okafor, until 2026-12-31)"}
+    assert resolved["First seen"].notna().all()
+    assert not set(resolved["Finding"]) & set(table(with_history, "Worklist")["Finding"])
+
+
+def test_with_a_history_the_worklist_says_new_persisting_or_reopened(with_history):
+    run = history_run()
+
+    rows = table(with_history, "Worklist")
+    assert rows["Status"].tolist() == run.audit.findings["status"].tolist()
+    assert set(rows["Status"]) == {"new", "persisting", "reopened"}
+    assert rows["First seen"].notna().all()
+
+
+def test_with_a_history_summary_counts_what_changed_and_draws_the_trend(with_history, tmp_path):
+    run = history_run()
+    assert run.changes is not None
+    tonight, summary = run.changes.tonight, with_history["Summary"]
+    said = {row[1].value: row[6].value for row in summary.iter_rows()}
+
+    assert said["New findings"] == tonight.new
+    assert said["Resolved"] == tonight.resolved
+    assert said["Waived, in none of the other figures"] == tonight.waived
+    assert said["Still open after it"] == tonight.still_open_missed_cents / 100
+    assert set(run.changes.waiver_notes) <= set(said)
+    targets = {c.hyperlink.location for row in summary.iter_rows() for c in row if c.hyperlink}
+    assert {"'Resolved'!A1", "'Waived'!A1", "'Trend'!A1"} <= targets
+    assert len(summary._charts) == 2
+    trend = table(with_history, "Trend")
+    assert len(trend) == len(run.changes.nights)
+    assert trend["New"].tolist() == [night.new for night in run.changes.nights]
+
+
+def test_the_first_run_of_a_history_has_no_trend_and_says_what_is_empty(tmp_path):
+    book = written(first_night_run(), tmp_path)
+
+    assert book["Resolved"]["A2"].value == "No finding was resolved in this run."
+    assert book["Waived"]["A2"].value == "No finding was waived in this run."
+    said = [row[1].value for row in book["Summary"].iter_rows()]
+    assert "What changed: the first run" in said
+    assert len(book["Summary"]._charts) == 1
+
+
+def test_without_a_history_nothing_is_said_of_changes(book):
+    assert not {"Resolved", "Waived", "Trend"} & set(book.sheetnames)
+    assert "First seen" not in table(book, "Worklist")
+
+
+# The columns that are written a row at a time.
+
+
+def test_a_filled_column_reads_as_one_written_cell_by_cell(tmp_path):
+    words = ["a", None, "b", "a", " <&> ", "_x0041_", *FORMULAS[:3]]
+    numbers = [1, None, 2.5, -1e-9, 123456789.25, 0, 1e15, None, 3]
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx", {"strings_to_formulas": False}) as made:
+        style = made.add_format({"num_format": "@"})
+        filled = made.add_worksheet("Filled", worksheet_class=ListSheet)
+        single = made.add_worksheet("Single")
+        for sheet in (filled, single):
+            sheet.write_string(0, 0, "Head", style)
+            sheet.write_string(4, 2, "in place of a column's", style)
+            sheet.set_row(2, 40)
+            sheet.write_string(len(words) + 1, 0, "below", style)
+        filled.fill_texts(0, words, style)
+        filled.fill_numbers(1, numbers, style)
+        filled.fill_texts(2, words, style)
+        for row, (word, number) in enumerate(zip(words, numbers, strict=True), 1):
+            for place, cell in ((0, word), (1, number), (2, word)):
+                if isinstance(cell, str) and (row, place) != (4, 2):
+                    single.write_string(row, place, cell, style)
+                elif cell is not None and (row, place) != (4, 2):
+                    single.write_number(row, place, cell, style)
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+
+    def cells(name):
+        return [
+            (c.coordinate, c.value, c.data_type, c.number_format)
+            for row in book[name].iter_rows()
+            for c in row
+        ]
+
+    assert cells("Filled") == cells("Single")
+    heights = [book[name].row_dimensions[3].height for name in ("Filled", "Single")]
+    assert heights[0] == heights[1] > 30
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        shared = archive.read("xl/sharedStrings.xml").decode()
+        used = sum(archive.read(f"xl/worksheets/sheet{n}.xml").count(b't="s"') for n in (1, 2))
+    # The text whose place another took is counted, too.
+    assert f'count="{used + 1}"' in shared
+
+
 def test_control_characters_are_replaced_and_long_text_is_cut_with_a_mark(tmp_path):
     long, wide = "x" * 40_000, "😀" * 20_000
     run = with_texts("message", ["a\x00b\x1fc", "\u202eabc", long, wide])
@@ -308,8 +470,21 @@ def test_more_rows_than_a_sheet_holds_are_split_and_said(tmp_path):
     assert all(len(book[name].data_validations.dataValidation) == 1 for name in names)
     said = {row[1].value: row[6].value for row in book["Summary"].iter_rows()}
     assert said["Sheets that the worklist is split over"] == 3
-    last = sheets.cell_of(names, len(found) - 1, 70)
-    assert last == f"internal:'Worklist 3'!A{len(found) - 140 + 1}"
+    by_rule = pd.concat([table(book, name) for name in book.sheetnames if "By rule" in name])
+    at = [
+        book[sheet].cell(row, 1).value
+        for sheet, row in zip(by_rule["On sheet"], by_rule["Worklist row"], strict=True)
+    ]
+    assert at == by_rule["Finding"].tolist()
+    assert len(at) == len(found)
+
+
+def test_a_block_that_goes_on_over_sheets_is_shown_to_the_end_of_its_first():
+    names = ["By rule", "By rule 2"]
+
+    assert sheets.block_of(names, 0, 3, 10, 12) == "internal:'By rule'!A2:M4"
+    assert sheets.block_of(names, 8, 14, 10, 12) == "internal:'By rule'!A10:M11"
+    assert sheets.block_of(names, 10, 14, 10, 12) == "internal:'By rule 2'!A2:M5"
 
 
 @pytest.mark.parametrize("run", [clean_run(), empty_run()], ids=["clean", "nothing judged"])
@@ -379,7 +554,7 @@ def test_libreoffice_opens_it_and_keeps_text_cells(tmp_path):
     second = openpyxl.load_workbook(again / "report.xlsx")
 
     assert second.sheetnames == first.sheetnames
-    for name in SHEETS[1:7]:
+    for name in SHEETS[1:8]:
         assert [
             (c.value, c.data_type) for row in second[name].iter_rows() for c in row if c.value
         ] == [(c.value, c.data_type) for row in first[name].iter_rows() for c in row if c.value]

@@ -17,6 +17,7 @@ from auditor.changes import Changes
 from auditor.reference import Contradiction, Edition, Source
 from auditor.report import tally
 from auditor.report.causes import Pattern, pattern_rows
+from auditor.report.dispositions import Disposition
 from auditor.report.gaps import Coverage, Gap, coverage_of, gaps_of, unlocks_of
 from auditor.report.rows import Finding, finding_rows
 from auditor.report.words import (
@@ -59,7 +60,8 @@ class Run:
     value; ``seconds`` maps a stage of the run to its time. ``contradictions`` are the values about
     which the sources of the reference tables disagree. ``changes`` compares with earlier nights
     where a history was given. ``self_test`` is what the rules' own cases proved, where asked for.
-    ``reference_digest`` is that of all tables, ``table_digests`` those of each.
+    ``reference_digest`` is that of all tables, ``table_digests`` those of each. ``dispositions`` is
+    what people decided about findings, by their ids.
     """
 
     audit: Audit
@@ -86,6 +88,7 @@ class Run:
     self_test: SelfTest | None = None
     reference_digest: str = ""
     table_digests: Mapping[str, str] = field(default_factory=dict)
+    dispositions: Mapping[str, Disposition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

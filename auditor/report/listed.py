@@ -59,8 +59,10 @@ def listed(findings: pd.DataFrame, studies: pd.DataFrame, changes: Changes | Non
     )
 
 
-def set_apart(frame: pd.DataFrame, status: str, seen: Mapping[str, str]) -> pd.DataFrame:
-    """Findings of the history, typed as the audit types its own; the dearest first.
+def set_apart(
+    frame: pd.DataFrame, status: str, seen: Mapping[str, str], most: int | None = MOST_APART
+) -> pd.DataFrame:
+    """Findings of the history, typed as the audit types its own: the dearest, at most so many.
 
     Their studies are named apart from the studies of the run, whose money they don't share.
     """
@@ -83,7 +85,7 @@ def set_apart(frame: pd.DataFrame, status: str, seen: Mapping[str, str]) -> pd.D
         status=status, story=kept["story"] + f"-{status}", first_seen=first, waiver=waiver
     )
     order = kept["amount"].fillna(-1).sort_values(ascending=False, kind="stable").index
-    return kept.loc[order[:MOST_APART]].reset_index(drop=True)
+    return kept.loc[order[:most]].reset_index(drop=True)
 
 
 def _day_text(value: Any) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from auditor.report.list_sheet import ListSheet
@@ -53,7 +54,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "number": {"num_format": "General"} | RIGHT,
     "money": {"num_format": "#,##0.00"} | RIGHT,
     "date": {"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"},
-    "fill_in": {"valign": "top", "text_wrap": True},
+    "fill_in": {"quote_prefix": True, "valign": "top", "text_wrap": True},
     "header": HEADER,
     "header_right": HEADER | {"align": "right", "indent": 1},
     "count_to_first": {"num_format": "#,##0"} | LINK | RIGHT,
@@ -101,7 +102,7 @@ UNPRINTABLE = re.compile(
 class Field:
     """One column of a table: its header, its width in characters and what its cells hold.
 
-    A ``fill_in`` column is left empty for the reader; ``choices`` are what it offers.
+    A ``fill_in`` column is the reader's to fill in; ``choices`` are what it offers.
     """
 
     header: str
@@ -213,10 +214,14 @@ def sheet_names(name: str, rows: int, rows_per_sheet: int) -> list[str]:
     return [name, *(f"{name} {number}" for number in range(2, count + 1))]
 
 
-def cell_of(names: Sequence[str], place: int, rows_per_sheet: int) -> str:
-    """Link target of data row ``place`` (0-based) of a table that is split over ``names``."""
-    part, row = divmod(place, rows_per_sheet)
-    return f"internal:'{names[part]}'!A{row + 2}"
+def block_of(names: Sequence[str], start: int, end: int, rows_per_sheet: int, last: int) -> str:
+    """Link target of data rows ``start`` to ``end`` (excluded) of a table split over ``names``.
+
+    A block that goes on over further sheets is shown to the end of its first.
+    """
+    part, row = divmod(start, rows_per_sheet)
+    bottom = min(end, (part + 1) * rows_per_sheet) - part * rows_per_sheet
+    return f"internal:'{names[part]}'!A{row + 2}:{xl_col_to_name(last)}{bottom + 1}"
 
 
 def write_tables(

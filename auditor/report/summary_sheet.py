@@ -9,7 +9,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from auditor.report import sheets
+from auditor.report import changes_sheet, sheets
 from auditor.report.content import Report, RuleSection, Share
 from auditor.report.words import counted, day_words, whole_dollars
 
@@ -31,25 +31,33 @@ def write(
     links: Mapping[str, str],
     footer: str,
 ) -> None:
-    """Write the summary; ``links`` leads from a rule to the first of its findings."""
+    """Write the summary; ``links`` leads from a rule, or a severity, to its findings."""
     for place, width in enumerate(WIDTHS):
         sheet.set_column(place, place, width)
     names = [other.get_name() for other in book.worksheets()[1:]]
     _write_head(sheet, formats, report, names)
-    _write_figures(sheet, formats, report)
-    row = _write_lines(sheet, formats, report, TOP_ROWS, names)
+    _write_figures(sheet, formats, report, links)
+    row = TOP_ROWS
+    if changes := report.run.changes:
+        columns = (LEFT, LEFT_END)
+        row = changes_sheet.write_tonight(book, sheet, formats, changes, row, columns) + 1
+    row = _write_lines(sheet, formats, report, row, names)
     row = _write_gaps(sheet, formats, report, row + 1)
-    families = [share for share in report.families if share.at_risk_cents or share.missed_cents]
-    if families:
-        row = _write_families(book, sheet, formats, families, row + 1)
     right = _write_rules(sheet, formats, report, links)
     if report.payers:
         right = _write_payers(sheet, formats, report.payers, right + 1)
+    families = [share for share in report.families if share.at_risk_cents or share.missed_cents]
+    if families and report.run.changes:
+        columns = (RIGHT, RIGHT_END)
+        right = _write_families(book, sheet, formats, families, right + 1, columns)
+    elif families:
+        columns = (LEFT, LEFT_END)
+        row = _write_families(book, sheet, formats, families, row + 1, columns)
     sheet.hide_gridlines(2)
     sheet.set_first_sheet()
     sheet.activate()
     sheets.print_setup(sheet, footer, patients=False, pages_high=1)
-    sheet.print_area(0, 0, max(row, right), RIGHT_END)
+    sheet.print_area(0, 0, max(row, right) + 1, RIGHT_END)
     sheet.center_horizontally()
 
 
@@ -75,12 +83,17 @@ def _write_head(
     )
     about = sheets.plain(" · ".join(fact for fact in facts if fact))
     sheet.write_string(3, LEFT, about, formats["caption_line"])
-    places = [*range(LEFT, LEFT_END + 1), *range(RIGHT, RIGHT_END + 1)]
-    for place, name in zip(places, names, strict=False):
-        sheet.write_url(4, place, f"internal:'{name}'!A1", formats["link"], name)
+    across = LEFT_END - LEFT + 1
+    # Of a table that is split, the first sheet is enough.
+    for number, name in enumerate([n for n in names if not n[-1].isdigit()][: 2 * across]):
+        row, place = divmod(number, across)
+        target = f"internal:'{name}'!A1"
+        sheet.write_url(4 + row, LEFT + place, target, formats["link"], name)
 
 
-def _write_figures(sheet: Worksheet, formats: dict[str, Format], report: Report) -> None:
+def _write_figures(
+    sheet: Worksheet, formats: dict[str, Format], report: Report, links: Mapping[str, str]
+) -> None:
     totals = report.run.audit.totals
     figures = (
         ("Dollars at risk", totals.at_risk_cents / 100, "at_risk", "could be denied, taken back"),
@@ -105,8 +118,23 @@ def _write_figures(sheet: Worksheet, formats: dict[str, Format], report: Report)
             f": {count.meaning}",
             formats["label"],
         )
-        sheet.write_number(row, RIGHT_END - 1, count.findings, formats["row_count"])
+        target = links.get(f"severity:{count.severity}")
+        _write_count(sheet, formats, row, RIGHT_END - 1, count.findings, target)
         sheet.write_number(row, RIGHT_END, count.lines, formats["row_count"])
+
+
+def _write_count(
+    sheet: Worksheet,
+    formats: dict[str, Format],
+    row: int,
+    place: int,
+    count: int,
+    target: str | None,
+) -> None:
+    """A count; where its rows stand together, a link to them."""
+    if target:
+        sheet.write_url(row, place, target, formats["count_link"], tip="Its findings, together")
+    sheet.write_number(row, place, count, formats["count_link" if target else "row_count"])
 
 
 def _section(
@@ -183,38 +211,42 @@ def _write_families(
     formats: dict[str, Format],
     families: Sequence[Share],
     row: int,
+    columns: tuple[int, int],
 ) -> int:
+    """The families between two columns, numbers in the last two, and their chart below."""
+    left, end = columns
     title = "Dollars by kind of rule, each line's money once"
-    _section(sheet, formats, row, LEFT, title, LEFT_END)
-    for place, word in ((LEFT_END - 1, "At risk"), (LEFT_END, "Missed")):
+    _section(sheet, formats, row, left, title, end)
+    for place, word in ((end - 1, "At risk"), (end, "Missed")):
         sheet.write_string(row, place, word, formats["section_right"])
     first, last = row + 1, row + len(families)
     for below, share in enumerate(families, first):
-        _label(sheet, formats, below, LEFT, LEFT_END - 2, share.label)
-        sheet.write_number(below, LEFT_END - 1, share.at_risk_cents / 100, formats["row_dollars"])
-        sheet.write_number(below, LEFT_END, share.missed_cents / 100, formats["row_dollars"])
-    chart = _chart(book, first, last)
+        _label(sheet, formats, below, left, end - 2, share.label)
+        sheet.write_number(below, end - 1, share.at_risk_cents / 100, formats["row_dollars"])
+        sheet.write_number(below, end, share.missed_cents / 100, formats["row_dollars"])
+    chart = _chart(book, (first, last), columns)
     twin = "; ".join(_share_words(share) for share in families)
     options = {
         "description": f"Bar chart, dollars by kind of rule. {twin}.",
         "object_position": 2,
         "y_offset": 6,
     }
-    sheet.insert_chart(last + 1, LEFT, chart, options)
+    sheet.insert_chart(last + 1, left, chart, options)
     return last + 1 + CHART_ROWS
 
 
-def _chart(book: Workbook, first: int, last: int) -> Any:
-    """Bars of the dollars in rows ``first`` to ``last``, at risk beside missed."""
+def _chart(book: Workbook, rows: tuple[int, int], columns: tuple[int, int]) -> Any:
+    """Bars of the dollars in some rows, at risk beside missed, from the last two columns."""
+    (first, last), (left, end) = rows, columns
     chart = book.add_chart({"type": "bar"})
     for place, name, colour in (
-        (LEFT_END - 1, "At risk", sheets.AT_RISK_COLOUR),
-        (LEFT_END, "Missed", sheets.MISSED_COLOUR),
+        (end - 1, "At risk", sheets.AT_RISK_COLOUR),
+        (end, "Missed", sheets.MISSED_COLOUR),
     ):
         chart.add_series(
             {
                 "name": name,
-                "categories": ["Summary", first, LEFT, last, LEFT],
+                "categories": ["Summary", first, left, last, left],
                 "values": ["Summary", first, place, last, place],
                 "fill": {"color": colour},
                 "gap": 60,
@@ -291,10 +323,7 @@ def _write_rule(
     sheet.write_url(row, RIGHT, target, formats["row_link"], sheets.plain(rule.title), rule.name)
     style = f"on_{rule.severity_label}" if rule.flagged else "label"
     sheet.write_string(row, RIGHT + 1, rule.severity_label, formats[style])
-    if link:
-        sheet.write_url(row, RIGHT + 2, link, formats["count_link"], tip="First in the worklist")
-    style = "count_link" if link else "row_count"
-    sheet.write_number(row, RIGHT + 2, rule.flagged, formats[style])
+    _write_count(sheet, formats, row, RIGHT + 2, rule.flagged, link)
     sheet.write_number(row, RIGHT + 3, rule.in_scope, formats["row_count"])
     sheet.write_number(row, RIGHT + 4, rule.not_evaluated, formats["row_count"])
     sheet.write_number(row, RIGHT + 5, rule.at_risk_cents / 100, formats["row_dollars"])

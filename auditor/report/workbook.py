@@ -7,29 +7,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 
 from auditor.errors import AuditError
-from auditor.report import run_sheet, sheets, summary_sheet
+from auditor.report import changes_sheet, finding_tables, run_sheet, sheets, summary_sheet
 from auditor.report.content import Report
+from auditor.report.finding_tables import days, numbers
 from auditor.report.sheets import Cell, Field, Table, texts
 from auditor.report.words import (
-    BASIS_LABELS,
-    MONEY_LABELS,
     SEVERITY_LABELS,
     column_words,
     reason_words,
     remedy_words,
 )
-
-DISPOSITIONS = ("open", "corrected", "appealed", "accepted risk", "not an error")
-# Excel counts days from here; its first two months of 1900 are one day off.
-DAY_ZERO = np.datetime64("1899-12-30", "D")
-FIRST_DAY = np.datetime64("1900-03-01", "D")
 
 
 def write_workbook(report: Report, path: Path, rows_per_sheet: int = sheets.ROWS_PER_SHEET) -> None:
@@ -43,14 +36,16 @@ def write_workbook(report: Report, path: Path, rows_per_sheet: int = sheets.ROWS
         formats = sheets.make_formats(book)
         footer = f"Cardiac CT claim audit, {report.title}, run {report.run.identity}"
         summary = book.add_worksheet("Summary")
-        worklist = _worklist(report)
-        parts = sheets.write_tables(book, formats, worklist, footer, rows_per_sheet)
-        names = [part.get_name() for part in parts]
-        first = _first_places(report.run.audit.findings["rule"])
-        links = {
-            rule: sheets.cell_of(names, place, rows_per_sheet) for rule, place in first.items()
-        }
-        for table in (_studies(report), _patterns(report)):
+        links = finding_tables.links(report, rows_per_sheet)
+        tables = (
+            finding_tables.worklist(report),
+            finding_tables.by_rule(report, rows_per_sheet),
+            _studies(report),
+            _patterns(report),
+            *finding_tables.apart(report),
+            *([changes_sheet.trend(changes)] if (changes := report.run.changes) else []),
+        )
+        for table in tables:
             sheets.write_tables(book, formats, table, footer, rows_per_sheet)
         _write_rules(book, formats, report, footer, links)
         sheets.write_tables(book, formats, _not_evaluated(report), footer)
@@ -75,77 +70,6 @@ def _identity(report: Report) -> dict[str, Any]:
     }
 
 
-def _first_places(rules: pd.Series[Any]) -> dict[str, int]:
-    first: dict[str, int] = {}
-    for place, rule in enumerate(rules.tolist()):
-        first.setdefault(rule, place)
-    return first
-
-
-def _numbers(values: pd.Series[Any], over: int = 1) -> list[Cell]:
-    numbers = values.to_numpy(dtype="float64", na_value=np.nan)
-    return [None if number != number else number / over for number in numbers.tolist()]
-
-
-def _days(values: pd.Series[Any]) -> list[Cell]:
-    """Day numbers; a date that Excel does not know is left as ISO text."""
-    days = values.to_numpy(dtype="datetime64[D]")
-    numbers: list[Cell] = list((days - DAY_ZERO).astype("int64").tolist())
-    for place in np.flatnonzero(~(days >= FIRST_DAY)):
-        numbers[place] = None if np.isnat(days[place]) else str(days[place])
-    return numbers
-
-
-def _worklist(report: Report) -> Table:
-    found = report.run.audit.findings
-    titles = {rule.name: rule.title for rule in report.rules}
-    blank: list[Cell] = [None] * len(found)
-    columns: list[tuple[Field, Sequence[Cell]]] = [
-        (Field("Finding", 14.5, "code"), texts(found["finding"])),
-        (Field("Severity", 11, "severity"), texts(found["severity"], SEVERITY_LABELS)),
-        (Field("Claim", 15, "code"), texts(found["claim_id"])),
-        (Field("Line", 6, "count"), _numbers(found["line_number"])),
-        (Field("Service date", 11.5, "date"), _days(found["service_date"])),
-        (Field("Code", 8, "code"), texts(found["procedure_code"])),
-        (Field("Modifiers", 10.5, "code"), texts(found["modifiers"])),
-        (Field("Problem", 26, "long"), texts(found["rule"], titles)),
-        (Field("What was found", 42, "long"), texts(found["message"])),
-        (Field("What to do", 36, "long"), texts(found["remedy"])),
-        (Field("Amount ($)", 11.5, "money"), _numbers(found["amount"], over=100)),
-        (Field("Money", 9.5, "text"), texts(found["money"], MONEY_LABELS)),
-        (Field("Owner", 13, "fill_in"), blank),
-        (Field("Disposition", 13.5, "fill_in", DISPOSITIONS), blank),
-        (Field("Note", 22, "fill_in"), blank),
-        (Field("Study", 14.5, "code"), texts(found["story"])),
-        (
-            Field("In the total", 8, "text"),
-            texts(found["counts_money"], {True: "yes", False: ""}),
-        ),
-        (Field("Amount is", 33, "text"), texts(found["amount_basis"], BASIS_LABELS)),
-        (Field("Status", 11, "text"), texts(found["status"])),
-        (Field("Denial codes", 18, "code"), texts(found["denial_codes"])),
-        (Field("Patient", 14, "code"), texts(found["patient_id"])),
-        (Field("Payer", 24, "text"), texts(found["payer"])),
-        (Field("Claim type", 13, "text"), texts(found["claim_type"])),
-        (Field("Place", 7, "code"), texts(found["place_of_service"])),
-        (Field("Revenue code", 9.5, "code"), texts(found["revenue_code"])),
-        (Field("Units", 7, "number"), _numbers(found["units"])),
-        (Field("Billing NPI", 12.5, "code"), texts(found["billing_npi"])),
-        (Field("Rendering NPI", 12.5, "code"), texts(found["rendering_npi"])),
-        (Field("Department", 18, "text"), texts(found["department"])),
-        (Field("Other claim", 15, "code"), texts(found["partner_claim_id"])),
-        (Field("Other line", 7, "count"), _numbers(found["partner_line_number"])),
-        (Field("More other lines", 24, "text"), texts(found["other_partners"])),
-        (Field("Rule", 34, "code"), texts(found["rule"])),
-        (Field("File", 28, "text"), texts(found["source_file"])),
-        (Field("Sheet", 14, "text"), texts(found["source_sheet"])),
-        (Field("Row", 9, "count"), _numbers(found["source_row"])),
-    ]
-    fields, cells = zip(*columns, strict=True)
-    nothing = f"{report.verdict.headline} {report.verdict.action}"
-    return Table("Worklist", fields, cells, 4, 15, nothing, patients=True)
-
-
 def _studies(report: Report) -> Table:
     studies = report.studies
     titles = {rule.name: rule.title for rule in report.rules}
@@ -157,10 +81,10 @@ def _studies(report: Report) -> Table:
         (Field("Study", 14.5, "code"), texts(studies["story"])),
         (Field("Severity", 11, "severity"), texts(studies["severity"], SEVERITY_LABELS)),
         (Field("Patient", 14, "code"), texts(studies["patient_id"])),
-        (Field("First date", 11.5, "date"), _days(studies["first_date"])),
-        (Field("Last date", 11.5, "date"), _days(studies["last_date"])),
-        (Field("Findings", 10, "count"), _numbers(studies["findings"])),
-        (Field("Lines", 8, "count"), _numbers(studies["lines"])),
+        (Field("First date", 11.5, "date"), days(studies["first_date"])),
+        (Field("Last date", 11.5, "date"), days(studies["last_date"])),
+        (Field("Findings", 10, "count"), numbers(studies["findings"])),
+        (Field("Lines", 8, "count"), numbers(studies["lines"])),
         (Field("At risk ($)", 13, "money"), _some(studies["at_risk"])),
         (Field("Missed ($)", 13, "money"), _some(studies["missed"])),
         (Field("Problems", 74, "long"), texts(studies["rules"], problems)),
@@ -180,10 +104,10 @@ def _patterns(report: Report) -> Table:
         (Field("Department", 20, "text"), texts(alike["department"])),
         (Field("Revenue code", 9.5, "code"), texts(alike["revenue_code"])),
         (Field("Payer", 26, "text"), texts(alike["payer"])),
-        (Field("Findings", 10, "count"), _numbers(alike["findings"])),
-        (Field("Lines", 8, "count"), _numbers(alike["lines"])),
-        (Field("First date", 11.5, "date"), _days(alike["first_date"])),
-        (Field("Last date", 11.5, "date"), _days(alike["last_date"])),
+        (Field("Findings", 10, "count"), numbers(alike["findings"])),
+        (Field("Lines", 8, "count"), numbers(alike["lines"])),
+        (Field("First date", 11.5, "date"), days(alike["first_date"])),
+        (Field("Last date", 11.5, "date"), days(alike["last_date"])),
         (Field("At risk ($)", 13, "money"), _some(alike["at_risk"])),
         (Field("Missed ($)", 13, "money"), _some(alike["missed"])),
         (Field("Rule", 34, "code"), texts(alike["rule"])),
@@ -234,7 +158,7 @@ def _write_rules(
     for row, rule in enumerate(rules, 1):
         if rule.name in links:
             sheet.write_url(
-                row, 4, links[rule.name], formats["count_to_first"], tip="First of its findings"
+                row, 4, links[rule.name], formats["count_to_first"], tip="Its findings, together"
             )
             sheet.write_number(row, 4, rule.flagged, formats["count_to_first"])
 
@@ -262,7 +186,7 @@ def _not_evaluated(report: Report) -> Table:
     columns: list[tuple[Field, Sequence[Cell]]] = [
         (Field("Rule", 34, "code"), texts(gaps["rule"])),
         (Field("Title", 40, "long"), texts(gaps["rule"], titles)),
-        (Field("Lines", 10, "count"), _numbers(gaps["lines"])),
+        (Field("Lines", 10, "count"), numbers(gaps["lines"])),
         (Field("Why not", 50, "long"), texts(reason_words(*pair) for pair in pairs)),
         (Field("How to unlock", 60, "long"), texts(remedy_words(*pair) for pair in pairs)),
     ]
@@ -276,7 +200,7 @@ def _rejected(report: Report) -> Table:
     columns: list[tuple[Field, Sequence[Cell]]] = [
         (Field("File", 36, "text"), texts(lines["file"])),
         (Field("Sheet", 18, "text"), texts(lines["sheet"])),
-        (Field("Row", 10, "count"), _numbers(lines["row"])),
+        (Field("Row", 10, "count"), numbers(lines["row"])),
         (Field("Column", 26, "text"), texts(map(column_words, lines["column"].fillna("")))),
         (Field("Shape of the value", 26, "code"), texts(lines["value_shape"])),
         (Field("Reason", 60, "long"), texts(lines["reason"])),

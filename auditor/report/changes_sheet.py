@@ -1,0 +1,160 @@
+"""What changed since earlier runs, in the workbook: the sheet Trend, and tonight on Summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from auditor.changes import Changes, Night
+from auditor.report import sheets
+from auditor.report.finding_tables import DAY_ZERO
+from auditor.report.sheets import Cell, Field, Table, texts
+from auditor.report.words import day_words, whole_dollars
+
+CHART_ROWS = 11
+CHART_PIXELS = (540, 20 * CHART_ROWS - 6)
+
+
+def trend(changes: Changes) -> Table:
+    """A row a run, oldest first: its counts and dollars."""
+    nights = changes.nights
+    dates = np.array([night.as_of for night in nights], dtype="datetime64[D]")
+    days: list[Cell] = (dates - DAY_ZERO).astype("int64").tolist()
+    columns: list[tuple[Field, Sequence[Cell]]] = [
+        (Field("As of", 12, "date"), days),
+        (Field("New", 10, "count"), [night.new for night in nights]),
+        (Field("Reopened", 10, "count"), [night.reopened for night in nights]),
+        (Field("Persisting", 11, "count"), [night.persisting for night in nights]),
+        (Field("Resolved", 10, "count"), [night.resolved for night in nights]),
+        (Field("Waived", 10, "count"), [night.waived for night in nights]),
+        *(
+            (Field(header, 14, "money"), [getattr(night, name) / 100 for night in nights])
+            for header, name in _MONEY
+        ),
+        (Field("Run", 15, "code"), texts(night.run for night in nights)),
+    ]
+    fields, cells = zip(*columns, strict=True)
+    return Table("Trend", fields, cells, 1, len(fields), "No run is known.")
+
+
+_MONEY = (
+    ("Identified at risk ($)", "identified_at_risk_cents"),
+    ("Identified missed ($)", "identified_missed_cents"),
+    ("Recovered at risk ($)", "recovered_at_risk_cents"),
+    ("Recovered missed ($)", "recovered_missed_cents"),
+    ("Still open at risk ($)", "still_open_at_risk_cents"),
+    ("Still open missed ($)", "still_open_missed_cents"),
+)
+_OPEN_AT_RISK, _OPEN_MISSED = 10, 11
+
+
+def write_tonight(
+    book: Workbook,
+    sheet: Worksheet,
+    formats: dict[str, Format],
+    changes: Changes,
+    row: int,
+    columns: tuple[int, int],
+) -> int:
+    """The last run's changes on Summary, between two columns; returns the row behind them."""
+    first, last = columns
+    since = f" since {day_words(changes.since)}" if changes.since else ": the first run"
+    _row(sheet, formats["section"], row, columns, f"What changed{since}")
+    row += 1
+    for label, count, target in _counts(changes):
+        _row(sheet, formats["label"], row, (first, last - 1), label)
+        if target:
+            sheet.write_url(row, last, f"internal:'{target}'!A1", formats["count_link"])
+        sheet.write_number(row, last, count, formats["count_link" if target else "row_count"])
+        row += 1
+    for word, place in (("At risk", last - 1), ("Missed", last)):
+        sheet.write_string(row, place, word, formats["section_right"])
+    _row(sheet, formats["section"], row, (first, last - 2), "Dollars")
+    for label, at_risk, missed in _dollars(changes.tonight):
+        row += 1
+        _row(sheet, formats["label"], row, (first, last - 2), label)
+        sheet.write_number(row, last - 1, at_risk / 100, formats["row_dollars"])
+        sheet.write_number(row, last, missed / 100, formats["row_dollars"])
+    for note in changes.waiver_notes:
+        row += 1
+        sheet.merge_range(row, first, row, last, "", formats["plain"])
+        sheet.write_string(row, first, sheets.plain(note), formats["plain"])
+    if len(changes.nights) > 1:
+        options = {"description": _words(changes), "object_position": 2, "y_offset": 6}
+        sheet.insert_chart(row + 1, first, _chart(book, len(changes.nights)), options)
+        row += CHART_ROWS
+    return row + 1
+
+
+def _row(sheet: Worksheet, style: Format, row: int, columns: tuple[int, int], text: str) -> None:
+    first, last = columns
+    if last > first:
+        sheet.merge_range(row, first, row, last, "", style)
+    sheet.write_string(row, first, sheets.plain(text), style)
+
+
+def _counts(changes: Changes) -> list[tuple[str, int, str]]:
+    last = changes.tonight
+    return [
+        ("New findings", last.new, ""),
+        ("Reopened: resolved before, and back", last.reopened, ""),
+        ("Persisting", last.persisting, ""),
+        ("Resolved", last.resolved, "Resolved"),
+        ("Waived, in none of the other figures", last.waived, "Waived"),
+    ]
+
+
+def _dollars(last: Night) -> list[tuple[str, int, int]]:
+    return [
+        ("Identified in this run", last.identified_at_risk_cents, last.identified_missed_cents),
+        ("Recovered in this run", last.recovered_at_risk_cents, last.recovered_missed_cents),
+        ("Still open after it", last.still_open_at_risk_cents, last.still_open_missed_cents),
+    ]
+
+
+def _words(changes: Changes) -> str:
+    first, last = changes.nights[0], changes.tonight
+    return (
+        f"Columns, dollars still open over {len(changes.nights)} runs. At risk: from "
+        f"{whole_dollars(first.still_open_at_risk_cents)} to "
+        f"{whole_dollars(last.still_open_at_risk_cents)}; missed: from "
+        f"{whole_dollars(first.still_open_missed_cents)} to "
+        f"{whole_dollars(last.still_open_missed_cents)}."
+    )
+
+
+def _chart(book: Workbook, runs: int) -> object:
+    """Columns of the dollars still open, a run each, from the sheet Trend."""
+    chart = book.add_chart({"type": "column", "subtype": "stacked"})
+    for place, name, colour in (
+        (_OPEN_AT_RISK, "Still open, at risk", sheets.AT_RISK_COLOUR),
+        (_OPEN_MISSED, "Still open, missed", sheets.MISSED_COLOUR),
+    ):
+        chart.add_series(
+            {
+                "name": name,
+                "categories": ["Trend", 1, 0, runs, 0],
+                "values": ["Trend", 1, place, runs, place],
+                "fill": {"color": colour},
+                "gap": 40,
+            }
+        )
+    small = {"name": sheets.FONT, "size": 9}
+    chart.set_title({"none": True})
+    chart.set_legend({"position": "bottom", "font": small})
+    chart.set_x_axis({"num_font": small, "num_format": "yyyy-mm-dd", "text_axis": True})
+    chart.set_y_axis(
+        {
+            "num_format": '[>=1000000]$0.0,,"M";[>=1000]$#,##0,"k";$0',
+            "num_font": small,
+            "line": {"none": True},
+            "major_gridlines": {"visible": True, "line": {"color": sheets.RULE_LINE}},
+        }
+    )
+    chart.set_chartarea({"border": {"none": True}})
+    chart.set_size({"width": CHART_PIXELS[0], "height": CHART_PIXELS[1]})
+    return chart
