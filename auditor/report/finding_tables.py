@@ -60,6 +60,17 @@ def worklist(report: Report) -> Table:
             texts(one.disposition for one in decided),
         ),
         (Field("Note", 22, "fill_in"), texts(one.note for one in decided)),
+        *_details(report),
+    ]
+    fields, cells = zip(*columns, strict=True)
+    nothing = f"{report.verdict.headline} {report.verdict.action}"
+    return Table("Worklist", fields, cells, 4, 15, nothing, patients=True)
+
+
+def _details(report: Report) -> list[tuple[Field, Sequence[Cell]]]:
+    """The columns behind those to fill in: how it counts, whose it is, where it stands."""
+    found = report.run.audit.findings
+    columns: list[tuple[Field, Sequence[Cell]]] = [
         (Field("Study", 14.5, "code"), texts(found["story"])),
         (
             Field("In the total", 8, "text"),
@@ -89,9 +100,7 @@ def worklist(report: Report) -> Table:
         seen = found["finding"].map(report.run.changes.first_seen)
         place = next(n for n, (field, _) in enumerate(columns) if field.header == "Status") + 1
         columns.insert(place, (Field("First seen", 11.5, "date"), days(pd.to_datetime(seen))))
-    fields, cells = zip(*columns, strict=True)
-    nothing = f"{report.verdict.headline} {report.verdict.action}"
-    return Table("Worklist", fields, cells, 4, 15, nothing, patients=True)
+    return columns
 
 
 def by_rule(report: Report, rows_per_sheet: int) -> Table:
