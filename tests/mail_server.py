@@ -29,6 +29,7 @@ class Mailbox:
     ``refuse``: answers to RCPT by address. ``answers``: answers to the next messages, one each, ""
     takes it. ``drop``: for the next messages: "mid" hangs up in the middle of DATA, "after" takes
     the message and hangs up before it answers, "" behaves. ``slow``: seconds before an answer.
+    ``most``: messages that one session may bring, 0 for any number.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
@@ -39,6 +40,16 @@ class Mailbox:
     logins: list[tuple[str, str]] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
     attempts: int = 0
+    most: int = 0
+
+    async def handle_MAIL(  # noqa: N802  aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        session.brought = getattr(session, "brought", 0) + 1
+        if self.most and session.brought > self.most:
+            return "421 4.7.0 too many messages in one session"
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: Any

@@ -531,6 +531,17 @@ def test_greylisted_recipients_share_the_pauses(
     assert box.recipients() == names
 
 
+def test_a_server_that_ends_a_session_after_some_messages_gets_them_all(
+    run: Path, spool: Path, box: Mailbox, port: int
+) -> None:
+    box.most = 2
+    names = [f"reader{place}@hospital.example" for place in range(7)]
+    told = deliver(run, settings_of(*names, port=port, attempts=1), spool)
+
+    assert states(told) == ["sent"] * 7
+    assert box.recipients() == names
+
+
 def test_a_spool_knows_of_a_failure_until_the_next_report(spool: Path) -> None:
     with Spool(spool).locked() as box:
         assert not box.failed_last(DIRECTOR)

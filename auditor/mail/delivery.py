@@ -164,7 +164,7 @@ def _round(box: Spool, server: Server, told: dict[str, Delivery]) -> bool:
             if stopped:
                 raise stopped
             box.prepare_mark(path, address)
-            server.send(sender, address, path.read_bytes())
+            _hand_over(server, sender, address, path.read_bytes())
         except RefusedError as fault:
             box.mark_refused(path)
             told[path.stem] = Delivery(address, "refused", path.stem, str(fault))
@@ -176,3 +176,17 @@ def _round(box: Spool, server: Server, told: dict[str, Delivery]) -> bool:
             box.mark_sent(path)
             told[path.stem] = Delivery(address, "sent", path.stem)
     return may_help
+
+
+def _hand_over(server: Server, sender: str, address: str, content: bytes) -> None:
+    """Sends a message; anew if the session broke that the messages before it used.
+
+    Many servers end a session after so many messages, or when it was idle.
+    """
+    used = server.is_open
+    try:
+        server.send(sender, address, content)
+    except UnreachableError:
+        if not used:
+            raise
+        server.send(sender, address, content)

@@ -71,6 +71,11 @@ class Server:
             self.close()
             raise self._meaning(fault) from fault
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a session is open that took a message before."""
+        return self._session is not None
+
     def close(self) -> None:
         """Ends the session. What the server says to that changes nothing."""
         session, self._session = self._session, None
