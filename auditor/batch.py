@@ -32,6 +32,7 @@ from auditor.errors import AuditError
 from auditor.identity import rule_set_digest
 from auditor.intake import Claims, read_files
 from auditor.library.reading import narrowed
+from auditor.masking import check_mask, masked
 from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
 from auditor.report import dispositions
@@ -97,6 +98,7 @@ def run(request: Request, progress: Progress) -> Finished:
             "remembered that was not billed",
             exit_code=2,
         )
+    check_mask(request)
     audited = elsewhere(request, progress)
     if request.history:
         return _with_history(request, request.history, started_at, progress)
@@ -120,7 +122,7 @@ def run(request: Request, progress: Progress) -> Finished:
             proof = prove(result.findings, corrected.findings, applied, idle)
             result = corrected
     tested = _self_tested(request, progress)
-    described = describe(request, claims, result, reference, started_at, progress)
+    described = describe(request, claims, masked(result, request), reference, started_at, progress)
     report = build(replace(described, self_test=tested))
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(Finished(report, proof), request, reference)
@@ -138,7 +140,8 @@ def _without_lines(
         reference = load_reference(reference_dir(), request.reference)
     found = audited(reference)
     tested = _self_tested(request, progress)
-    described = describe(request, found.claims, found.audit, found.reference, started_at, progress)
+    result = masked(found.audit, request)
+    described = describe(request, found.claims, result, found.reference, started_at, progress)
     finished = Finished(build(replace(described, self_test=tested)), None, found.corrections)
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(finished, request, found.reference)
@@ -250,7 +253,7 @@ def describe(
         reference_digest=reference.digest(),
         table_digests={name: table.digest for name, table in reference.tables.items()},
         changes=remembered.changes if remembered else None,
-        dispositions=dispositions.open_dispositions(request.out),
+        dispositions={} if request.mask else dispositions.open_dispositions(request.out),
     )
 
 
@@ -375,7 +378,8 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
         # Findings of lines that only earlier runs read stand behind the lines at hand.
         at_hand = findings[findings["line"] < len(result.lines)]
         corrections = proposed(at_hand, result.lines, reference, report.run.intakes)
-    write_corrections(corrections, folder / "corrections.csv")
+    kept = corrections.iloc[:0] if request.mask else corrections  # a correction names its claim
+    write_corrections(kept, folder / "corrections.csv")
     if finished.proof:
         write_proof(finished.proof, folder / "corrections_proof.csv")
 

@@ -18,7 +18,7 @@ class Request:
 
     ``memory`` is the most that the run may take, in bytes; None takes what is free. ``self_test``
     has the rules judge their own cases too; it changes nothing in the audit and is
-    not kept.
+    not kept. ``mask`` has digests stand for identifiers in all that is written.
     """
 
     files: tuple[Path, ...]
@@ -34,6 +34,7 @@ class Request:
     command: str = ""
     self_test: bool = False
     memory: int | None = None
+    mask: bool = False
 
 
 def save_request(request: Request, folder: Path) -> None:

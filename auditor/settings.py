@@ -14,7 +14,7 @@ from auditor.night_settings import NightSettings
 PayerType = Literal["medicare", "medicare_advantage", "medicaid", "commercial", "other"]
 Format = Literal["html", "xlsx", "csv", "parquet", "json", "pdf"]
 
-AROUND = frozenset({"night", "history", "mail"})
+AROUND = frozenset({"night", "history", "mail", "mask"})
 """Sections about what happens around an audit: they change no finding, and no run's identity."""
 
 
@@ -42,6 +42,14 @@ class HistorySettings(BaseModel):
 
     keep_days: int = Field(default=400, ge=30, le=3650)
     waivers: str = "waivers.csv"
+
+
+class MaskSettings(BaseModel):
+    """Masked reports: the environment variable with the key of their digests, if there is one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    key_env: str = ""
 
 
 class Licences(BaseModel):
@@ -72,6 +80,7 @@ class Settings(BaseModel):
     night: NightSettings = NightSettings()
     history: HistorySettings = HistorySettings()
     mail: MailSettings = MailSettings()
+    mask: MaskSettings = MaskSettings()
 
     @model_validator(mode="after")
     def _mail_has_its_files(self) -> "Settings":

@@ -50,7 +50,7 @@ LAYERS: tuple[set[str], ...] = (
     {"judging", "findings", "stories", "contradictions", "intake", "cases"},
     {"audit"},
     {"self_test"},
-    {"report", "mail", "history"},
+    {"report", "mail", "history", "masking"},
     {
         "batch",
         "scale",

@@ -58,6 +58,9 @@ _MemoryOption = Annotated[
 _SelfTestOption = Annotated[
     bool, typer.Option("--self-test", help="Run the rules' own cases too, and show the result.")
 ]
+_MaskOption = Annotated[
+    bool, typer.Option("--mask", help="Write digests in place of patients and claims.")
+]
 _QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 
 
@@ -75,6 +78,7 @@ def run(
     history: _HistoryOption = None,
     memory: _MemoryOption = None,
     self_test: _SelfTestOption = False,
+    mask: _MaskOption = False,
     quiet: _QuietOption = False,
 ) -> None:
     """Audit claim exports and write the reports."""
@@ -96,6 +100,7 @@ def run(
         history=history,
         command=_command(files, out),
         self_test=self_test,
+        mask=mask,
         memory=bytes_of(memory) if memory else None,
     )
     _run(request, fail_on, quiet=quiet)
