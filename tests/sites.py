@@ -31,6 +31,7 @@ from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
 from auditor.history import ledger, memory
 from auditor.history import lines as kept_lines
+from auditor.mail import server, spool
 from auditor.night import durable, steps
 from auditor.night.log import open_log
 from auditor.night.site import Site, open_site
@@ -61,6 +62,22 @@ files = ["*.csv"]
 """
 ABOVE = re.compile(r"^/.*/(?=(archive|failed|history|reports|work|inbox)(/|$))")
 NIGHTS = (date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 20))
+
+
+def mail_settings(port: int) -> str:
+    return f"""
+[mail]
+sender = "auditor@example.org"
+host = "127.0.0.1"
+port = {port}
+security = "none"
+attempts = 1
+charts = false
+timeout_seconds = 20
+
+[[mail.recipients]]
+address = "director@example.org"
+"""
 
 
 def export(template: str, numbers: range, day: str = "2026-02-20") -> str:
@@ -125,10 +142,14 @@ CHANGES: tuple[tuple[Any, str], ...] = (
     *((kept_lines, "write"), (ledger, "copy_of")),
     (durable.shutil, "copyfileobj"),
 )
+MAIL_CHANGES: tuple[tuple[Any, str], ...] = (
+    *((spool.Spool, name) for name in ("add", "mark_sent")),
+    (server.Server, "send"),
+)
 
 
 def _wrap(at: Callable[[str], None]) -> None:
-    for owner, name in CHANGES:
+    for owner, name in (*CHANGES, *MAIL_CHANGES):
         before = getattr(owner, name)
 
         def wrapped(*given: Any, _before: Any = before, _name: str = name, **named: Any) -> Any:
@@ -192,11 +213,19 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.sites"])
 
 
-def play(root: Path, number: int, *, place: int | str = -1, ending: str = "") -> tuple[int, int]:
-    """Runs a night in a process: how it ended, and how many changes it made on the disk."""
+def play(
+    root: Path, number: int, *, place: int | str = -1, ending: str = "", after: float | None = None
+) -> tuple[int, int]:
+    """Runs a night in a process: how it ended, and how many changes it made on the disk.
+
+    ``after``: seconds after which it is killed, wherever it is.
+    """
     told = CONTEXT.Array("i", [KILLED, 0])
     process = CONTEXT.Process(target=_play, args=(root, number, place, ending, told))
     process.start()
+    if after is not None:
+        process.join(after)
+        process.kill()
     process.join()
     return told[0], told[1]
 

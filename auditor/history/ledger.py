@@ -97,7 +97,7 @@ class Ledger:
         self.restored = False
         if not self.path.exists() and not self.copy.exists():
             self._db = _made(self.path)
-        elif (fault := _fault(self.path)) is None:
+        elif (fault := fault_of(self.path)) is None:
             self._db = _opened(self.path)
         else:
             self._restore(fault)
@@ -109,7 +109,7 @@ class Ledger:
             )
 
     def _restore(self, fault: str) -> None:
-        wrong = _fault(self.copy)
+        wrong = fault_of(self.copy)
         if wrong is not None:
             raise AuditError(
                 f"{self.path}: is damaged ({fault}), and {self.copy.name} {wrong}; put both back "
@@ -202,7 +202,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _fault(path: Path) -> str | None:
+def fault_of(path: Path) -> str | None:
     """What is wrong with a ledger's file; None when it is whole."""
     if not path.exists():
         return "is missing"

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from auditor.mail_settings import MailSettings
 
 _TOO_LARGE = 552
@@ -57,9 +59,24 @@ class Server:
         A connection that drops before the answer counts as not taken: the message may then arrive
         twice, under one Message-ID, but it is not lost. Raises a MailError.
         """
-        try:
+        with self._told():
             session = self._session = self._session or self._opened()
             session.sendmail(sender, [recipient], content)
+
+    def greet(self) -> None:
+        """Opens a session as a message would need it, login and all, and sends none.
+
+        Raises a MailError.
+        """
+        with self._told():
+            self._session = self._session or self._opened()
+            self._session.noop()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turns faults of a session into a MailError, and ends the session."""
+        try:
+            yield
         except MailError:
             self.close()
             raise

@@ -29,7 +29,8 @@ _COLUMNS = [
 class Summary:
     """A run to tell of. ``failed`` says why it could not finish; then there are no facts.
 
-    ``facts`` is report.json. ``findings``: one row a finding, ``amount`` in cents.
+    ``facts`` is report.json. ``findings``: one row a finding, ``amount`` in cents. ``aside``: a
+    sentence on exports that are not in the report, ``""`` where all are.
     """
 
     run: str
@@ -39,6 +40,7 @@ class Summary:
     facts: Mapping[str, Any]
     findings: pd.DataFrame | None
     failed: str = ""
+    aside: str = ""
 
 
 def summary_of(folder: Path) -> Summary:

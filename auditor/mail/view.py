@@ -141,13 +141,17 @@ def view_of(
     most = max([rule.at_risk_cents + rule.missed_cents for rule in shown], default=0)
     rest = len({rule.title for rule in figures.rules} - {rule.title for rule in shown})
     return View(
-        subject=subject(mail, summary.as_of, short(figures, smallest)),
+        subject=subject(
+            mail,
+            summary.as_of,
+            short(figures, smallest) + (" – not all exports were read" if summary.aside else ""),
+        ),
         tone=_tone(figures),
         heading=_heading(mail),
         day=day_words(summary.as_of),
         verdict=headline,
-        action=action,
-        changed=figures.changed,
+        action=f"{summary.aside} {action}".strip(),
+        changed=figures.changed or bool(summary.aside),
         figures=_cells(figures, smallest),
         rules=tuple(_rule_line(rule, most, new_told=not smallest) for rule in shown),
         more_rules=f"{counted(rest, 'more rule')} in the report." if rest else "",

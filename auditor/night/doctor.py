@@ -38,7 +38,7 @@ def doctor(site: Site, today: date) -> list[Check]:
     """All checks of a site, in the order in which a night needs the things."""
     return [
         *_each(site, today, (_own_folders, _inboxes, _room, _at_work, _last, _profiles)),
-        *_each(site, today, (_tables, _leftovers, _tonight)),
+        *_each(site, today, (_history, _tables, _mail_server, _leftovers, _tonight)),
     ]
 
 
@@ -60,7 +60,7 @@ def page(checks: list[Check]) -> str:
     lines = [f"{check.state:4}  {check.name:{width}}  {check.words}" for check in checks]
     fails = sum(check.state == "fail" for check in checks)
     warns = sum(check.state == "warn" for check in checks)
-    verdict = "will not run" if fails else "will run"
+    verdict = "will not go well" if fails else "can run"
     return "\n".join([*lines, "", f"The night {verdict}: {fails} fail, {warns} warn", ""])
 
 
@@ -159,6 +159,52 @@ def _profiles(site: Site, _today: date) -> Iterator[Check]:
         if profile := site.profile(inbox):
             read_profile(profile)
             yield Check("ok", f"profile {inbox.name}", f"{from_here(profile)} is sound")
+
+
+def _history(site: Site, today: date) -> Iterator[Check]:
+    from auditor.history.ledger import NAME, fault_of
+    from auditor.history.waivers import read_waivers
+
+    ledger = site.history / NAME
+    if not ledger.exists():
+        yield Check("ok", "ledger", "none yet")
+    elif fault := fault_of(ledger):
+        words = f"{from_here(ledger)}: is damaged ({fault}); tonight restores the copy beside it"
+        yield Check("warn", "ledger", words)
+    else:
+        yield Check("ok", "ledger", f"{from_here(ledger)} is sound")
+    waivers = read_waivers(site.history / site.settings.history.waivers)
+    notes = waivers.notes(today, {}, {})
+    for note in notes:
+        yield Check("warn", "waivers", note)
+    if not notes:
+        yield Check("ok", "waivers", f"{len(waivers.all)} in force")
+
+
+def _mail_server(site: Site, _today: date) -> Iterator[Check]:
+    from auditor.mail.server import MailError, Server
+
+    mail = site.settings.mail
+    if not mail.recipients:
+        yield Check("warn", "mail", "nobody gets mail: mail.recipients is empty")
+        return
+    server = Server(mail)
+    try:
+        server.greet()
+    except MailError as fault:
+        yield Check("fail", "mail server", f"{fault}; mail would wait in the spool")
+    else:
+        words = f"{mail.host}:{mail.server_port} would take mail for {len(mail.recipients)}"
+        yield Check("ok", "mail server", words)
+    finally:
+        server.close()
+    waiting = len(list(site.spool.glob("waiting/*.eml")))
+    refused = len(list(site.spool.glob("refused/*.eml")))
+    if waiting or refused:
+        words = f"{waiting} wait to be sent, {refused} were refused, in {from_here(site.spool)}"
+        yield Check("warn", "spool", words)
+    else:
+        yield Check("ok", "spool", "nothing waits to be sent")
 
 
 def _tables(site: Site, today: date) -> Iterator[Check]:

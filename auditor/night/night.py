@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from filelock import FileLock, Timeout
 
@@ -41,19 +41,43 @@ def night(site: Site, today: date, log: Logger, *, as_of: date | None = None) ->
     with durable.private(site.night.file_mode):
         try:
             make_folders(site)
-            with only_one(site):
+            with only_one(site), _failure_mailed(site, as_of or today, log):
                 return _night(site, today, log, as_of)
         except AuditError as fault:
             log.error("stopped", reason=str(fault))
             raise
-        except OSError as fault:
-            log.error("stopped", reason=_of_disk(fault))
-            raise AuditError(_of_disk(fault)) from fault
         except Exception as fault:
-            # Its words, and a traceback in cron's mail, could quote a claim.
-            reason = f"{place_of(fault)}: a fault of the program, nothing is lost; tell its makers"
-            log.error("stopped", reason=reason)
-            raise AuditError(reason) from fault
+            log.error("stopped", reason=_in_a_line(fault))
+            raise AuditError(_in_a_line(fault)) from fault
+
+
+@contextmanager
+def _failure_mailed(site: Site, day: date, log: Logger) -> Iterator[None]:
+    """Mails once a day that a night could not finish, if the settings name somebody."""
+    started_at = datetime.now().astimezone()
+    try:
+        yield
+    except Exception as fault:
+        if site.settings.mail.recipients:
+            reason = _in_a_line(fault)
+            try:
+                from auditor.mail import deliver_summary, failure
+
+                told = failure(f"{day} night", day, started_at, reason)
+                for one in deliver_summary(told, site.settings, site.spool):
+                    log.info("mail of the failure", sent=one.state, reason=one.reason)
+            except Exception as other:
+                log.error("mail of the failure", reason=_in_a_line(other))
+        raise
+
+
+def _in_a_line(fault: Exception) -> str:
+    """What may be told of a fault: the words of one that nobody foresaw could quote a claim."""
+    if isinstance(fault, AuditError):
+        return str(fault)
+    if isinstance(fault, OSError):
+        return _of_disk(fault)
+    return f"{place_of(fault)}: a fault of the program, nothing is lost; tell its makers"
 
 
 @contextmanager

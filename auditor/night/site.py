@@ -88,7 +88,7 @@ class Site:
 
 def open_site(settings: Path) -> Site:
     """The site of a settings file. Raises AuditError when no inbox is named."""
-    site = Site(read_settings(settings), settings.absolute())
+    site = _with_own_places(Site(read_settings(settings), settings.absolute()))
     if not site.night.inboxes:
         raise AuditError(
             f"{settings}: names no inbox; add [[night.inboxes]] as samples/site/audit.toml does",
@@ -99,6 +99,18 @@ def open_site(settings: Path) -> Site:
     if twice:
         raise AuditError(f"{settings}: two folders of the night are {twice[0]}", exit_code=2)
     return site
+
+
+def _with_own_places(site: Site) -> Site:
+    """The site with the files of its mail settings found from their folder: cron has none."""
+    mail = site.settings.mail
+    places = {
+        key: str(site.place(text))
+        for key, text in (("ca_file", mail.ca_file), ("password_file", mail.password_file))
+        if text
+    }
+    own = site.settings.model_copy(update={"mail": mail.model_copy(update=places)})
+    return Site(own, site.file)
 
 
 def from_here(path: Path) -> Path:

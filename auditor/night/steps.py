@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ NIGHT_FACTS = "night.json"
 _FACTS_FORMAT = 1
 _MOST_DEATHS = 3
 _DIED = "the program died"
+_UNSENT = {"waiting": "waits in the spool", "refused": "was refused"}
 
 
 @dataclass(frozen=True)
@@ -261,11 +262,17 @@ def _request(night: Night) -> "Request":
         out=site.reports / journal.run,
         settings=site.settings,
         as_of=journal.as_of,
-        formats=frozenset(site.settings.formats),
+        formats=_formats(site),
         reference=site.reference,
         history=site.history,
         command=f"auditor night --settings {site.file.name}",
     )
+
+
+def _formats(site: Site) -> frozenset[str]:
+    """The formats of the settings, and those that a mail is made from."""
+    needed = ("json", "parquet") if site.settings.mail.recipients else ()
+    return frozenset((*site.settings.formats, *needed))
 
 
 def _write_facts(journal: Journal) -> None:
@@ -297,7 +304,23 @@ def _publish(night: Night) -> None:
 
 
 def _mail(night: Night) -> None:
-    """Mails the summary, if the settings name somebody."""
+    """Mails the summary, if the settings name somebody; who has it already gets it no more."""
+    site, journal = night.site, night.journal
+    if not site.settings.mail.recipients:
+        return
+    from auditor.mail import deliver_summary, summary_of
+
+    aside = ""
+    if failed := len(journal.of_fate("failed")):
+        where = site.failed / journal.run
+        aside = f"{failed} of {len(journal.inputs)} exports could not be read; see {where}."
+    # Two runs of a day without readable exports have one identity, but each its own name.
+    summary = replace(summary_of(site.reports / journal.run), run=journal.run, aside=aside)
+    for one in deliver_summary(summary, site.settings, site.spool):
+        log = night.log.info if one.done else night.log.error
+        log("mail", count=1, sent=one.state, reason=one.reason)
+        if not one.done:
+            night.problems.append(f"mail to {one.address} {_UNSENT[one.state]}: {one.reason}")
 
 
 def _file(night: Night) -> None:

@@ -1,0 +1,194 @@
+"""The doctor: one line a check, nothing changed, exit 1 when the next night would not go well."""
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from auditor.night.doctor import Check, doctor, page
+from auditor.night.night import only_one
+from auditor.night.site import Site, open_site
+from tests.mail_server import Mailbox, serving
+from tests.sites import NIGHTS, SETTINGS, drop, fill, mail_settings, make_site, night, play, quickly
+
+ROOT = Path(__file__).parent.parent
+TODAY = date(2026, 3, 2)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    quickly(monkeypatch.setattr)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return make_site(tmp_path / "site")
+
+
+def told(site: Site, name: str, today: date = TODAY) -> list[tuple[str, str]]:
+    """State and words of the checks of a name."""
+    return [(one.state, one.words) for one in doctor(site, today) if one.name == name]
+
+
+def states(checks: list[Check]) -> set[str]:
+    return {check.name for check in checks if check.state == "fail"}
+
+
+def test_a_new_site_can_run_and_nothing_is_changed(site: Site) -> None:
+    drop(site, "hospital/scans.csv", "x")
+    before = sorted(site.file.parent.rglob("*"))
+
+    checks = doctor(site, TODAY)
+
+    assert states(checks) == set()
+    assert sorted(site.file.parent.rglob("*")) == before
+    assert page(checks).splitlines()[-1].startswith("The night can run: 0 fail, ")
+    assert told(site, "tonight") == [("ok", "would audit hospital/scans.csv, as of 2026-03-02")]
+
+
+def test_an_inbox_that_is_not_there_fails(site: Site) -> None:
+    (site.file.parent / "inbox" / "hospital").rmdir()
+
+    assert {"inbox hospital", "room", "tonight"} <= states(doctor(site, TODAY))
+    assert "there is no such folder; make it" in told(site, "inbox hospital")[0][1]
+
+
+def test_a_folder_that_others_may_enter_is_a_warning(site: Site) -> None:
+    night(site)
+    site.reports.chmod(0o755)
+
+    (one,) = told(site, "folder reports")
+    assert one[0] == "warn"
+    assert one[1].endswith("others than its owner may enter it (0755); chmod 0700 it")
+
+
+def test_too_little_room_fails(tmp_path: Path) -> None:
+    site = make_site(
+        tmp_path / "site", SETTINGS.replace("free_megabytes = 0", "free_megabytes = 999999999")
+    )
+
+    assert told(site, "disk space")[0][0] == "fail"
+
+
+def test_a_night_at_work_is_named(site: Site) -> None:
+    site.work.mkdir()
+    with only_one(site):
+        assert told(site, "lock")[0][0] == "warn"
+    assert told(site, "lock")[0][0] == "ok"
+
+
+def test_a_night_that_nobody_started_and_a_clock_set_back_are_named(site: Site) -> None:
+    night(site, date(2026, 3, 2))
+
+    assert told(site, "last night", date(2026, 3, 3)) == [("ok", "was as of 2026-03-02")]
+    assert "does cron start it?" in told(site, "last night", date(2026, 3, 9))[0][1]
+    assert told(site, "last night", date(2026, 2, 1))[0][0] == "fail"
+
+
+def test_tables_that_end_soon_or_ended_are_named(site: Site) -> None:
+    before, after = date(2026, 12, 15), date(2027, 1, 2)
+
+    soon = [words for _, words in told(site, "tables", before) if words.startswith("end within")]
+    past = told(site, "tables", after)[0][1]
+
+    assert "ptp_edits institutional to 2026-12-31" in soon[0]
+    assert "ptp_edits institutional to 2026-12-31" in past
+    assert past.startswith("no longer answer for today: ")
+
+
+def test_a_run_cut_short_and_failed_exports_are_named(site: Site) -> None:
+    fill(site, 0)
+    night(site)
+    fill(site, 1)
+    play(site.file.parent, 1, place="before write_files", ending="kill")
+
+    assert told(site, "unfinished run") == [
+        ("warn", "2026-03-02 was cut short; tonight goes on with it first")
+    ]
+    assert told(site, "failed exports")[0][1].startswith("1 in ")
+
+
+def test_a_damaged_ledger_and_waivers_that_lapsed_are_named(site: Site) -> None:
+    night(site)
+    (site.history / "ledger.sqlite").write_bytes(b"nothing" * 1000)
+    (site.history / "waivers.csv").write_text(
+        "rule,claim,provider,payer,revenue_code,reason,owner,expires\n"
+        "line_billed_twice,,,BCBS,,Known,Billing,2026-01-31\n",
+        encoding="utf-8",
+    )
+
+    assert "tonight restores the copy" in told(site, "ledger")[0][1]
+    assert "lapsed on 2026-01-31" in told(site, "waivers")[0][1]
+    ran = night(site, NIGHTS[1])
+    assert "was damaged: restored from the copy" in ran.log
+
+
+def test_a_mail_server_is_called_and_gets_no_mail(tmp_path: Path) -> None:
+    box = Mailbox()
+    with serving(box, "none") as port:
+        site = make_site(tmp_path / "site", SETTINGS + mail_settings(port))
+
+        assert told(site, "mail server") == [("ok", f"127.0.0.1:{port} would take mail for 1")]
+    assert box.taken == []
+
+    assert told(site, "mail server")[0][0] == "fail"
+    assert "mail would wait in the spool" in told(site, "mail server")[0][1]
+
+
+def test_mail_that_waits_is_named(tmp_path: Path) -> None:
+    box = Mailbox()
+    with serving(box, "none") as port:
+        pass
+    site = make_site(tmp_path / "site", SETTINGS + mail_settings(port))
+
+    ran = night(site)
+
+    assert ran.problems[0].startswith("mail to director@example.org waits in the spool: ")
+    assert told(site, "spool")[0][1].startswith("1 wait to be sent, 0 were refused")
+
+
+def test_a_night_that_stops_is_mailed_once_a_day(tmp_path: Path) -> None:
+    box = Mailbox()
+    with serving(box, "none") as port:
+        settings = SETTINGS.replace("free_megabytes = 0", "free_megabytes = 999999999")
+        site = make_site(tmp_path / "site", settings + mail_settings(port))
+        for _ in range(2):
+            with pytest.raises(Exception, match="MB are free"):
+                night(site)
+
+    (message,) = box.messages()
+    assert "FAILED" in message["Subject"]
+
+
+def auditor(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "auditor", *words],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_exit_codes_say_whether_somebody_must_look(site: Site) -> None:
+    root = site.file.parent
+    quiet = auditor("night", "--settings", "audit.toml", "--as-of", "2026-03-01", folder=root)
+    fill(site, 0)
+    broken = auditor("night", "--settings", "audit.toml", "--as-of", "2026-03-02", folder=root)
+    wrong = auditor("night", "--settings", "none.toml", folder=root)
+    (root / "inbox" / "hospital").rmdir()
+    ill = auditor("doctor", "--settings", "audit.toml", folder=root)
+
+    assert (quiet.returncode, broken.returncode, wrong.returncode, ill.returncode) == (0, 1, 2, 1)
+    assert quiet.stdout.startswith("2026-03-01: no export came. ")
+    assert broken.stderr.splitlines()[-1].startswith("auditor: hospital/broken.csv: broken.csv")
+    assert "will not go well" in ill.stdout
+
+
+def test_a_site_is_opened_from_any_folder(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(site.file.parent)
+
+    assert open_site(Path("audit.toml")).work == site.work
