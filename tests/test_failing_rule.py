@@ -14,10 +14,13 @@ from auditor.audit import audit, prepare
 from auditor.catalogue import CATALOGUE
 from auditor.cli import app
 from auditor.errors import AuditError
+from auditor.night.log import open_log
+from auditor.night.night import night as run_night
 from auditor.reference import Reference, load_reference
 from auditor.rule import Outcome, Rule
 from auditor.shipped import reference_dir
 from tests.case_lines import AS_OF, _filled, lines_of
+from tests.sites import NIGHTS, SCAN, drop, export, make_site
 
 BROKEN = "units_exceed_mue"
 SECRET = "JOHN DOE 123-45-6789"
@@ -104,6 +107,27 @@ def test_memory_that_runs_out_is_no_fault_of_a_rule(reference) -> None:
 
     with pytest.raises(MemoryError):
         audit(prepared(reference), reference, rules=with_broken(BROKEN, scope=hungry))
+
+
+def test_a_night_files_everything_away_and_ends_with_the_failure(
+    tmp_path: Path, monkeypatch
+) -> None:
+    judge_or_tell = auditing.judge_or_tell
+
+    def broken(rule: Rule, *rest):
+        return judge_or_tell(replace(rule, function=_fails) if rule.name == BROKEN else rule, *rest)
+
+    monkeypatch.setattr(auditing, "judge_or_tell", broken)
+    site = make_site(tmp_path)
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 5)))
+
+    ended = run_night(site, NIGHTS[0], open_log(site.log, NIGHTS[0]))
+
+    assert [problem.split(" failed")[0] for problem in ended.problems] == [BROKEN]
+    assert any("1 rule failed" in said for said in ended.said)
+    assert not list((tmp_path / "inbox" / "hospital").iterdir())
+    for path in (*site.log.rglob("*"), *site.reports.rglob("*")):
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes()
 
 
 def test_reports_say_it_first_and_the_run_exits_1(tmp_path: Path, monkeypatch) -> None:

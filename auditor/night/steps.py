@@ -250,6 +250,9 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
     )
     for note in remembered.changes.waiver_notes:
         night.log.warning("waiver", reason=note)
+    for rule, why in report.failed:
+        night.log.error("a rule failed", rule=rule, reason=why)
+        night.problems.append(f"{rule} failed and judged nothing: {why}")
 
 
 def _request(night: Night) -> "Request":
