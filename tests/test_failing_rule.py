@@ -146,7 +146,7 @@ def test_reports_say_it_first_and_the_run_exits_1(tmp_path: Path, monkeypatch) -
     assert isinstance(result.exception, AuditError)
     assert result.exception.exit_code == 1
     assert str(result.exception).startswith(f"1 rule failed and judged nothing: {BROKEN} (KeyError")
-    first = f"1 rule failed and judged nothing: {BROKEN} (KeyError in test_failing_rule.py"
+    first = f"1 rule failed and judged nothing: {BROKEN}. "
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert [one["rule"] for one in run["failed_rules"]] == [BROKEN]
     assert run["rules"][BROKEN]["status"] == "error"

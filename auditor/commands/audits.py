@@ -128,7 +128,7 @@ def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> No
         _say_tested(report.run.self_test)
     if report.failed:
         raise AuditError(
-            f"{failed_words(report.failed)} The reports are written and say so; "
+            f"{failed_words(report.failed, reasons=True)} The reports are written and say so; "
             "report the failure, and don't take the rest for the whole"
         )
     counts = [totals.denial, totals.review, totals.note]

@@ -152,11 +152,11 @@ def findings_words(
     return headline, action
 
 
-def failed_words(failed: Sequence[tuple[str, str]]) -> str:
-    """Which rules failed and why, in one sentence; nothing when none did."""
+def failed_words(failed: Sequence[tuple[str, str]], *, reasons: bool = False) -> str:
+    """Which rules failed, with their reasons if asked, in a sentence; nothing when none did."""
     if not failed:
         return ""
-    rules = listed(tuple(f"{rule} ({why})" for rule, why in failed))
+    rules = listed(tuple(f"{rule} ({why})" if reasons else rule for rule, why in failed))
     return f"{counted(len(failed), 'rule')} failed and judged nothing: {rules}."
 
 
