@@ -31,6 +31,7 @@ from auditor.corrections import (
 from auditor.errors import AuditError
 from auditor.identity import rule_set_digest
 from auditor.intake import Claims, read_files
+from auditor.library.needed import needed_editions
 from auditor.library.reading import narrowed
 from auditor.masking import check_mask, masked
 from auditor.progress import Progress
@@ -158,9 +159,8 @@ def _read(request: Request, progress: Progress) -> tuple[Reference, Claims]:
             sheet=request.sheet,
             patient_id_substitute=request.settings.patient_id_substitute,
         )
-    if reference.library:
-        with progress.stage("library", f"reading the reference library {reference.library}"):
-            reference = narrowed(reference, claims.lines)
+    with progress.stage("library", "reading what the lines need of the reference tables"):
+        reference = narrowed(reference, claims.lines)
     return reference, claims
 
 
@@ -252,6 +252,7 @@ def describe(
         seconds=progress.seconds,
         reference_digest=reference.digest(),
         table_digests={name: table.digest for name, table in reference.tables.items()},
+        needed=needed_editions(result.lines, reference),
         changes=remembered.changes if remembered else None,
         dispositions={} if request.mask else dispositions.open_dispositions(request.out),
     )

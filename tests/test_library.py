@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,6 +16,7 @@ from auditor.cases import filled, lines_of
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
 from auditor.library import placing
+from auditor.library.needed import needed_editions
 from auditor.library.periods import dates_of
 from auditor.library.reading import narrowed
 from auditor.library.shelf import open_shelf
@@ -22,6 +24,7 @@ from auditor.official.importing import Imported, Wanted, import_files
 from auditor.official.kinds import kind_named
 from auditor.reference import Reference, load_reference
 from auditor.reference_pages import check_page, list_page
+from auditor.report.gaps import gaps_of
 from auditor.shipped import reference_dir
 from tests import official_files as made
 from tests.official_files import Edit
@@ -493,3 +496,26 @@ def test_all_rules_run_with_a_library(tmp_path) -> None:
     assert len(result.books) == len(CATALOGUE)
     total = result.books["flagged"] + result.books["clean"] + result.books["not_evaluated"]
     assert (total == result.books["in_scope"]).all()
+
+
+def test_a_stale_date_names_the_edition_that_would_answer(tmp_path) -> None:
+    put_pairs(tmp_path / "lib", made.EDITS, "322")
+    scan = {"claim_type": "professional", "modifiers": "", "procedure_code": "93000"}
+    lines = claims(
+        scan | {"service_date": "2026-08-03"},
+        scan | {"service_date": "2026-10-03"},
+        scan | {"service_date": "2027-01-03", "procedure_code": "99213"},
+    )
+
+    needed = needed_editions(lines, narrowed(opened(tmp_path / "lib"), lines))
+
+    assert needed["ptp_edits"] == "ncci-ptp 2026Q4, 2027Q1"
+    assert needed["icd10cm"] == "icd10cm FY2027"
+    gap = gaps_of(
+        pd.DataFrame(
+            [("ptp_pair_bypassed", "reference_stale", "ptp_edits", 2)],
+            columns=["rule", "reason", "detail", "lines"],
+        ),
+        needed,
+    )[0]
+    assert gap.remedy.endswith("Needed: ncci-ptp 2026Q4, 2027Q1.")

@@ -60,7 +60,8 @@ class Run:
     value; ``seconds`` maps a stage of the run to its time. ``contradictions`` are the values about
     which the sources of the reference tables disagree. ``changes`` compares with earlier nights
     where a history was given. ``self_test`` is what the rules' own cases proved, where asked for.
-    ``reference_digest`` is that of all tables, ``table_digests`` those of each. ``dispositions`` is
+    ``reference_digest`` is that of all tables, ``table_digests`` those of each, and
+    ``needed`` the editions, by table, that stale dates of service ask for. ``dispositions`` is
     what people decided about findings, by their ids.
     """
 
@@ -88,6 +89,7 @@ class Run:
     self_test: SelfTest | None = None
     reference_digest: str = ""
     table_digests: Mapping[str, str] = field(default_factory=dict)
+    needed: Mapping[str, str] = field(default_factory=dict)
     dispositions: Mapping[str, Disposition] = field(default_factory=dict)
 
 
@@ -218,7 +220,7 @@ def build(run: Run) -> Report:
         last_date=counts.last_date,
         coverage=coverage_of(run.audit.books),
         unlocks=unlocks_of([(one.column, one.rules, one.lines) for one in run.unlocks]),
-        gaps=gaps_of(run.audit.not_evaluated),
+        gaps=gaps_of(run.audit.not_evaluated, run.needed),
         rules_with_gaps=sum(rule.not_evaluated > 0 for rule in rules),
         rules_judging=sum(rule.flagged + rule.clean > 0 for rule in rules),
         rules=rules,
@@ -306,7 +308,7 @@ def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ..
                 by_severity=counts.get(rule.name, (0, 0, 0)),
                 at_risk_cents=money.get((rule.name, "at_risk"), 0),
                 missed_cents=money.get((rule.name, "missed"), 0),
-                gaps=() if gaps is None else gaps_of(gaps),
+                gaps=() if gaps is None else gaps_of(gaps, run.needed),
                 first=finding_rows(some.head(RULE_ROWS), titles),
             )
         )

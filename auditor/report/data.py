@@ -90,6 +90,7 @@ def run_facts(report: Report) -> dict[str, Any]:
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "seconds": {stage: round(seconds, 3) for stage, seconds in run.seconds.items()},
         "inputs": [_input_facts(intake) for intake in run.intakes],
+        "reference_needed": dict(run.needed),
         "reference": [_edition_facts(edition) for edition in run.editions],
         "lines": {
             "read": run.lines_read,

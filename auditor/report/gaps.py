@@ -1,7 +1,7 @@
 """What was judged and what was not: coverage, and each gap with its reason and remedy."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -64,15 +64,29 @@ def coverage_of(books: pd.DataFrame) -> Coverage:
     )
 
 
-def gaps_of(not_evaluated: pd.DataFrame) -> tuple[Gap, ...]:
-    """Gaps by reason and detail, the widest first."""
+def gaps_of(
+    not_evaluated: pd.DataFrame, needed: Mapping[str, str] | None = None
+) -> tuple[Gap, ...]:
+    """Gaps by reason and detail, the widest first.
+
+    ``needed`` names, by table, the editions that would answer for dates it does not reach.
+    """
     gaps = []
     for _, some in not_evaluated.groupby(["reason", "detail"], sort=True):
         reason, detail = str(some["reason"].iat[0]), str(some["detail"].iat[0])
         rules, lines = tuple(some["rule"].unique()), int(some.groupby("rule")["lines"].sum().max())
         if lines:
             gaps.append(_gap(reason, detail, rules, lines, gap_words(reason, detail, rules, lines)))
+    gaps = [_with_editions(gap, needed or {}) for gap in gaps]
     return tuple(sorted(gaps, key=lambda gap: (-gap.lines, gap.reason, gap.detail)))
+
+
+def _with_editions(gap: Gap, needed: Mapping[str, str]) -> Gap:
+    """A gap of dates with the editions that would close it."""
+    names = [needed[table] for table in gap.detail.split() if table in needed]
+    if gap.reason != "reference_stale" or not names:
+        return gap
+    return replace(gap, remedy=f"{gap.remedy} Needed: {'; '.join(names)}.")
 
 
 def unlocks_of(columns: Sequence[tuple[str, tuple[str, ...], int]]) -> tuple[Gap, ...]:
