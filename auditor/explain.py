@@ -69,6 +69,7 @@ def explain_page(folder: Path, finding: str) -> str:
     """The explanation as text. Raises AuditError if the run or the finding is not there."""
     rule = _rule_of(folder, finding)
     request = open_request(folder)
+    _refuse_night(folder)
     _refuse_changed_inputs(folder, request)
     explained = _judged_again(request, rule, finding)
     parts = [
@@ -83,6 +84,16 @@ def explain_page(folder: Path, finding: str) -> str:
         _section("What to do", textwrap.wrap(str(explained.finding["remedy"]), _WIDTH)),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _refuse_night(folder: Path) -> None:
+    """A night's exports are packed in the archive, and its findings rest on earlier nights too."""
+    if (folder / "night.json").is_file():
+        raise AuditError(
+            f"{folder}: is a night's run, whose findings may rest on exports of several nights; "
+            "its report.html shows their evidence. To explain one, audit the exports that it rests "
+            "on with auditor run"
+        )
 
 
 def _rule_of(folder: Path, finding: str) -> Rule:
