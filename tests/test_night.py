@@ -102,6 +102,9 @@ def test_all_files_of_a_night_are_one_run_and_a_broken_one_stands_aside(site: Si
     reason = (site.failed / "2026-03-01/hospital/broken.csv.reason.txt").read_text("utf-8")
     assert reason.startswith("broken.csv")
     assert ran.problems == [f"hospital/broken.csv: {reason.strip()}"]
+    assert run["asides"] == [
+        f"hospital/broken.csv could not be read and is not in this report ({reason.strip()})"
+    ]
     assert below(site.work) == ["last.json", "night.lock"]
 
 

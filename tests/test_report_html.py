@@ -313,3 +313,10 @@ def test_fifty_thousand_findings_make_a_small_page() -> None:
 
     assert len(text.encode()) < 15_000_000
     assert payload_of(text)["count"] == len(large_run().audit.findings)
+
+
+def test_what_is_not_in_the_report_is_said_first_and_stays_text() -> None:
+    page = page_of(replace(small_run(), asides=("a<b>.csv could not be read",)))
+
+    assert "Mind this first a<b>.csv could not be read" in page.text
+    assert "Mind this first" not in page_of(small_run()).text

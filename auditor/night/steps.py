@@ -221,7 +221,7 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
     described = batch.describe(
         request, claims, remembered.audit, reference, started_at, progress, remembered
     )
-    report = build(described)
+    report = build(replace(described, asides=(*_asides(journal), *memory.notes)))
     durable.make_folder(journal.reports)
     batch.write_files(batch.Finished(report, None), request, reference, journal.reports)
     _write_facts(journal)
@@ -253,6 +253,24 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
     for rule, why in report.failed:
         night.log.error("a rule failed", rule=rule, reason=why)
         night.problems.append(f"{rule} failed and judged nothing: {why}")
+
+
+def _asides(journal: Journal) -> tuple[str, ...]:
+    """What of the night's exports is not in the report, by file."""
+    words = {
+        "failed": "could not be read and is not in this report",
+        "changed": "is not in this report: it changed while it was read, the next night takes it",
+        "gone": "is not in this report",
+    }
+    said = [
+        f"{one.source}/{one.file} {words[one.fate]}"
+        + (f" ({one.reason})" if one.fate != "changed" else "")
+        for one in journal.of_fate(*words)
+    ]
+    left = [
+        f"{one['source']}/{one['file']} stays in its inbox: {one['reason']}" for one in journal.left
+    ]
+    return (*([] if journal.inputs else ["No export came for this night."]), *said, *left)
 
 
 def _request(night: Night) -> "Request":

@@ -86,6 +86,7 @@ class Run:
     seconds: Mapping[str, float]
     contradictions: tuple[Contradiction, ...] = ()
     changes: Changes | None = None
+    asides: tuple[str, ...] = ()
     self_test: SelfTest | None = None
     reference_digest: str = ""
     table_digests: Mapping[str, str] = field(default_factory=dict)

@@ -87,6 +87,7 @@ def run_facts(report: Report) -> dict[str, Any]:
         "settings_digest": run.settings_digest,
         "settings_changed": dict(run.settings_changed),
         "command": run.command,
+        "asides": list(run.asides),
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "seconds": {stage: round(seconds, 3) for stage, seconds in run.seconds.items()},
         "inputs": [_input_facts(intake) for intake in run.intakes],
