@@ -29,6 +29,7 @@ from auditor.once import forget
 from auditor.reference import Reference, load_reference
 from auditor.report.words import dollars
 from auditor.request import Request, open_request
+from auditor.rows_in_force import rate_tables, rows_in_force
 from auditor.rule import Rule
 from auditor.schema import COLUMNS
 from auditor.shipped import reference_dir
@@ -315,6 +316,10 @@ def _reference_row(one: Explained) -> list[str]:
         lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in row.items() if v))
         edition = one.reference.edition_name(name, str(one.line["claim_type"]))
         lines.append(f"edition at hand: {edition}")
+    tables = [*one.rule.rests_on, *rate_tables(one.line, one.evidence, _basis(one))]
+    for text in rows_in_force(tables, one.line, one.evidence, one.reference):
+        if text not in lines:
+            lines += textwrap.wrap(text, _WIDTH, subsequent_indent="  ")
     for source_id in str(one.finding["sources"]).split():
         source = one.reference.sources[source_id]
         cited = (source.title, source.section, source.edition, source.published_on, source.url)
@@ -322,6 +327,10 @@ def _reference_row(one: Explained) -> list[str]:
             "- " + ", ".join(part for part in cited if part), _WIDTH, subsequent_indent="  "
         )
     return lines
+
+
+def _basis(one: Explained) -> str:
+    return str(one.finding["amount_basis"])
 
 
 def _partner(one: Explained) -> list[str]:
@@ -346,4 +355,8 @@ def _amount(one: Explained) -> list[str]:
         "charge": "the charge: neither an allowed amount nor a rate is known",
         "difference": "the difference between expected payment and what stands on the line",
     }[str(row["amount_basis"])]
-    return [f"{dollars(int(row['amount']))} {str(row['money']).replace('_', ' ')}: {basis}"]
+    said = f"{dollars(int(row['amount']))} {str(row['money']).replace('_', ' ')}: {basis}"
+    if rate_tables(one.line, one.evidence, _basis(one)):
+        units = "1" if "absent_component" in one.evidence else f"{one.line['units']:g}"
+        said += f"; units {units}, and the rates stand under Reference"
+    return [said]

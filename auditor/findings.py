@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.amounts import Expected, at_risk_of, expected_payment
-from auditor.claim_lines import coded
+from auditor.claim_lines import blank, coded
 from auditor.contradictions import doubts
 from auditor.judging import Judgement, Verdicts
 from auditor.matching import group_key, occur_again, whole_claims
@@ -66,7 +66,9 @@ def findings_of(
         return _empty().copy()
     findings = _in_order(_unordered(hits, lines, reference))
     findings["counts_money"] = first_money(findings)
-    return with_stories(findings, options)[[*FINDINGS, "line"]]
+    place = findings["line"].to_numpy(dtype=np.int64)
+    foreign = blank(lines["role"])[place] & ~lines["may_be_column_two"].to_numpy(dtype=bool)[place]
+    return with_stories(findings, options, foreign)[[*FINDINGS, "line"]]
 
 
 def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

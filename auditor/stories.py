@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.matching import group_starts
-from auditor.reference import Ints, day_numbers
+from auditor.reference import Bools, Ints, day_numbers
 from auditor.studies import SEARCH_DAYS
 
 # What a chargemaster fix or a talk with a billing group starts from.
@@ -28,36 +28,42 @@ _STORY_COLUMNS = {
 }
 
 
-def with_stories(findings: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
-    """Findings with ``story``: one id for all findings of a patient's episode.
+def with_stories(
+    findings: pd.DataFrame, options: Mapping[str, Any], foreign: Bools | None = None
+) -> pd.DataFrame:
+    """Findings with ``story``: one id for all findings of a patient's episode of cardiac CT.
 
     An episode ends where the patient's next flagged line is more than ``search_days`` later. The
     id is a digest of the patient and the episode's first date, so it stays the same from night to
-    night as long as the episode does.
+    night as long as the episode does. ``foreign`` marks findings on lines of other services: they
+    belong to no study of cardiac CT and make episodes of their own.
     """
     if findings.empty:
         return findings.assign(story=pd.Series(dtype="str"))
     gap = int(options.get("search_days", SEARCH_DAYS))
     patient, names = pd.factorize(findings["patient_id"])
+    other = np.zeros(len(findings), dtype=bool) if foreign is None else foreign
+    study = patient.astype(np.int64) * 2 + other
     day = day_numbers(findings["service_date"])
-    order = np.lexsort((day, patient))
-    first = _episode_starts(patient[order].astype(np.int64), day[order], gap)
+    order = np.lexsort((day, study))
+    first = _episode_starts(study[order], day[order], gap)
     begins = np.flatnonzero(first == np.arange(len(first)))
     begun = np.datetime_as_string(day[order[begins]].astype("datetime64[D]")).tolist()
     named = names.take(patient[order[begins]]).to_numpy(dtype=object).tolist()
+    kinds = ["\x1fother" if one else "" for one in other[order[begins]].tolist()]
     ids = [
-        hashlib.sha256(f"{name}\x1f{date}".encode()).hexdigest()[:12]
-        for name, date in zip(named, begun, strict=True)
+        hashlib.sha256(f"{name}\x1f{date}{kind}".encode()).hexdigest()[:12]
+        for name, date, kind in zip(named, begun, kinds, strict=True)
     ]
     number = np.empty(len(findings), dtype=np.int64)
     number[order] = np.searchsorted(begins, first)
     return findings.assign(story=pd.array(ids, dtype="str").take(number))
 
 
-def _episode_starts(patient: Ints, day: Ints, gap: int) -> Ints:
+def _episode_starts(study: Ints, day: Ints, gap: int) -> Ints:
     """For each sorted line, the place where its episode begins."""
     begins = np.ones(len(day), dtype=np.int64)
-    begins[1:] = (patient[1:] != patient[:-1]) | (day[1:] - day[:-1] > gap)
+    begins[1:] = (study[1:] != study[:-1]) | (day[1:] - day[:-1] > gap)
     return group_starts(np.cumsum(begins))
 
 

@@ -4,6 +4,7 @@ import random
 from datetime import date
 from functools import cache
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -87,6 +88,34 @@ def test_two_patients_never_share_a_story() -> None:
     found = told({"patient_id": "P1"}, {"patient_id": "P2"}, {"patient_id": "P1"})
 
     assert found[0] == found[2] != found[1]
+
+
+def test_another_service_of_the_patient_is_no_part_of_the_study() -> None:
+    rows = on("2025-03-10", "2025-03-12", "2025-03-11", "2025-03-20")
+    foreign = np.array([False, False, True, True])
+
+    scan, analysis, visit, later = with_stories(findings(*rows), {}, foreign)["story"]
+
+    assert scan == analysis != visit == later
+    # The study keeps the id that it has without them.
+    assert told(*rows[:2]) == [scan, analysis]
+
+
+def test_lines_of_codes_that_no_table_knows_stand_apart() -> None:
+    late = {"received_date": "2025-03-01"}
+    lines, _ = lines_of(
+        [
+            _filled(late),
+            _filled(late | {"claim_id": "C2", "procedure_code": "99213", "revenue_code": "0510"}),
+            _filled(late | {"claim_id": "C3", "procedure_code": "75580"}),
+        ]
+    )
+    reference = load_reference(reference_dir())
+    found = audit(prepare(lines, reference, as_of=AS_OF), reference).findings
+
+    stories_of = found.groupby("claim_id")["story"].unique().map(list)
+    assert stories_of["C1"] == stories_of["C3"] != stories_of["C2"]
+    assert [len(one) for one in stories_of] == [1, 1, 1]
 
 
 def test_an_id_is_short_and_tells_no_patient() -> None:
