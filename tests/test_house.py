@@ -56,6 +56,7 @@ LAYERS: tuple[set[str], ...] = (
         "scale",
         "corrections",
         "conditions",
+        "rows_in_force",
         "explain",
         "column_page",
         "rule_pages",
