@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from auditor.commands import audits, ledger, mail, nights, reference
+from auditor.commands import audits, history, ledger, mail, nights, reference
 from auditor.errors import AuditError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(audits.rules)
 app.command()(mail.mail)
 app.command()(nights.night)
 app.command()(nights.doctor)
+app.command()(history.compare)
 
 reference_app = typer.Typer(help="The reference tables: check or list them.", no_args_is_help=True)
 reference_app.command("check")(reference.check)
@@ -37,6 +38,12 @@ app.add_typer(reference_app, name="reference")
 ledger_app = typer.Typer(help="What people decided about findings.", no_args_is_help=True)
 ledger_app.command("import")(ledger.import_)
 app.add_typer(ledger_app, name="ledger")
+
+waive_app = typer.Typer(help="Waivers: findings that somebody answers for.", no_args_is_help=True)
+waive_app.command("add")(history.waive_add)
+waive_app.command("list")(history.waive_list)
+waive_app.command("expire")(history.waive_expire)
+app.add_typer(waive_app, name="waive")
 
 
 @app.callback(invoke_without_command=True)

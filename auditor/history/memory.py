@@ -36,6 +36,7 @@ from auditor.history.tonight import (
     known_of,
     night_of,
     shown,
+    unjudged_note,
 )
 from auditor.history.versions import (
     FIRST_ADJUSTING,
@@ -260,7 +261,8 @@ class Memory:
         nights = nights_of(self.ledger)
         if not known.again:
             nights = (*nights, night_of(run, as_of, one))
-        both = pd.concat([one.open, one.waived], ignore_index=True)
+        parts = [one.open, one.waived, one.resolved, one.unjudged]
+        both = pd.concat([part[["finding", "first_seen"]] for part in parts], ignore_index=True)
         return Changes(
             since=nights[-2].as_of if len(nights) > 1 else None,
             nights=nights,
@@ -273,7 +275,7 @@ class Memory:
             },
             unjudged=shown(one.unjudged, "first_seen"),
             remembered_lines=int((found.stands & ~found.tonight).sum()),
-            notes=self.notes,
+            notes=(*self.notes, *unjudged_note(one)),
         )
 
     def _waiver_days(

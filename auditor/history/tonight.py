@@ -198,3 +198,15 @@ def shown(frame: pd.DataFrame, *more: str) -> pd.DataFrame:
     """Findings as reports show them, with some columns of the ledger behind."""
     some = frame.assign(line=frame.get("line", -1)).reset_index(drop=True)
     return pd.concat([as_findings(some), some[list(more)]], axis=1)
+
+
+def unjudged_note(one: Compared) -> tuple[str, ...]:
+    """What must be said of findings that could not be judged again."""
+    count = int(one.unjudged["was_open"].sum())
+    if not count:
+        return ()
+    which = "1 finding" if count == 1 else f"{count:,} findings"
+    return (
+        f"{which} that stood open could not be judged again: the newest export lacks what the rule "
+        "needs, or the dates at hand have changed. Not open any more, and not resolved",
+    )

@@ -1,0 +1,73 @@
+"""Commands about what a site remembers: compare runs, waive findings, read the ledger."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_HISTORY = Annotated[Path, typer.Option("--history", help="Folder of the history.")]
+
+
+def compare(
+    earlier: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the earlier run.")],
+    later: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the later run.")],
+    history: Annotated[
+        Path | None, typer.Option(help="Folder of their history: tells ages, resolved, waived.")
+    ] = None,
+    listing: Annotated[
+        Path | None, typer.Option("--list", help="Write every finding with its change as CSV.")
+    ] = None,
+) -> None:
+    """Compare two runs: what is new, reopened, persisting with its age, resolved."""
+    from auditor.history.compare import comparison_page
+
+    typer.echo(comparison_page(earlier, later, history, listing), nl=False)
+
+
+def waive_add(
+    rule: Annotated[str, typer.Argument(help="The rule's name.")],
+    history: _HISTORY,
+    reason: Annotated[str, typer.Option(help="Why it is right as it is.")],
+    owner: Annotated[str, typer.Option(help="Who answers for it.")],
+    expires: Annotated[str, typer.Option(help="Last day it is in force, YYYY-MM-DD.")],
+    claim: Annotated[str, typer.Option(help="Claim; * and ? stand for anything.")] = "",
+    provider: Annotated[str, typer.Option(help="Billing NPI, as a pattern.")] = "",
+    payer: Annotated[str, typer.Option(help="Payer's name, as a pattern.")] = "",
+    revenue_code: Annotated[str, typer.Option(help="Revenue code, as a pattern.")] = "",
+) -> None:
+    """Waive findings of a rule, for a claim, provider, payer or revenue code, until a day."""
+    from auditor.history.waiving import add
+
+    cells = {
+        "rule": rule,
+        "claim": claim,
+        "provider": provider,
+        "payer": payer,
+        "revenue_code": revenue_code,
+        "reason": reason,
+        "owner": owner,
+        "expires": expires,
+    }
+    typer.echo(add(history, cells, _today()), nl=False)
+
+
+def waive_list(history: _HISTORY) -> None:
+    """List the waivers, and what is wrong with them."""
+    from auditor.history.waiving import listed
+
+    typer.echo(listed(history, _today()), nl=False)
+
+
+def waive_expire(
+    line: Annotated[int, typer.Argument(help="Line of waivers.csv, as the list shows it.")],
+    history: _HISTORY,
+) -> None:
+    """End a waiver: it was in force until yesterday."""
+    from auditor.history.waiving import expire
+
+    typer.echo(expire(history, line, _today()), nl=False)
+
+
+def _today() -> date:
+    return date.today()  # noqa: DTZ011  the user's own day

@@ -1,0 +1,180 @@
+"""Two finished runs side by side: what is new, reopened, persisting with its age, and gone."""
+
+import csv
+import json
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from auditor.errors import AuditError
+from auditor.history.findings import money_of, recovered
+from auditor.history.ledger import NAME, Ledger
+from auditor.report.words import counted, dollars
+
+CHANGES = ("new", "reopened", "persisting", "resolved", "waived", "unjudged", "gone")
+_MEANINGS = {
+    "new": "",
+    "reopened": "had been resolved",
+    "persisting": "",
+    "resolved": "seen again and clean, or superseded",
+    "waived": "somebody answers for it",
+    "unjudged": "seen again, but the rule could not judge it",
+    "gone": "not found in the later run: clean, superseded, or not in its exports",
+}
+_LISTED = (
+    "finding",
+    "rule",
+    "severity",
+    "money",
+    "claim_id",
+    "line_number",
+    "patient_id",
+    "service_date",
+    "source_file",
+    "source_row",
+)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run's folder as compared: its findings, amounts in cents, and the day it looked from."""
+
+    folder: Path
+    findings: pd.DataFrame
+    as_of: date
+
+
+def read_run(folder: Path) -> FinishedRun:
+    """Reads a run's findings. Raises AuditError when the folder is none of a run."""
+    try:
+        facts = json.loads((folder / "run.json").read_text("utf-8"))
+        as_of = date.fromisoformat(facts["as_of"])
+        findings = pq.read_table(folder / "findings.parquet").to_pandas()
+    except (OSError, KeyError, TypeError, ValueError) as fault:
+        raise AuditError(
+            f"{folder}: run.json and findings.parquet can't be read; name the folder of a finished "
+            "run with that format",
+            exit_code=2,
+        ) from fault
+    cents = [None if pd.isna(amount) else int(amount * 100) for amount in findings["amount"]]
+    number = pd.array(findings["line_number"], dtype="Int64")
+    return FinishedRun(
+        folder,
+        findings.assign(amount=pd.array(cents, dtype="Int64"), line_number=number),
+        as_of,
+    )
+
+
+def known_to(history: Path | None) -> dict[str, tuple[str, date]]:
+    """Status and day first seen of each finding in a ledger; nothing without one."""
+    if history is None:
+        return {}
+    if not (history / NAME).exists():
+        raise AuditError(f"{history}: holds no {NAME}; name the folder of a history", exit_code=2)
+    with Ledger(history) as ledger:
+        rows = ledger.rows("SELECT finding, status, first_seen FROM findings")
+    return {finding: (status, date.fromisoformat(seen)) for finding, status, seen in rows}
+
+
+def compared(
+    earlier: FinishedRun, later: FinishedRun, known: dict[str, tuple[str, date]]
+) -> pd.DataFrame:
+    """All findings of both runs with ``change``, ``age`` in days and ``counts_money``.
+
+    The age is that at the later run; without a ledger it counts from the earlier run, for findings
+    that were there already.
+    """
+    before, now = earlier.findings, later.findings
+    again = now["finding"].isin(before["finding"])
+    reopened = now["status"].eq("reopened") & ~again
+    change = pd.Series("new", index=now.index).mask(reopened, "reopened").mask(again, "persisting")
+    gone = before[~before["finding"].isin(now["finding"])]
+    fate = [known.get(finding, ("", None))[0] for finding in gone["finding"]]
+    closed = [word if word in ("resolved", "waived", "unjudged") else "gone" for word in fate]
+    left = recovered(gone, now).assign(change=closed)
+    both = pd.concat([now.assign(change=change), left], ignore_index=True)
+    first = {finding: earlier.as_of for finding in before["finding"]}
+    first |= {finding: seen for finding, (_, seen) in known.items()}
+    age = [(later.as_of - first.get(finding, later.as_of)).days for finding in both["finding"]]
+    return both.assign(age=age)
+
+
+def comparison_page(
+    earlier: Path, later: Path, history: Path | None = None, listing: Path | None = None
+) -> str:
+    """The comparison as text; ``listing`` takes one row a finding as CSV."""
+    one, other = read_run(earlier), read_run(later)
+    known = known_to(history)
+    both = compared(one, other, known)
+    if listing:
+        _write(both, listing)
+    lines = [
+        f"{earlier} of {one.as_of} and {later} of {other.as_of}",
+        "",
+        f"{'':<12}{'findings':>9}{'at risk':>16}{'missed':>16}",
+    ]
+    for name in CHANGES:
+        some = both[both["change"] == name]
+        if len(some) or name in ("new", "persisting"):
+            at_risk, missed = money_of(some)
+            row = f"{name:<12}{len(some):>9,}{dollars(at_risk):>16}{dollars(missed):>16}"
+            lines.append(f"{row}  {_MEANINGS[name]}".rstrip())
+    return "\n".join([*lines, "", *_money(both), "", *_rules(both), ""])
+
+
+def _money(both: pd.DataFrame) -> list[str]:
+    stands = both["change"].isin(["new", "reopened", "persisting"])
+    kinds = (
+        ("identified", both["change"] == "new"),
+        ("recovered", both["change"] == "resolved"),
+        ("still open", stands),
+    )
+    said = []
+    for words, mask in kinds:
+        at_risk, missed = money_of(both[mask])
+        said.append(f"{words + ':':<12} {dollars(at_risk)} at risk, {dollars(missed)} missed")
+    old = both.loc[stands & (both["age"] > 0), "age"]
+    if len(old):
+        said.append(
+            f"{'age:':<12} {counted(len(old), 'finding')} open before; oldest "
+            f"{counted(int(old.max()), 'day')}, half of them {counted(int(old.median()), 'day')} "
+            "or more"
+        )
+    return said
+
+
+def _rules(both: pd.DataFrame) -> list[str]:
+    """A row a rule, the most changed first."""
+    table: Any = pd.crosstab(both["rule"], both["change"])
+    shown = [name for name in CHANGES if name in table.columns]
+    table = table[shown].assign(moved=table[[n for n in shown if n != "persisting"]].sum(axis=1))
+    table = table.sort_values("moved", ascending=False, kind="stable")
+    head = f"{'rule':<40}" + "".join(f"{name:>12}" for name in shown)
+    rows = [
+        f"{rule:<40}" + "".join(f"{int(row[name]):>12,}" for name in shown)
+        for rule, row in table.iterrows()
+    ]
+    return [head, *rows]
+
+
+def _write(both: pd.DataFrame, path: Path) -> None:
+    rows = both[list(_LISTED)].astype("str").replace("<NA>", "")
+    rows = rows.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
+    rows = rows.assign(change=both["change"], age=both["age"])
+    try:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            "w",
+            encoding="utf-8",
+            newline="",
+        ) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(rows.columns)
+            writer.writerows(rows.itertuples(index=False))
+    except OSError as fault:
+        raise AuditError(f"{path}: can't be written ({fault.strerror})") from fault
