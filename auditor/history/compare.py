@@ -62,12 +62,9 @@ def read_run(folder: Path) -> FinishedRun:
             exit_code=2,
         ) from fault
     cents = [None if pd.isna(amount) else int(amount * 100) for amount in findings["amount"]]
-    number = pd.array(findings["line_number"], dtype="Int64")
-    return FinishedRun(
-        folder,
-        findings.assign(amount=pd.array(cents, dtype="Int64"), line_number=number),
-        as_of,
-    )
+    number = findings["line_number"].astype("Int64")
+    amount = pd.array(cents, dtype="Int64")
+    return FinishedRun(folder, findings.assign(amount=amount, line_number=number), as_of)
 
 
 def known_to(history: Path | None) -> dict[str, tuple[str, date]]:
@@ -98,7 +95,7 @@ def compared(
     closed = [word if word in ("resolved", "waived", "unjudged") else "gone" for word in fate]
     left = recovered(gone, now).assign(change=closed)
     both = pd.concat([now.assign(change=change), left], ignore_index=True)
-    first = {finding: earlier.as_of for finding in before["finding"]}
+    first = dict.fromkeys(before["finding"], earlier.as_of)
     first |= {finding: seen for finding, (_, seen) in known.items()}
     age = [(later.as_of - first.get(finding, later.as_of)).days for finding in both["finding"]]
     return both.assign(age=age)

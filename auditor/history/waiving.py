@@ -28,7 +28,9 @@ def expire(folder: Path, line: int, today: date) -> str:
     path = folder / NAME
     rows = _rows(path)
     if not 2 <= line <= len(rows) + 1:
-        raise AuditError(f"{path}: has no waiver in line {line}; see auditor waive list", exit_code=2)
+        raise AuditError(
+            f"{path}: has no waiver in line {line}; see auditor waive list", exit_code=2
+        )
     row = rows[line - 2]
     row["expires"] = (today - timedelta(days=1)).isoformat()
     write_waivers(path, rows)
@@ -42,7 +44,9 @@ def listed(folder: Path, today: date) -> str:
     lines = []
     for one in waivers.all:
         state = "lapsed" if one.expires < today else "until"
-        patterns = " ".join(f"{name}={getattr(one, name)}" for name in PATTERNS if getattr(one, name))
+        patterns = " ".join(
+            f"{name}={getattr(one, name)}" for name in PATTERNS if getattr(one, name)
+        )
         lines.append(f"{one.line:>4}  {one.rule}  {patterns}  {state} {one.expires}")
         lines.append(f"      {one.reason} ({one.owner})")
     lines += [f"wrong: {fault}" for fault in waivers.faults]

@@ -79,7 +79,7 @@ def changed(report: Report) -> Changed | None:
         waived=_apart(changes.waived, "waived", changes, titles),
         resolved_count=len(changes.resolved),
         waived_count=len(changes.waived),
-        notes=changes.waiver_notes,
+        notes=(*changes.notes, *changes.waiver_notes),
     )
 
 
