@@ -38,6 +38,7 @@ from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
 from auditor.report import dispositions
 from auditor.report.content import Report, Run, Unlock, build
+from auditor.report.dispositions import Disposition
 from auditor.report.pdf import require as require_pdf
 from auditor.request import Request, save_request
 from auditor.rule import STAND_INS, Rule
@@ -254,8 +255,14 @@ def describe(
         table_digests={name: table.digest for name, table in reference.tables.items()},
         needed=needed_editions(result.lines, reference),
         changes=remembered.changes if remembered else None,
-        dispositions={} if request.mask else dispositions.open_dispositions(request.out),
+        dispositions={} if request.mask else _decided(request, remembered),
     )
+
+
+def _decided(request: Request, remembered: "Remembered | None") -> dict[str, Disposition]:
+    """What people decided, by finding: kept in the history, and beside the run it replaces."""
+    kept = dict(remembered.dispositions) if remembered else {}
+    return kept | dispositions.open_dispositions(request.out)
 
 
 def identity_of(request: Request, claims: Claims, reference: Reference) -> str:

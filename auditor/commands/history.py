@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-_HISTORY = Annotated[Path, typer.Option("--history", help="Folder of the history.")]
+_WAIVERS = Annotated[
+    Path, typer.Option("--waivers", help="waivers.csv, or the folder of the history it lies in.")
+]
 
 
 def compare(
@@ -27,7 +29,7 @@ def compare(
 
 def waive_add(
     rule: Annotated[str, typer.Argument(help="The rule's name.")],
-    history: _HISTORY,
+    waivers: _WAIVERS,
     reason: Annotated[str, typer.Option(help="Why it is right as it is.")],
     owner: Annotated[str, typer.Option(help="Who answers for it.")],
     expires: Annotated[str, typer.Option(help="Last day it is in force, YYYY-MM-DD.")],
@@ -49,24 +51,24 @@ def waive_add(
         "owner": owner,
         "expires": expires,
     }
-    typer.echo(add(history, cells, _today()), nl=False)
+    typer.echo(add(waivers, cells, _today()), nl=False)
 
 
-def waive_list(history: _HISTORY) -> None:
+def waive_list(waivers: _WAIVERS) -> None:
     """List the waivers, and what is wrong with them."""
     from auditor.history.waiving import listed
 
-    typer.echo(listed(history, _today()), nl=False)
+    typer.echo(listed(waivers, _today()), nl=False)
 
 
 def waive_expire(
     line: Annotated[int, typer.Argument(help="Line of waivers.csv, as the list shows it.")],
-    history: _HISTORY,
+    waivers: _WAIVERS,
 ) -> None:
     """End a waiver: it was in force until yesterday."""
     from auditor.history.waiving import expire
 
-    typer.echo(expire(history, line, _today()), nl=False)
+    typer.echo(expire(waivers, line, _today()), nl=False)
 
 
 def _today() -> date:

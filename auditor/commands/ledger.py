@@ -11,10 +11,31 @@ def import_(
     run: Annotated[
         Path | None, typer.Option(help="Folder of the run. [the folder of the workbook]")
     ] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Folder of the history. [that of the run, if it had one]")
+    ] = None,
 ) -> None:
     """Take dispositions, owners and notes of a worklist back; later reports show them."""
     from auditor.report.dispositions import FILE, import_dispositions
 
     folder = run or workbook.parent
     imported = import_dispositions(workbook, folder)
+    remembering = history or _history_of(folder)
+    if remembering:
+        from auditor.history.memory import Memory
+
+        with Memory.open(remembering) as memory:
+            memory.decide(imported.dispositions)
     typer.echo(f"Dispositions: {imported.said}; see {folder / FILE}")
+
+
+def _history_of(folder: Path) -> Path | None:
+    """The history that a run was audited with; None where it had none or says nothing of it."""
+    from auditor.errors import AuditError
+    from auditor.request import open_request
+
+    try:
+        history = open_request(folder).history
+    except AuditError:
+        return None
+    return history if history and history.is_dir() else None

@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -33,6 +33,7 @@ from auditor.history.tonight import (
     Known,
     Question,
     compared,
+    decided,
     known_of,
     night_of,
     shown,
@@ -53,6 +54,7 @@ from auditor.identity import rule_set_digest
 from auditor.intake import Claims
 from auditor.library.reading import narrowed
 from auditor.reference import Ints, Reference
+from auditor.report.dispositions import Disposition
 from auditor.request import Request
 from auditor.settings import HistorySettings
 
@@ -174,6 +176,7 @@ class Memory:
             after=self._last(),
             waivers=tuple(waiver.digest for waiver in waivers.all),
             intakes=claims.intakes,
+            dispositions=decided(one),
         )
 
     def committed(self, run: str) -> bool:
@@ -204,6 +207,15 @@ class Memory:
             write_night(self.ledger, remembered, run, number, inputs)
             self.ledger.put("files", FILES, files)
         self.settle(remembered.audit.as_of)
+
+    def decide(self, dispositions: Mapping[str, Disposition]) -> None:
+        """Writes what people decided about findings; of findings that are not known, nothing."""
+        with self.ledger.writing():
+            self.ledger.do_all(
+                "UPDATE findings SET disposition = ?, owner = ?, note = ? WHERE finding = ?",
+                ((x.disposition, x.owner, x.note, finding) for finding, x in dispositions.items()),
+            )
+        self.ledger.lay_copy()
 
     def _last(self) -> int:
         return int(self.ledger.rows("SELECT coalesce(max(seq), 0) FROM runs")[0][0])

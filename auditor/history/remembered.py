@@ -1,5 +1,6 @@
 """What an audit with the memory gives: for the reports, and for the commit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from auditor.audit import Audit
@@ -10,6 +11,7 @@ from auditor.history.lines import KeptLines
 from auditor.history.tonight import Compared
 from auditor.ingest.normalise import Intake
 from auditor.reference import Ints
+from auditor.report.dispositions import Disposition
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,8 @@ class Remembered:
     """An audit of tonight's lines together with what the memory adds to them.
 
     ``audit``: findings are all that are open, statuses filled; ``lines`` are the lines that were
-    judged. ``audited`` and ``superseded`` count tonight's lines only. The rest is what ``commit``
-    writes.
+    judged. ``audited`` and ``superseded`` count tonight's lines only. ``dispositions`` are what
+    people decided, by finding. The rest is what ``commit`` writes.
     """
 
     audit: Audit
@@ -36,3 +38,4 @@ class Remembered:
     after: int
     waivers: tuple[str, ...]
     intakes: tuple[Intake, ...]
+    dispositions: Mapping[str, Disposition]

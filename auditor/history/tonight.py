@@ -23,6 +23,7 @@ from auditor.history.findings import (
 from auditor.history.ledger import Ledger
 from auditor.history.waivers import Waivers
 from auditor.reference import Ints, Reference
+from auditor.report.dispositions import Disposition
 
 _SELECT = f"SELECT {', '.join(KNOWN_COLUMNS)} FROM findings"  # noqa: S608  names of our own
 _MOST_ASKED = 500
@@ -210,3 +211,12 @@ def unjudged_note(one: Compared) -> tuple[str, ...]:
         f"{which} that stood open could not be judged again: the newest export lacks what the rule "
         "needs, or the dates at hand have changed. Not open any more, and not resolved",
     )
+
+
+def decided(one: Compared) -> dict[str, Disposition]:
+    """What people decided about the findings that are open or waived."""
+    both = pd.concat([one.open, one.waived], ignore_index=True)
+    columns = ["disposition", "owner", "note"]
+    some = both[(both[columns] != "").any(axis=1)]
+    rows = zip(some["finding"], *(some[name] for name in columns), strict=True)
+    return {finding: Disposition(*words) for finding, *words in rows}

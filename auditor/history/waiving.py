@@ -10,22 +10,27 @@ from auditor.history.folders import private
 from auditor.history.waivers import COLUMNS, NAME, PATTERNS, fault_of, read_waivers, write_waivers
 
 
-def add(folder: Path, cells: dict[str, str], today: date) -> str:
+def _file(place: Path) -> Path:
+    """The file of waivers: the one named, or that of a folder."""
+    return place if place.suffix.lower() == ".csv" else place / NAME
+
+
+def add(place: Path, cells: dict[str, str], today: date) -> str:
     """Adds a waiver. Raises AuditError when it is malformed or has lapsed already."""
     if wrong := fault_of(cells):
         raise AuditError(f"waive: {wrong}", exit_code=2)
     if date.fromisoformat(cells["expires"]) < today:
         raise AuditError(f"waive: expires {cells['expires']} is past", exit_code=2)
-    private(folder)
-    path = folder / NAME
+    path = _file(place)
+    private(path.parent)
     rows = [*_rows(path), cells]
     write_waivers(path, rows)
     return f"{path} line {len(rows) + 1}: {cells['rule']} waived until {cells['expires']}\n"
 
 
-def expire(folder: Path, line: int, today: date) -> str:
+def expire(place: Path, line: int, today: date) -> str:
     """Ends the waiver of a line of the file."""
-    path = folder / NAME
+    path = _file(place)
     rows = _rows(path)
     if not 2 <= line <= len(rows) + 1:
         raise AuditError(
@@ -37,9 +42,9 @@ def expire(folder: Path, line: int, today: date) -> str:
     return f"{path} line {line}: {row['rule']} is waived no more\n"
 
 
-def listed(folder: Path, today: date) -> str:
-    """The waivers of a history as text."""
-    path = folder / NAME
+def listed(place: Path, today: date) -> str:
+    """The waivers of a file as text."""
+    path = _file(place)
     waivers = read_waivers(path)
     lines = []
     for one in waivers.all:
