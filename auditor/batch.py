@@ -29,7 +29,7 @@ from auditor.corrections import (
     write_proof,
 )
 from auditor.errors import AuditError
-from auditor.identity import rule_set_digest
+from auditor.identity import digest_of, digest_of_file, rule_set_digest
 from auditor.intake import Claims, read_files
 from auditor.library.needed import needed_editions
 from auditor.library.reading import narrowed
@@ -45,7 +45,6 @@ from auditor.rule import STAND_INS, Rule
 from auditor.scale.engine import elsewhere
 from auditor.scale.parts import Elsewhere
 from auditor.self_test import SelfTest, self_test
-from auditor.settings import AROUND, Settings
 from auditor.shipped import reference_dir
 
 if TYPE_CHECKING:
@@ -245,7 +244,7 @@ def describe(
         unlocks=unlocks(result, CATALOGUE),
         identity=identity_of(request, claims, reference),
         rule_set_digest=rule_set_digest(),
-        settings_digest=_digest_of(request.settings),
+        settings_digest=digest_of(request.settings),
         program_version=version(DISTRIBUTION),
         settings_changed=request.settings.changed(),
         command=request.command,
@@ -271,9 +270,9 @@ def identity_of(request: Request, claims: Claims, reference: Reference) -> str:
         sorted(intake.sha256 for intake in claims.intakes),
         reference.digest(),
         rule_set_digest(),
-        _digest_of(request.settings),
+        digest_of(request.settings),
         request.as_of.isoformat(),
-        _digest_of_file(request.corrections),
+        digest_of_file(request.corrections),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
@@ -290,15 +289,6 @@ def unlocks(result: Audit, rules: Sequence[Rule]) -> tuple[Unlock, ...]:
         Unlock(column, tuple(sorted(counts, key=order.__getitem__)), max(counts.values()))
         for column, counts in sorted(by_column.items(), key=lambda one: -max(one[1].values()))
     )
-
-
-def _digest_of(settings: Settings) -> str:
-    judging = settings.model_dump_json(exclude=set(AROUND))
-    return hashlib.sha256(judging.encode()).hexdigest()[:12]
-
-
-def _digest_of_file(path: Path | None) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
 
 
 def refuse_target(out: Path) -> None:
