@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from auditor.errors import AuditError
 from auditor.library.layering import laid_over, spans_of
-from auditor.library.meeting import codes_that_meet
+from auditor.library.meeting import Days, codes_by_day, that_meet
 from auditor.library.shelf import Gathered, Shelf, Shelved, open_shelf
 from auditor.library.specifications import SPECIFICATIONS, Specification
 from auditor.reference import Edition, Reference, Source, Table, day_numbers, made_table
@@ -42,8 +42,10 @@ def narrowed(reference: Reference, lines: pd.DataFrame) -> Reference:
 def with_shelf(reference: Reference, shelf: Shelf, lines: pd.DataFrame) -> Reference:
     """The reference with what the lines need of a library that is already open."""
     tables = dict(reference.tables)
+    paired = any(one.table == "ptp_edits" for one in shelf.tables)
+    days = codes_by_day(lines, _words_of(lines, "procedure_code")) if paired else None
     for name in dict.fromkeys(one.table for one in shelf.tables):
-        rows = [_rows_for(shelf, one, lines) for one in shelf.tables if one.table == name]
+        rows = [_rows_for(shelf, one, lines, days) for one in shelf.tables if one.table == name]
         tables[name] = _table(shelf, SPECIFICATIONS[name], pd.concat(rows), tables.get(name))
     sources = dict(reference.sources) | {one.source: source_of(one) for one in shelf.editions}
     found = Reference(tables, sources, reference.contradictions)
@@ -125,13 +127,13 @@ def _days(column: "pd.Series[str]", blank: int) -> Any:
     return np.where(cells == "", blank, days)
 
 
-def _rows_for(shelf: Shelf, one: Gathered, lines: pd.DataFrame) -> pd.DataFrame:
+def _rows_for(shelf: Shelf, one: Gathered, lines: pd.DataFrame, days: Days | None) -> pd.DataFrame:
     """The rows of one stored table that the lines can ask for, as text."""
     specification = SPECIFICATIONS[one.table]
     path = shelf.folder / one.file
     try:
-        if one.table == "ptp_edits":
-            return _as_text(_pairs_for(path, lines))
+        if days is not None and one.table == "ptp_edits":
+            return _as_text(_pairs_for(path, lines, days))
         wanted = _words_of(lines, specification.of_lines) if specification.of_lines else None
         return _as_text(groups_with(path, specification.chosen_by, wanted))
     except (OSError, pa.ArrowException) as fault:
@@ -174,8 +176,9 @@ def groups_with(
 
 def _words_of(lines: pd.DataFrame, column: str) -> list[str]:
     """The distinct words of a column that occur; diagnoses also as they may be corrected."""
-    codes = lines[column].cat.codes.to_numpy()
-    cells = lines[column].cat.categories[np.unique(codes)]
+    words_at = lines[column].cat
+    counts = np.bincount(words_at.codes.to_numpy(), minlength=len(words_at.categories))
+    cells = words_at.categories[np.flatnonzero(counts)]
     if column == "service_zip":
         return sorted({cell[:5] for cell in cells})
     words = {word for cell in cells for word in cell.split()}
@@ -184,9 +187,9 @@ def _words_of(lines: pd.DataFrame, column: str) -> list[str]:
     return sorted(words)
 
 
-def _pairs_for(path: Path, lines: pd.DataFrame) -> pa.Table:
+def _pairs_for(path: Path, lines: pd.DataFrame, asked: Days) -> pa.Table:
     """The edits in force on some day of the lines, whose codes meet on a patient's day."""
-    words = _words_of(lines, "procedure_code")
+    words = asked.words
     table = groups_with(path, "column_one", words, _PAIR_WORDS).unify_dictionaries()
     days = day_numbers(lines["service_date"])
     if table.num_rows == 0 or len(days) == 0:
@@ -194,9 +197,9 @@ def _pairs_for(path: Path, lines: pd.DataFrame) -> pa.Table:
     one, two = _places(table, "column_one", words), _places(table, "column_two", words)
     start = _numbers(table, "effective_from", _FIRST_DAY)
     end = _numbers(table, "effective_to", _LAST_DAY)
-    asked = (two >= 0) & (start <= int(days.max())) & (end >= int(days.min()))
-    kept = np.flatnonzero(asked)
-    met = codes_that_meet(lines, words, one[kept], two[kept])
+    possible = (two >= 0) & (start <= int(days.max())) & (end >= int(days.min()))
+    kept = np.flatnonzero(possible)
+    met = that_meet(asked, one[kept], two[kept])
     return table.take(kept[met])
 
 
