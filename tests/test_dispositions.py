@@ -233,6 +233,22 @@ def test_a_regenerated_workbook_shows_them_and_gives_the_same_back(tmp_path) -> 
     assert read_dispositions(path) == decided
 
 
+def test_owners_named_before_are_offered_and_others_may_be_typed(tmp_path) -> None:
+    run = small_run()
+    owners = ["B. Ito", "A. Okafor", "Ito, B.", "B. Ito", "x" * 250, "=1+1"]
+    decided = {
+        finding: Disposition("open", owner, "")
+        for finding, owner in zip(ids(run), owners, strict=False)
+    }
+
+    book = openpyxl.load_workbook(report(tmp_path, replace(run, dispositions=decided)))
+
+    lists = {str(one.sqref)[0]: one for one in book["Worklist"].data_validations.dataValidation}
+    assert lists["M"].formula1 == '"A. Okafor,B. Ito"'
+    assert not lists["M"].showErrorMessage
+    assert lists["N"].showErrorMessage
+
+
 @pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed")
 def test_a_workbook_saved_by_another_program_is_read_the_same(tmp_path) -> None:
     run = small_run()

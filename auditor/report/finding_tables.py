@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from auditor.report.words import BASIS_LABELS, MONEY_LABELS, SEVERITY_LABELS
 # Excel counts days from here; its first two months of 1900 are one day off.
 DAY_ZERO = np.datetime64("1899-12-30", "D")
 FIRST_DAY = np.datetime64("1900-03-01", "D")
+LONGEST_LIST = 255
+_NAME = re.compile(r"\w[^,\"\n]*")
 _UNDECIDED = Disposition()
 
 
@@ -54,7 +57,10 @@ def worklist(report: Report) -> Table:
         (Field("What to do", 36, "long"), texts(found["remedy"])),
         (Field("Amount ($)", 11.5, "money"), numbers(found["amount"], over=100)),
         (Field("Money", 9.5, "text"), texts(found["money"], MONEY_LABELS)),
-        (Field("Owner", 13, "fill_in"), texts(one.owner for one in decided)),
+        (
+            Field("Owner", 13, "fill_in", _owners(decided), free=True),
+            texts(one.owner for one in decided),
+        ),
         (
             Field("Disposition", 13.5, "fill_in", DISPOSITIONS),
             texts(one.disposition for one in decided),
@@ -65,6 +71,16 @@ def worklist(report: Report) -> Table:
     fields, cells = zip(*columns, strict=True)
     nothing = f"{report.verdict.headline} {report.verdict.action}"
     return Table("Worklist", fields, cells, 4, 15, nothing, patients=True)
+
+
+def _owners(decided: Sequence[Disposition]) -> tuple[str, ...]:
+    """Owners named before, to choose from: what a list of Excel's can hold."""
+    offered: list[str] = []
+    for owner in sorted({one.owner for one in decided if one.owner}):
+        # Its items are parted by commas, come to 255 characters at most, and are taken as if typed.
+        if _NAME.fullmatch(owner) and len(",".join([*offered, owner])) <= LONGEST_LIST:
+            offered.append(owner)
+    return tuple(offered)
 
 
 def _details(report: Report) -> list[tuple[Field, Sequence[Cell]]]:

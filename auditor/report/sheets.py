@@ -102,13 +102,15 @@ UNPRINTABLE = re.compile(
 class Field:
     """One column of a table: its header, its width in characters and what its cells hold.
 
-    A ``fill_in`` column is the reader's to fill in; ``choices`` are what it offers.
+    A ``fill_in`` column is the reader's to fill in; ``choices`` are what it offers, and all that it
+    takes unless it is ``free``.
     """
 
     header: str
     width: float
     kind: Kind
     choices: tuple[str, ...] = ()
+    free: bool = False
 
 
 @dataclass(frozen=True)
@@ -317,6 +319,7 @@ def _prepare_to_fill_in(
             {
                 "validate": "list",
                 "source": list(field.choices),
+                "show_error": not field.free,
                 "error_title": field.header,
                 "error_message": f"Choose one of: {', '.join(field.choices)}.",
             },
