@@ -16,9 +16,10 @@ _NAME = "request.json"
 class Request:
     """Files, settings and options of a run.
 
-    ``memory`` is the most that the run may take, in bytes; None takes what is free. ``self_test``
-    has the rules judge their own cases too; it changes nothing in the audit and is
-    not kept. ``mask`` has digests stand for identifiers in all that is written.
+    ``memory`` is the most that the run may take, in bytes; None takes what is free. ``engine`` is
+    ``spark``, or blank for this machine; ``master`` is Spark's. ``self_test`` has the rules judge
+    their own cases too; it changes nothing in the audit and is not kept. ``mask`` has digests stand
+    for identifiers in all that is written.
     """
 
     files: tuple[Path, ...]
@@ -34,6 +35,8 @@ class Request:
     command: str = ""
     self_test: bool = False
     memory: int | None = None
+    engine: str = ""
+    master: str | None = None
     mask: bool = False
 
 

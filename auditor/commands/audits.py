@@ -24,6 +24,12 @@ class SeverityName(StrEnum):
     note = "note"
 
 
+class EngineName(StrEnum):
+    """Engines that --engine takes."""
+
+    spark = "spark"
+
+
 _FilesArgument = Annotated[list[Path], typer.Argument(help="Claim exports: CSV, Excel or Parquet.")]
 _OutOption = Annotated[
     Path, typer.Option(help="Folder for the reports; an earlier run is replaced.")
@@ -55,6 +61,12 @@ _MemoryOption = Annotated[
     str | None,
     typer.Option(help="Most memory to take, such as 4GB; larger exports go over disk. [free]"),
 ]
+_EngineOption = Annotated[
+    EngineName | None, typer.Option(help="Audit on Spark, for what outgrows one machine.")
+]
+_MasterOption = Annotated[
+    str | None, typer.Option(help="Spark's master, such as spark://host:7077. [the platform's]")
+]
 _SelfTestOption = Annotated[
     bool, typer.Option("--self-test", help="Run the rules' own cases too, and show the result.")
 ]
@@ -77,6 +89,8 @@ def run(
     with_corrections: _WithCorrectionsOption = None,
     history: _HistoryOption = None,
     memory: _MemoryOption = None,
+    engine: _EngineOption = None,
+    master: _MasterOption = None,
     self_test: _SelfTestOption = False,
     mask: _MaskOption = False,
     quiet: _QuietOption = False,
@@ -102,6 +116,8 @@ def run(
         self_test=self_test,
         mask=mask,
         memory=bytes_of(memory) if memory else None,
+        engine=engine or "",
+        master=master,
     )
     _run(request, fail_on, quiet=quiet)
 

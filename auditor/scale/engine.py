@@ -20,12 +20,17 @@ def elsewhere(request: Request, progress: Progress) -> Callable[[Reference], Els
         ("--history", request.history),
         ("--with-corrections", request.corrections),
     ):
-        if given and request.memory:
-            raise AuditError(
-                f"{option} needs all lines in memory; leave --memory away", exit_code=2
-            )
+        for other, asked in (("--memory", request.memory), ("--engine spark", request.engine)):
+            if given and asked:
+                raise AuditError(
+                    f"{option} needs all lines in memory; leave {other} away", exit_code=2
+                )
         if given:
             return None
+    if request.engine == "spark":
+        from auditor.scale.spark_input import audit_on_spark
+
+        return partial(audit_on_spark, request, request.master, progress)
     chosen = memory.plan(request.files, request.memory)
     if chosen is None:
         return None

@@ -99,7 +99,7 @@ def _spread_table(
             heard(min(len(intakes) * piece / size, 0.99), read)
     finally:
         shelf.close()
-    intake = _one_intake(intakes)
+    intake = intakes_together(intakes)
     return together([Claims(join([]), (intake,), intake.rejected)])
 
 
@@ -155,8 +155,8 @@ def _columns(mapping: Mapping) -> frozenset[str]:
     )
 
 
-def _one_intake(pieces: Sequence[Intake]) -> Intake:
-    """What became of a table, from what became of its pieces."""
+def intakes_together(pieces: Sequence[Intake]) -> Intake:
+    """What became of a table, from what became of its pieces in their order."""
     repairs = pd.concat([piece.repairs for piece in pieces], ignore_index=True)
     by = ["column", "repair"]
     summed = repairs.groupby(by, sort=False, as_index=False).agg(

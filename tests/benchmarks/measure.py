@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 AS_OF = "2026-06-30"
 NIGHT_LINES = 2_000
 PARTS = ("audit", "start", "reports")
+# Only when asked for: they take long, and Spark needs Java.
+FURTHER = ("buckets", "spark")
 _BARE, _BARE_PROCESSOR = "bare read, process", "bare read, processor time"
 _SAMPLE_SECONDS = 0.01
 # What a night with all reports imports, however late.
@@ -223,6 +225,36 @@ def measure_reports(found: Measurement, run: Run, folder: Path, repeat: int) -> 
             found.add(f"50,000 findings, {report}", seconds)
 
 
+def measure_scale(
+    found: Measurement,
+    run: Run,
+    folder: Path,
+    file: Path,
+    repeat: int,
+    reference: Path | None,
+    parts: Sequence[str],
+    memory: str,
+    master: str,
+) -> None:
+    """The same audit over buckets on disk and on Spark, beside the bare read of ``measure_audit``.
+
+    Workers are processes of their own: each has the memory that the plan gives it.
+    """
+    ways = {"buckets": ["--memory", memory], "spark": ["--engine", "spark", "--master", master]}
+    for name in [name for name in FURTHER if name in parts]:
+        out = folder / name
+        command = [*audit_command(file, out, "csv,parquet", reference), *ways[name]]
+        for _ in range(repeat):
+            process = run(command)
+            found.add(f"{name}, process", process.seconds)
+            found.add(f"{name}, processor time", process.processor_seconds)
+            found.add(f"{name}, peak memory of the first process", process.peak_mb, unit="MB")
+            facts = json.loads((out / "run.json").read_text())
+            for stage, seconds in facts["seconds"].items():
+                found.add(f"{name}, stage {stage}", seconds)
+        found.facts[f"totals by {name}"] = facts["totals"]
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -282,7 +314,9 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--mix", choices=("departmental", "all_services"), default="departmental")
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
+    options.add_argument("--only", choices=(*PARTS, *FURTHER), nargs="+", default=PARTS)
+    options.add_argument("--memory", default="4GB", help="the limit of the run in buckets")
+    options.add_argument("--master", default="local[2]", help="Spark's master")
     options.add_argument("--reference", type=Path, help="tables laid over the shipped ones")
     options.add_argument("--folder", type=Path, help="keeps the exports for the next time")
     options.add_argument("--json", type=Path, help="file for all figures")
@@ -302,6 +336,10 @@ def main() -> None:
         if "audit" in given.only:
             file = generated(run, kept, given.lines, given.mix, given.seed)
             measure_audit(found, run, folder, file, given.repeat, given.reference)
+        if not {*FURTHER}.isdisjoint(given.only):
+            file = generated(run, kept, given.lines, given.mix, given.seed)
+            ways = (given.only, given.memory, given.master)
+            measure_scale(found, run, folder, file, given.repeat, given.reference, *ways)
         if "start" in given.only:
             night = generated(run, kept, NIGHT_LINES, given.mix, given.seed)
             measure_start(found, run, folder, night, given.repeat)

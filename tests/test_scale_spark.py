@@ -1,0 +1,158 @@
+"""Spark says what this machine says: on a real cluster of two workers in processes of their own."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from auditor.audit import audit, prepare
+from auditor.errors import AuditError
+from auditor.intake import read_files
+from auditor.progress import Progress
+from auditor.reference import load_reference
+from auditor.request import Request
+from auditor.scale.engine import elsewhere
+from auditor.settings import Settings
+from auditor.shipped import reference_dir
+from tests.benchmarks.generate import generate
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed"),
+]
+pytest.importorskip("pyspark")
+
+from auditor.scale.spark import Asked, audit_sources, audit_table  # noqa: E402
+from auditor.scale.spark_input import audit_on_spark, session_of, source_of  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+HOSPITAL = ROOT / "samples" / "hospital.csv"
+AS_OF = date(2026, 6, 30)
+MASTER = "local-cluster[2,1,1024]"
+REFERENCE = load_reference(reference_dir())
+
+
+def request(*files: Path, **options) -> Request:
+    return Request(files, Path("out"), Settings(), AS_OF, frozenset({"csv"}), **options)
+
+
+def here(*files: Path):
+    claims = read_files(files)
+    options = Settings().options()
+    prepared = prepare(claims.lines, REFERENCE, as_of=AS_OF, options=options)
+    return claims, audit(prepared, REFERENCE, options=options)
+
+
+def same(found, files: list[Path], *apart: str) -> None:
+    claims, expected = here(*files)
+    apart = ("line", *apart)
+    pd.testing.assert_frame_equal(
+        found.audit.findings.drop(columns=list(apart)), expected.findings.drop(columns=list(apart))
+    )
+    pd.testing.assert_frame_equal(found.audit.books, expected.books)
+    by = ["rule", "reason", "detail"]
+    pd.testing.assert_frame_equal(
+        found.audit.not_evaluated.sort_values(by, ignore_index=True),
+        expected.not_evaluated.sort_values(by, ignore_index=True),
+    )
+    assert found.audit.counts == expected.counts
+    assert found.audit.totals == expected.totals
+    assert found.audit.superseded == expected.superseded
+    assert found.claims.lines_read == claims.lines_read
+    assert len(found.claims.rejected) == len(claims.rejected)
+
+
+@pytest.fixture(scope="module")
+def session():
+    cluster = session_of(MASTER)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("exports")
+    for mix in ("departmental", "all_services"):
+        generate(folder / f"{mix}.csv", lines=4_000, mix=mix, seed=7)
+    everything = pa.csv.ConvertOptions(default_column_type=pa.string(), strings_can_be_null=False)
+    table = pyarrow.csv.read_csv(folder / "all_services.csv", convert_options=everything)
+    pq.write_table(table, folder / "all_services.parquet", row_group_size=1_000)
+    return {path.name: path for path in folder.iterdir()}
+
+
+def asked() -> Asked:
+    return Asked(REFERENCE, AS_OF, {}, Settings().options())
+
+
+@pytest.mark.parametrize(
+    "names", [["departmental.csv"], ["departmental.csv", "all_services.parquet"]]
+)
+def test_a_cluster_finds_what_this_machine_finds(session, exports, names) -> None:
+    files = [exports[name] for name in names]
+
+    found = audit_sources([source_of(session, path) for path in files], asked(), buckets=5)
+
+    assert len(found.audit.findings) > 100
+    same(found, files)
+    assert [one.sha256 for one in found.claims.intakes] == [
+        one.sha256 for one in read_files(files).intakes
+    ]
+
+
+def test_a_cluster_finds_in_the_sample_what_this_machine_finds(session) -> None:
+    same(audit_sources([source_of(session, HOSPITAL)], asked()), [HOSPITAL])
+
+
+def test_a_table_is_audited_as_it_stands(session, exports) -> None:
+    path = exports["all_services.parquet"]
+
+    found = audit_table(
+        session.read.parquet(str(path)),
+        REFERENCE,
+        as_of=AS_OF,
+        options=Settings().options(),
+        name="claims.lines",
+    )
+
+    same(found, [path], "source_file", "source_row")
+    assert set(found.audit.findings["source_file"]) == {"claims.lines"}
+
+
+def test_dates_are_read_in_the_order_that_any_share_shows(session, tmp_path) -> None:
+    path = tmp_path / "lines.parquet"
+    days = ["03/04/2025"] * 300 + ["25/04/2025"]
+    columns = {
+        "Claim Number": [f"C{number}" for number in range(301)],
+        "MRN": [f"P{number % 9}" for number in range(301)],
+        "Service Date": days,
+        "CPT": ["75574"] * 301,
+    }
+    pq.write_table(pa.table(columns), path, row_group_size=50)
+
+    found = audit_sources([source_of(session, path)], asked(), buckets=2)
+
+    assert found.audit.counts.first_date == date(2025, 4, 3)
+    same(found, [path])
+
+
+def test_what_is_no_export_is_refused_in_one_line(session, tmp_path) -> None:
+    path = tmp_path / "lines.parquet"
+    pq.write_table(pa.table({"Colour": ["red"], "Size": ["7"]}), path)
+
+    with pytest.raises(AuditError, match=r"lines\.parquet: does not look like claim lines"):
+        audit_sources([source_of(session, path)], asked())
+
+
+def test_a_file_that_is_not_there_is_refused_in_one_line(session, tmp_path) -> None:
+    with pytest.raises(AuditError, match="Spark could not finish"):
+        audit_on_spark(request(tmp_path / "none.parquet"), MASTER, Progress(quiet=True), REFERENCE)
+
+
+def test_what_needs_all_lines_is_refused_on_spark(tmp_path) -> None:
+    with pytest.raises(AuditError, match="--history needs all lines in memory"):
+        elsewhere(request(HOSPITAL, history=tmp_path, engine="spark"), Progress(quiet=True))
