@@ -65,7 +65,9 @@ def compare(seed: int, patients: int, reference: Reference) -> Comparison:
         assert rejected.empty
         frames.append(frame)
         given = frozenset(export.rows[0]) - export.without
-        lines += [Line(len(lines) + place, row, given) for place, row in enumerate(export.rows)]
+        lines += [
+            Line(len(lines) + row, row, cells, given) for row, cells in enumerate(export.rows)
+        ]
     prepared = prepare(
         join(frames), reference, as_of=as_of, payers={"bcbs": "commercial"}, options=options
     )

@@ -21,9 +21,14 @@ NO_DENIAL = {"1", "2", "3", "45", "253"}
 
 @dataclass
 class Line:
-    """One claim line. Money is in cents; ``given`` are the columns that its export had."""
+    """One claim line. Money is in cents; ``given`` are the columns that its export had.
+
+    ``place`` is among all lines of the run, ``row`` within its file: what ties otherwise stands in
+    the order of the rows.
+    """
 
     place: int
+    row: int
     cells: dict[str, str]
     given: frozenset[str]
     claim_type: str = ""
@@ -145,12 +150,12 @@ class Line:
         """The order that "later" means: received date, claim id as text, line number."""
         received = self.day("received_date") or date.min
         number = self.text("line_number")
-        return (received, self.claim, int(number) if number else -1, self.place)
+        return (received, self.claim, int(number) if number else -1, self.row, self.place)
 
     @property
     def by_claim(self) -> tuple[object, ...]:
         number = self.text("line_number")
-        return (self.claim, int(number) if number else -1, self.place)
+        return (self.claim, int(number) if number else -1, self.row, self.place)
 
 
 def is_denial(code: str) -> bool:
