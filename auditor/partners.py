@@ -90,7 +90,9 @@ def other_partners(
     met = met[(met["place"] != met["named"]) & (met["place"] != met["line"])]
     met = met[np.abs(day[met["place"]] - day[met["line"]]) <= within]
     others = lines.iloc[met["place"]]
-    text = others["claim_id"].astype("str") + " line " + others["line_number"].astype("str")
+    # An export may have no line numbers; then the claim alone is named.
+    number = (" line " + others["line_number"].astype("str")).fillna("")
+    text = others["claim_id"].astype("str") + number
     listed = text.groupby(met["line"].to_numpy()).agg("; ".join)
     found: pd.Series[str] = listed.reindex(named.index).fillna("").astype("str")
     return found

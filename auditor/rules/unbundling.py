@@ -153,7 +153,9 @@ def _listed(lines: pd.DataFrame, two: Ints, one: Ints) -> "pd.Series[str]":
     """All partners of each line after the first, as text."""
     again = np.r_[False, two[1:] == two[:-1]] if len(two) else two.astype(bool)
     others = lines.iloc[one[again]]
-    text = others["claim_id"].astype("str") + " line " + others["line_number"].astype("str")
+    # An export may have no line numbers; then the claim alone is named.
+    number = (" line " + others["line_number"].astype("str")).fillna("")
+    text = others["claim_id"].astype("str") + number
     return text.groupby(two[again]).agg("; ".join)
 
 

@@ -52,7 +52,7 @@ class Comparison:
 
 def generated(seed: int, patients: int) -> tuple[list[Export], date, int]:
     random = Random(seed)
-    return exports(random, patients), random.choice(AS_OF), random.randrange(len(OPTIONS))
+    return exports(random, patients, seed), random.choice(AS_OF), random.randrange(len(OPTIONS))
 
 
 def compare(seed: int, patients: int, reference: Reference) -> Comparison:
