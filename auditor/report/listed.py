@@ -76,7 +76,7 @@ def set_apart(
     kept["units"] = pd.to_numeric(kept["units"], errors="coerce").astype("float64")
     kept["service_date"] = pd.to_datetime(kept["service_date"]).astype("datetime64[s]")
     kept["counts_money"] = kept["counts_money"].astype("boolean").fillna(False).astype(bool)
-    first = kept["finding"].map(seen).fillna("")
+    first = kept["finding"].map(lambda one: seen.get(one, ""))
     if "first_seen" in frame:
         own = frame["first_seen"].map(_day_text)
         first = own.where(own.ne(""), first)
