@@ -31,6 +31,7 @@ from auditor.corrections import (
 from auditor.errors import AuditError
 from auditor.identity import digest_of, digest_of_file, rule_set_digest
 from auditor.intake import Claims, read_files
+from auditor.library.descriptors import descriptors_of
 from auditor.library.needed import needed_editions
 from auditor.library.reading import narrowed
 from auditor.masking import check_mask, masked
@@ -253,6 +254,7 @@ def describe(
         reference_digest=reference.digest(),
         table_digests={name: table.digest for name, table in reference.tables.items()},
         needed=needed_editions(result.lines, reference),
+        descriptors=descriptors_of(reference, result.findings, request.settings.licences),
         changes=remembered.changes if remembered else None,
         dispositions={} if request.mask else _decided(request, remembered),
     )

@@ -1,9 +1,15 @@
 """What an audit does with imported rates, ZIP codes, diagnosis codes and coverage lists."""
 
+from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
 
+from auditor.batch import run
+from auditor.progress import Progress
+from auditor.request import Request
+from auditor.settings import Licences, Settings
 from tests import official_files as made
 from tests.test_library import audited, books, claims, found, put
 
@@ -169,3 +175,29 @@ def test_own_fit_of_revenue_codes(tmp_path) -> None:
     assert found(audited(tmp_path / "lib", claims(scan)), "revenue_code_unexpected") == [
         (0, "review")
     ]
+
+
+@pytest.mark.parametrize("licensed", [True, False])
+def test_descriptors_stand_in_the_workbook_under_a_licence_alone(tmp_path, licensed) -> None:
+    path = saved(tmp_path, "PPRRVU2025_Oct.csv", made.pfs_csv())
+    put("pfs", [path], tmp_path / "lib", licensed=True)
+    export = tmp_path / "lines.csv"
+    export.write_text(
+        "claim_id,patient_id,claim_type,service_date,procedure_code,modifiers,units,"
+        "place_of_service,billing_npi,diagnosis_codes\n"
+        "C1,P1,professional,2025-11-03,75574,,1,22,2000000002,\n"
+    )
+    request = Request(
+        files=(export,),
+        out=tmp_path / "run",
+        settings=Settings(licences=Licences(cpt_descriptors=licensed)),
+        as_of=date(2026, 1, 1),
+        formats=frozenset({"xlsx"}),
+        reference=tmp_path / "lib",
+    )
+
+    run(request, Progress(quiet=True))
+
+    book = openpyxl.load_workbook(tmp_path / "run" / "report.xlsx", read_only=True)
+    cells = {cell for row in book["Run"].iter_rows(values_only=True) for cell in row}
+    assert ("An invented, label" in cells) is licensed

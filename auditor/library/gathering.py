@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.editions import day_number
+from auditor.editions import Bools, day_number
 from auditor.errors import AuditError
 from auditor.library.pairs import Pairs, as_table, ever_in_force, pairs_of, together
 from auditor.library.shelf import TABLES, Gathered, Shelf, Shelved, digest_of
@@ -113,29 +113,23 @@ def _pairs(shelf: Shelf, editions: Sequence[Shelved], _: Specification) -> pa.Ta
 def _rows(shelf: Shelf, editions: Sequence[Shelved], specification: Specification) -> pa.Table:
     """Rows as each edition states them, joined where one says the same as the one before it."""
     own = OWN_DATES if specification.own_dates else ()
-    names = [*specification.keys, *own, *specification.values]
     plan = stretches(editions)
-    frames = {
-        place: _worded(stored(shelf, editions[place], specification.table), names)
+    tables = {
+        place: stored(shelf, editions[place], specification.table)
         for place in {stretch.edition for stretch in plan}
     }
+    # Descriptors are there only where the site holds a licence for them.
+    labelled = any("label" in table.column_names for table in tables.values())
+    values = dict.fromkeys([*specification.values, *(["label"] if labelled else [])])
+    names = [*specification.keys, *own, *values]
+    frames = {place: _worded(table, names) for place, table in tables.items()}
     parts = [frames[one.edition].assign(stretch=number) for number, one in enumerate(plan)]
     rows = pd.concat(parts, ignore_index=True)
     rows = rows.sort_values(
         [*specification.keys, *own, "stretch"], kind="stable", ignore_index=True
     )
     number = rows["stretch"].to_numpy()
-    adjoining = np.array(
-        [
-            False,
-            *(b.first - a.last == _DAY for a, b in itertools.pairwise(plan)),
-        ]
-    )
-    says = [rows[name].to_numpy(dtype=object) for name in names]
-    same = np.ones(max(len(rows) - 1, 0), dtype=bool)
-    for column in says:
-        same &= column[1:] == column[:-1]
-    goes_on = np.r_[False, same & (number[1:] == number[:-1] + 1) & adjoining[number[1:]]]
+    goes_on = _goes_on(rows, names, plan)
     firsts = np.flatnonzero(~goes_on[: len(rows)])
     lasts = np.r_[firsts[1:] - 1, len(rows) - 1] if len(firsts) else firsts
     kept = rows.iloc[firsts]
@@ -154,12 +148,29 @@ def _rows(shelf: Shelf, editions: Sequence[Shelved], specification: Specificatio
     columns["effective_to"] = pa.array(
         [None if day == date.max else day for day in ends], pa.date32()
     )
-    columns |= {name: pa.array(kept[name].tolist(), pa.string()) for name in specification.values}
+    columns |= {name: pa.array(kept[name].tolist(), pa.string()) for name in values}
     columns["source"] = pa.array([sources[one] for one in number[lasts]], pa.string())
     table = pa.table(columns)
     # A row whose own dates lie outside its edition is never in force.
     live = [end is None or start <= end for start, end in zip(starts, ends, strict=True)]
     return table.filter(pa.array(live))
+
+
+def _goes_on(rows: pd.DataFrame, names: Sequence[str], plan: Sequence[Stretch]) -> Bools:
+    """Rows that say the same as the row before them, of the days that adjoin its own."""
+    number = rows["stretch"].to_numpy()
+    adjoining = np.array(
+        [
+            False,
+            *(b.first - a.last == _DAY for a, b in itertools.pairwise(plan)),
+        ]
+    )
+    says = [rows[name].to_numpy(dtype=object) for name in names]
+    same = np.ones(max(len(rows) - 1, 0), dtype=bool)
+    for column in says:
+        same &= column[1:] == column[:-1]
+    found: Bools = np.r_[False, same & (number[1:] == number[:-1] + 1) & adjoining[number[1:]]]
+    return found
 
 
 def _own(word: str, otherwise: date) -> date:

@@ -101,12 +101,14 @@ def _table(
         "source",
     ]
     rows = rows.assign(confidence="confirmed")
+    if "label" in rows.columns and "label" not in columns:
+        columns.insert(-2, "label")
     if shipped is not None:
         columns[-2:-2] = [n for n in shipped.rows.columns if n not in columns]
         rows = laid_over(rows, shipped, specification, spans_of(editions))
         if specification.over != "everything":
             editions = [*shipped.editions, *editions]
-    rows = rows.reindex(columns=columns, fill_value="").astype("str")
+    rows = rows.reindex(columns=columns).fillna("").astype("str")
     digests = [one.digest for one in shelf.tables if one.table == specification.table]
     parts = [shipped.digest if shipped else "", *sorted(digests)]
     return made_table(

@@ -61,7 +61,8 @@ class Run:
     which the sources of the reference tables disagree. ``changes`` compares with earlier nights
     where a history was given. ``self_test`` is what the rules' own cases proved, where asked for.
     ``reference_digest`` is that of all tables, ``table_digests`` those of each, and
-    ``needed`` the editions, by table, that stale dates of service ask for. ``dispositions`` is
+    ``needed`` the editions, by table, that stale dates of service ask for. ``descriptors``
+    are those of the findings' codes, where a licence is held. ``dispositions`` is
     what people decided about findings, by their ids.
     """
 
@@ -91,6 +92,7 @@ class Run:
     reference_digest: str = ""
     table_digests: Mapping[str, str] = field(default_factory=dict)
     needed: Mapping[str, str] = field(default_factory=dict)
+    descriptors: Mapping[str, str] = field(default_factory=dict)
     dispositions: Mapping[str, Disposition] = field(default_factory=dict)
 
 

@@ -34,6 +34,8 @@ def write(sheet: Worksheet, formats: dict[str, Format], report: Report, footer: 
         _contradictions(report),
         _sources(report),
     ]
+    if report.run.descriptors:
+        sections.append(_descriptors(report))
     row = 0
     for title, headers, rows in sections:
         sheet.set_row(row, 24)
@@ -195,6 +197,11 @@ def _contradictions(report: Report) -> Section:
         for one in report.run.contradictions
     ]
     return "Values about which sources disagree", headers, rows
+
+
+def _descriptors(report: Report) -> Section:
+    title = "Procedure codes of the findings, described under your licence"
+    return title, ("Code", "Descriptor"), list(report.run.descriptors.items())
 
 
 def _sources(report: Report) -> Section:
