@@ -62,11 +62,12 @@ class Counts:
 class Audit:
     """The result of an audit.
 
-    ``lines``: the audited lines; none where they were audited in buckets, which keep their lines:
-    ``counts`` speaks of all of them. ``findings``: one row a rule and line, schema.FINDINGS and
-    counts_money. ``books``: one row a rule, with in_scope = flagged + clean + not_evaluated.
-    ``not_evaluated``: rule, reason, detail, lines. ``coverage`` is the share of the pairs of a rule
-    and a line in its scope that were really judged, 1 where there were none.
+    ``lines``: the audited lines. Where they were audited in buckets, which keep their lines, only
+    their service dates and claim types, each once; ``counts`` speaks of all of them.
+    ``findings``: one row a rule and line, schema.FINDINGS and counts_money. ``books``: one row a
+    rule, with in_scope = flagged + clean + not_evaluated. ``not_evaluated``: rule, reason, detail,
+    lines. ``coverage`` is the share of the pairs of a rule and a line in its scope that were really
+    judged, 1 where there were none.
     """
 
     lines: pd.DataFrame

@@ -38,7 +38,7 @@ from auditor.request import Request
 from auditor.scale.asked import asked_of
 from auditor.scale.exchange import findings_arrow, findings_frame
 from auditor.scale.memory import Plan
-from auditor.scale.parts import Elsewhere, audits_together, corrections_together
+from auditor.scale.parts import Elsewhere, audits_together, bare, corrections_together
 from auditor.scale.scratch import scratch_folder
 from auditor.scale.spread import Buckets, spread
 
@@ -213,5 +213,4 @@ def _judge(work: _Work, bucket: int, extract: Extract) -> _Judged:
     table = findings_arrow(result.findings)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table)
-    bare = replace(result, lines=result.lines.iloc[:0], findings=result.findings.iloc[:0])
-    return _Judged(bare, path, corrections)
+    return _Judged(bare(result), path, corrections)

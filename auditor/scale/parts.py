@@ -31,8 +31,17 @@ class Elsewhere:
     reference: Reference
 
 
+def bare(result: Audit) -> Audit:
+    """An audit that leaves its lines and findings behind, but for the days that occur."""
+    days = result.lines[["service_date", "claim_type"]].drop_duplicates()
+    return replace(result, lines=days, findings=result.findings.iloc[:0])
+
+
 def audits_together(parts: Sequence[Audit]) -> Audit:
-    """One audit out of several whose patients are others; it has no lines, only counts of them."""
+    """One audit out of several whose patients are others.
+
+    Of its lines it knows the counts, and each service date and claim type once.
+    """
     findings, before = [], 0
     for part in parts:
         findings.append(part.findings.assign(line=part.findings["line"] + before))
@@ -42,7 +51,7 @@ def audits_together(parts: Sequence[Audit]) -> Audit:
     books[_COUNTED] = sum(part.books[_COUNTED].to_numpy() for part in parts)
     return replace(
         parts[0],
-        lines=parts[0].lines.iloc[:0],
+        lines=pd.concat([part.lines for part in parts]).drop_duplicates(ignore_index=True),
         findings=every,
         books=books,
         not_evaluated=_not_evaluated([part.not_evaluated for part in parts]),

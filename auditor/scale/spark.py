@@ -27,7 +27,7 @@ from auditor.intake import Claims, mapping_of
 from auditor.intake import together as claims_together
 from auditor.reference import Reference
 from auditor.scale.exchange import findings_frame
-from auditor.scale.parts import Elsewhere, audits_together, corrections_together
+from auditor.scale.parts import Elsewhere, audits_together, bare, corrections_together
 from auditor.scale.spark_work import (
     FILE,
     FINDINGS,
@@ -174,7 +174,7 @@ def _of_no_line(known: Judge) -> tuple[list[Any], list[pd.DataFrame], list[pd.Da
 
     prepared = prepare(join([]), known.reference, as_of=known.as_of)
     result = audit(prepared, known.reference, options=known.options)
-    return [result], [result.findings], [pd.DataFrame(columns=list(COLUMNS))]
+    return [bare(result)], [result.findings], [pd.DataFrame(columns=list(COLUMNS))]
 
 
 def _read(source: Source, asked: Asked, kept: list[Any]) -> tuple[Any, Claims]:

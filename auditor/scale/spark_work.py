@@ -25,6 +25,7 @@ from auditor.ingest.records import CELL
 from auditor.once import forget
 from auditor.reference import Reference
 from auditor.scale.exchange import findings_arrow, findings_schema, lines_frame, lines_table
+from auditor.scale.parts import bare
 from auditor.schema import COLUMNS
 
 Batches = Iterator[pa.RecordBatch]
@@ -120,8 +121,7 @@ def judging(known: Judge) -> Worker:
         result = audit(prepared, known.reference, options=known.options)
         corrections = proposed(result.findings, result.lines, known.reference, known.intakes)
         yield from _batches(findings_arrow(result.findings), FINDINGS)
-        bare = replace(result, lines=result.lines.iloc[:0], findings=result.findings.iloc[:0])
-        yield from _summary((bare, corrections), FINDINGS)
+        yield from _summary((bare(result), corrections), FINDINGS)
 
     return work
 
