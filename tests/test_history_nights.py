@@ -229,6 +229,21 @@ def test_many_nights_leave_few_files_and_what_is_old_stays_open(tmp_path: Path) 
     assert MISSING in open_findings(late)
 
 
+def test_patients_who_waited_long_enough_are_left_alone_until_the_dates_at_hand_change(
+    site: Site,
+) -> None:
+    site.night([SCAN, *OTHERS])
+    quiet = site.night([READING | {"patient_id": "P7", "claim_id": "R7"}])
+    # The same line once more, dated before all others: the dates at hand reach further back.
+    early = {"patient_id": "P8", "claim_id": "R8", "service_date": "2025-12-30"}
+    wider = site.night([READING | early])
+
+    assert quiet.patients is not None
+    assert wider.patients is not None
+    assert (len(quiet.patients), len(wider.patients)) == (1, 3)
+    assert MISSING in open_findings(quiet) & open_findings(wider)
+
+
 def test_money_is_identified_recovered_and_still_open(site: Site) -> None:
     first = site.night([SCAN | {"diagnosis_codes": ""}, READING, *OTHERS])
     second = site.night([SCAN])

@@ -74,7 +74,7 @@ CREATE TABLE findings ({
 });
 CREATE INDEX findings_status ON findings (status);
 CREATE TABLE exports (export INTEGER PRIMARY KEY, run TEXT NOT NULL, file TEXT NOT NULL);
-CREATE TABLE waiting (patient_key INTEGER PRIMARY KEY);
+CREATE TABLE waiting (patient_key INTEGER PRIMARY KEY, newest_day INTEGER NOT NULL);
 CREATE TABLE days (claim_type TEXT, day INTEGER, lines INTEGER, PRIMARY KEY (claim_type, day));
 CREATE TABLE pairs (billing_npi TEXT PRIMARY KEY, lines INTEGER NOT NULL);
 CREATE TABLE waivers (digest TEXT PRIMARY KEY, first_seen TEXT NOT NULL, last_matched TEXT);

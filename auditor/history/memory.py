@@ -3,12 +3,11 @@
 ``audit`` only reads; ``commit`` is the one point at which a night becomes part of the memory.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +18,14 @@ from auditor.changes import Changes
 from auditor.claim_lines import Mask
 from auditor.claim_types import with_types
 from auditor.errors import AuditError
+from auditor.extract import Extract
 from auditor.history import lines as kept_lines
 from auditor.history import repair
 from auditor.history.compaction import compact
 from auditor.history.extents import Extents, extents_of
 from auditor.history.findings import as_findings
 from auditor.history.folders import private
+from auditor.history.judged_by import judged_by_of
 from auditor.history.ledger import Ledger
 from auditor.history.lines import KeptLines, patient_keys, together
 from auditor.history.remembered import Remembered
@@ -46,11 +47,14 @@ from auditor.history.versions import (
     standing_versions,
     told_already,
 )
-from auditor.history.waiting import waiting_patients
+from auditor.history.waiting import (
+    says_the_same_of_settled,
+    settled_before,
+    waiting_patients,
+)
 from auditor.history.waivers import NAME as WAIVERS
 from auditor.history.waivers import Waivers, read_waivers
-from auditor.history.writing import FILES, nights_of, write_night
-from auditor.identity import rule_set_digest
+from auditor.history.writing import FILES, extract_from, nights_of, write_night
 from auditor.intake import Claims
 from auditor.library.reading import narrowed
 from auditor.reference import Ints, Reference
@@ -68,6 +72,21 @@ class _Lines:
     stands: Mask
     stood: Mask
     told: Mask
+
+
+@dataclass(frozen=True)
+class _AtHand:
+    """The lines of a night prepared, the patient (by digest) of each, and whether it is tonight's.
+
+    ``reference`` are the tables narrowed to them, ``extents`` what all lines come to.
+    """
+
+    found: _Lines
+    reference: Reference
+    prepared: Prepared
+    patient: Ints
+    is_tonight: Mask
+    extents: Extents
 
 
 class Memory:
@@ -136,19 +155,19 @@ class Memory:
         ``run`` is the identity of the run; when it is that of the last run written, the answer is
         the same as then.
         """
-        options, judged_by = request.settings.options(), _judged_by(reference, request)
+        options, judged_by = request.settings.options(), judged_by_of(reference, request)
         before = dict(self.ledger.rows("SELECT key, value FROM meta")).get("judged_by", judged_by)
         asked, exports = self._asked(claims.lines, request)
+        last = self._last_extract()
         # New rules, tables or settings may say something else of every line.
-        patients = self._concerned(asked.patient) if before == judged_by else None
-        found = _together(self._kept(patients), asked)
-        reference = narrowed(reference, found.every.lines)
-        prepared, patient, is_tonight = _prepared(found, found.stands, reference, request)
-        extents = extents_of(prepared.lines, options)
-        if before:
-            stood, _, _ = _prepared(found, found.stood, reference, request)
-            extents = self._extents(extents_of(stood.lines, options), patients).plus(extents)
-        prepared = replace(prepared, extract=extents.extract(request.as_of))
+        patients = self._concerned(asked.patient, last, options) if before == judged_by else None
+        at_hand = self._gathered(patients, asked, reference, request, counted=bool(before))
+        settled = last is None or says_the_same_of_settled(last, at_hand.prepared.extract)
+        if patients is not None and not settled:
+            patients = self._concerned(asked.patient, None, options)
+            at_hand = self._gathered(patients, asked, reference, request, counted=True)
+        found, prepared, patient = at_hand.found, at_hand.prepared, at_hand.patient
+        reference, extents, is_tonight = at_hand.reference, at_hand.extents, at_hand.is_tonight
         result = audit(prepared, reference, options=options)
         known = known_of(self.ledger, result.findings["finding"].tolist(), run)
         question = Question(
@@ -232,11 +251,43 @@ class Memory:
         asked = KeptLines(lines, turn.astype(np.int64) + first, kind, patient_keys(lines))
         return asked, files
 
-    def _concerned(self, tonight: Ints) -> Ints:
-        """Patients of tonight, and those of whom this night may say something else."""
-        waiting = self.ledger.rows("SELECT patient_key FROM waiting")
-        keys = np.array([key for (key,) in waiting], dtype=np.int64)
+    def _last_extract(self) -> Extract | None:
+        rows = self.ledger.rows("SELECT extract FROM runs ORDER BY seq DESC LIMIT 1")
+        return extract_from(rows[0][0]) if rows else None
+
+    def _concerned(self, tonight: Ints, last: Extract | None, options: dict[str, Any]) -> Ints:
+        """Patients of tonight, and those of whom this night may say something else.
+
+        With ``last``, the extract of the last run, those that had waited long enough are left out.
+        """
+        since = settled_before(last, options) if last else -(2**40)
+        query = "SELECT patient_key FROM waiting WHERE newest_day >= ?"
+        keys = np.array([key for (key,) in self.ledger.rows(query, since)], dtype=np.int64)
         return np.unique(np.concatenate([tonight, keys]))
+
+    def _gathered(
+        self,
+        patients: Ints | None,
+        asked: KeptLines,
+        reference: Reference,
+        request: Request,
+        *,
+        counted: bool,
+    ) -> _AtHand:
+        """Tonight's lines with those of some patients, prepared under the extract of all lines.
+
+        ``counted`` says that what lines came to before is known; else only these lines count.
+        """
+        options = request.settings.options()
+        found = _together(self._kept(patients), asked)
+        reference = narrowed(reference, found.every.lines)
+        prepared, patient, is_tonight = _prepared(found, found.stands, reference, request)
+        extents = extents_of(prepared.lines, options)
+        if counted:
+            stood, _, _ = _prepared(found, found.stood, reference, request)
+            extents = self._extents(extents_of(stood.lines, options), patients).plus(extents)
+        prepared = replace(prepared, extract=extents.extract(request.as_of))
+        return _AtHand(found, reference, prepared, patient, is_tonight, extents)
 
     def _kept(self, patients: Ints | None) -> KeptLines:
         names = self.ledger.rows("SELECT name FROM files ORDER BY first_seq")
@@ -298,19 +349,6 @@ class Memory:
         first = {digest: date.fromisoformat(seen) for digest, seen, _ in rows}
         last = {digest: date.fromisoformat(day) for digest, _, day in rows if day}
         return first, last | dict.fromkeys(matched, as_of)
-
-
-def _judged_by(reference: Reference, request: Request) -> str:
-    """A digest of all that decides what is said of a line: rules, tables, settings."""
-    settings = request.settings
-    parts = [
-        rule_set_digest(),
-        reference.digest(),
-        {name: str(value) for name, value in settings.options().items()},
-        dict(settings.payers),
-        settings.patient_id_substitute,
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _together(before: KeptLines, asked: KeptLines) -> _Lines:

@@ -32,7 +32,7 @@ class Remembered:
     exports: tuple[str, ...]
     extents: Extents
     extract: Extract
-    waiting: Ints
+    waiting: Mapping[int, int]
     patients: Ints | None
     judged_by: str
     after: int

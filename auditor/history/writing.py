@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from auditor.changes import Night
-from auditor.extract import Extract
+from auditor.extract import Extract, Span
 from auditor.history.findings import KNOWN_COLUMNS, row_of
 from auditor.history.ledger import KNOWN, Ledger
 from auditor.history.remembered import Remembered
@@ -91,7 +91,7 @@ def _write_extents(ledger: Ledger, remembered: Remembered) -> None:
     else:
         keys = ((int(key),) for key in remembered.patients)
         ledger.do_all("DELETE FROM waiting WHERE patient_key = ?", keys)
-    ledger.put("waiting", ("patient_key",), ((int(key),) for key in remembered.waiting))
+    ledger.put("waiting", ("patient_key", "newest_day"), remembered.waiting.items())
 
 
 def _write_waivers(ledger: Ledger, remembered: Remembered, as_of: date) -> None:
@@ -130,4 +130,15 @@ def extract_text(extract: Extract) -> str:
             "reach": extract.reach,
             "pairing_npis": sorted(extract.pairing_npis),
         }
+    )
+
+
+def extract_from(text: str) -> Extract:
+    """An extract of the ledger."""
+    content = json.loads(text)
+    return Extract(
+        as_of=date.fromisoformat(content["as_of"]),
+        spans={kind: Span(*days) for kind, days in content["spans"].items()},
+        reach=content["reach"],
+        pairing_npis=frozenset(content["pairing_npis"]),
     )
