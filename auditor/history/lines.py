@@ -151,7 +151,8 @@ def _table(kept: KeptLines) -> pa.Table:
         if column.kind == "text":
             texts: Any = string_array(values.cat.categories.to_numpy())
             codes: Any = pa.array(values.cat.codes.to_numpy().astype(np.int32))
-            columns[name] = pa.DictionaryArray.from_arrays(codes, texts)
+            # Decoded: a dictionary would be written whole into every row group.
+            columns[name] = texts.take(codes)
         elif column.kind == "date":
             days = values.to_numpy(dtype="datetime64[s]").astype("datetime64[D]")
             columns[name] = pa.array(days, pa.date32())
