@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from auditor.catalogue import CATALOGUE
-from auditor.claim_lines import Mask, among, any_line, derived, imaging
+from auditor.claim_lines import among, any_line, derived, imaging
 from auditor.claim_types import known_payers, with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
 from auditor.judging import Judgement, failed, judge_or_tell
-from auditor.matching import group_key, order_of
+from auditor.matching import order_of
 from auditor.ncci import may_be_column_two, may_exceed_mue, ptp_pairs
 from auditor.once import computed_once, forget
-from auditor.reference import Ints, Reference
+from auditor.reference import Ints, Reference, day_numbers
 from auditor.rule import Rule
 from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings
 from auditor.superseding import superseded
@@ -115,7 +115,8 @@ def prepare(
         raise ValueError("the library was not read: call auditor.library.reading.narrowed first")
     lines = with_types(lines, known_payers(reference) | dict(payers or {}))
     gone = superseded(lines)
-    standing = derived(_by_patient_and_day(lines, ~gone), reference)
+    standing = lines[~gone].reset_index(drop=True) if gone.any() else lines
+    standing = derived(standing, reference)
     standing = standing.assign(
         may_be_column_two=may_be_column_two(standing, reference),
         may_exceed_mue=may_exceed_mue(standing, reference),
@@ -128,18 +129,6 @@ def prepare(
         pairing_npis=_pairing_npis(standing, options or {}, every_pair=every_pair),
     )
     return Prepared(standing, extract, int(gone.sum()))
-
-
-def _by_patient_and_day(lines: pd.DataFrame, standing: Mask) -> pd.DataFrame:
-    """The standing lines, each patient's together and in order of their dates.
-
-    One sort here makes every later grouping a walk along the lines.
-    """
-    places = np.flatnonzero(standing)
-    place = group_key(lines, ["patient_id", "service_date"])[places]
-    order = places[order_of(place)]
-    columns = {name: lines[name].array.take(order) for name in lines.columns}
-    return pd.DataFrame(columns, copy=False)
 
 
 def _pairing_npis(
@@ -274,20 +263,22 @@ def _claims(lines: pd.DataFrame) -> int:
 def touched(lines: pd.DataFrame, *, every_pair: bool = False) -> tuple[pd.DataFrame, Ints]:
     """All lines of the patients of whom some line has a code that our tables know.
 
-    Returns them, and their places among the lines given. A rule that speaks of certain codes can
+    Returns them, each patient's together and in order of their dates, and their places among the
+    lines given. A rule that speaks of certain codes can
     touch nobody else, so in a hospital's whole export most patients are left out. With
     ``every_pair`` the rules about pairs look at every line, and don't count here.
     """
     known = ~among(lines["role"], [""])
     if not every_pair:
         known |= lines["may_be_column_two"].to_numpy(dtype=bool)
-    patient = lines["patient_id"].cat.codes.to_numpy()
+    patient = lines["patient_id"].cat.codes.to_numpy().astype(np.int64)
     concerned = np.zeros(len(lines["patient_id"].cat.categories) + 1, dtype=bool)
     concerned[patient[known]] = True
     mask = concerned[patient]
     places = np.flatnonzero(mask)
-    if mask.all():
-        return lines, places
+    day = day_numbers(lines["service_date"])[places]
+    # One sort here makes every later grouping a walk along the lines.
+    places = places[order_of(patient[places] * 2**21 + (day + 2**20))]
     columns = {name: _taken(lines[name].array, places) for name in lines.columns}
     return pd.DataFrame(columns, copy=False), places
 

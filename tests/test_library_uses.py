@@ -178,7 +178,7 @@ def test_own_fit_of_revenue_codes(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("licensed", [True, False])
-def test_descriptors_stand_in_the_workbook_under_a_licence_alone(tmp_path, licensed) -> None:
+def test_descriptors_stand_in_the_reports_under_a_licence_alone(tmp_path, licensed) -> None:
     path = saved(tmp_path, "PPRRVU2025_Oct.csv", made.pfs_csv())
     put("pfs", [path], tmp_path / "lib", licensed=True)
     export = tmp_path / "lines.csv"
@@ -192,7 +192,7 @@ def test_descriptors_stand_in_the_workbook_under_a_licence_alone(tmp_path, licen
         out=tmp_path / "run",
         settings=Settings(licences=Licences(cpt_descriptors=licensed)),
         as_of=date(2026, 1, 1),
-        formats=frozenset({"xlsx"}),
+        formats=frozenset({"xlsx", "html"}),
         reference=tmp_path / "lib",
     )
 
@@ -201,3 +201,5 @@ def test_descriptors_stand_in_the_workbook_under_a_licence_alone(tmp_path, licen
     book = openpyxl.load_workbook(tmp_path / "run" / "report.xlsx", read_only=True)
     cells = {cell for row in book["Run"].iter_rows(values_only=True) for cell in row}
     assert ("An invented, label" in cells) is licensed
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert ("An invented, label" in page) is licensed
