@@ -349,8 +349,8 @@ def test_one_export_given_twice_is_refused(auditor, claims, tmp_path, again) -> 
         (["--as-of", "2025-13-01"], "2025-13-01"),
         (["--as-of", "yesterday"], "2024-01-31"),
         (["--as-of", "01/02/2025"], "2024-01-31"),
-        (["--formats", "pdf"], "pdf"),
-        (["--formats", "csv,docx,pdf"], "docx, pdf"),
+        (["--formats", "docx"], "docx"),
+        (["--formats", "csv,docx,odt"], "docx, odt"),
         (["--formats", ","], "nothing"),
         (["--settings", "none.toml"], "none.toml"),
         (["--reference", "nowhere"], "nowhere"),
@@ -389,7 +389,7 @@ def test_wrong_words_exit_2_and_name_the_way_out(auditor, words) -> None:
 def test_settings_with_several_mistakes_name_them_all(auditor, claims, tmp_path) -> None:
     path = tmp_path / "audit.toml"
     path.write_text(
-        'colour = "red"\nformats = ["pdf"]\n'
+        'colour = "red"\nformats = ["docx"]\n'
         '[limits]\npairing_days = "seven"\nsearch_days = -1\nwindow = 3\n'
         '[payers]\n"Harbor Health" = "private"\n',
         encoding="utf-8",
