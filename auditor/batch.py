@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections import defaultdict
@@ -47,28 +46,12 @@ from auditor.scale.engine import elsewhere
 from auditor.scale.parts import Elsewhere
 from auditor.self_test import SelfTest, self_test
 from auditor.shipped import reference_dir
+from auditor.target import put_in_place, refuse_target
 
 if TYPE_CHECKING:
     from auditor.history.remembered import Remembered
 
 DISTRIBUTION = "cardiac-ct-claim-auditor"
-_OWN_FILES = frozenset(
-    {
-        "findings.csv",
-        "findings.parquet",
-        "night.json",
-        "report.html",
-        "report.pdf",
-        "report.xlsx",
-        "rejected.csv",
-        "run.json",
-        "report.json",
-        "request.json",
-        "corrections.csv",
-        "corrections_proof.csv",
-        dispositions.FILE,
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -293,31 +276,6 @@ def unlocks(result: Audit, rules: Sequence[Rule]) -> tuple[Unlock, ...]:
     )
 
 
-def refuse_target(out: Path) -> None:
-    """Refuses a target that holds something else than an earlier run."""
-    if out.exists() and not out.is_dir():
-        raise AuditError(f"{out}: is a file; --out takes a folder", exit_code=2)
-    foreign = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
-    foreign = [name for name in foreign if name not in _OWN_FILES]
-    if foreign:
-        raise AuditError(
-            f"{out}: holds {foreign[0]}, which is no file of an earlier run; move it or name "
-            "another folder",
-            exit_code=2,
-        )
-    parent = existing_parent(out)
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise AuditError(f"{out}: can't be written; {parent} is not writable by this user")
-
-
-def existing_parent(path: Path) -> Path:
-    """The nearest folder above a path that exists."""
-    parent = path.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    return parent
-
-
 def write_reports(
     finished: Finished,
     request: Request,
@@ -338,7 +296,7 @@ def write_reports(
             for path in aside.iterdir():
                 path.chmod(0o600)
             remember()
-            _put_in_place(aside, out)
+            put_in_place(aside, out)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
@@ -350,7 +308,7 @@ def write_reports(
 
 def write_files(finished: Finished, request: Request, reference: Reference, folder: Path) -> None:
     """Writes all files of a run into a folder that is there; a kill leaves part of them."""
-    from auditor.report import data, html, pdf, summary, workbook
+    from auditor.report import data
 
     report, formats = finished.report, request.formats
     result = report.run.audit
@@ -359,13 +317,22 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
         data.write_findings_csv(findings, folder / "findings.csv")
     if "parquet" in formats:
         data.write_findings_parquet(findings, folder / "findings.parquet")
+    # Each writer brings libraries of its own, which a run without it need not load.
     if "html" in formats:
+        from auditor.report import html
+
         html.write(report, folder / "report.html")
     if "pdf" in formats:
+        from auditor.report import pdf
+
         pdf.write(report, folder / pdf.NAME)
     if "xlsx" in formats:
+        from auditor.report import workbook
+
         workbook.write_workbook(report, folder / "report.xlsx")
     if "json" in formats:
+        from auditor.report import summary
+
         summary.write_report_json(report, formats, folder / summary.NAME)
     # Every run says what it was and what it could not read, whatever formats were asked for.
     data.write_rejected_csv(report.run.rejected, folder / "rejected.csv")
@@ -382,18 +349,3 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
     write_corrections(kept, folder / "corrections.csv")
     if finished.proof:
         write_proof(finished.proof, folder / "corrections_proof.csv")
-
-
-def _put_in_place(aside: Path, out: Path) -> None:
-    target = out.absolute()
-    if not target.exists():
-        aside.rename(target)
-        return
-    former = Path(tempfile.mkdtemp(prefix=f".{out.name}-former-", dir=target.parent))
-    target.rename(former / "run")
-    try:
-        aside.rename(target)
-    except OSError:
-        (former / "run").rename(target)
-        raise
-    shutil.rmtree(former, ignore_errors=True)

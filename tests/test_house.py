@@ -53,6 +53,7 @@ LAYERS: tuple[set[str], ...] = (
     {"self_test"},
     {"report", "mail", "history", "masking"},
     {
+        "target",
         "batch",
         "scale",
         "corrections",
