@@ -1,10 +1,13 @@
 """Waivers set findings apart; comparing runs says what became of findings."""
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from auditor.cli import app
 from auditor.errors import AuditError
 from auditor.history.compare import comparison_page
 from auditor.history.memory import Memory
@@ -24,6 +27,8 @@ GOOD = {
     "owner": "Coding",
     "expires": "2026-12-31",
 }
+SAMPLE_SITE = Path(__file__).parents[1] / "samples" / "site"
+RUNNER = CliRunner()
 BARE = SCAN | {"diagnosis_codes": ""}
 
 
@@ -122,3 +127,67 @@ def test_decisions_are_remembered_with_their_findings(site: Site) -> None:
 def test_a_folder_that_is_no_run_can_t_be_compared(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match="name the folder of a finished run"):
         comparison_page(tmp_path, tmp_path)
+
+
+def test_waivers_that_can_t_be_read_hide_nothing_and_stop_no_night(site: Site) -> None:
+    waive(site, GOOD | {"owner": "Müller"})
+    path = site.folder / "waivers.csv"
+    path.write_bytes(path.read_text("utf-8").encode("cp1252"))
+    before = path.read_bytes()
+
+    night = site.night([BARE, READING, *OTHERS])
+
+    assert [rule for rule, _, _ in open_findings(night)] == ["diagnosis_missing"]
+    (note,) = night.changes.waiver_notes
+    assert note == f"{path}: is no UTF-8 CSV; save it as CSV UTF-8; it waives nothing"
+    for rewrite in (lambda: add(path, GOOD, AS_OF), lambda: expire(path, 2, AS_OF)):
+        with pytest.raises(AuditError, match="save it as CSV UTF-8"):
+            rewrite()
+    assert path.read_bytes() == before
+
+
+def test_the_file_of_waivers_is_named_as_people_write_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.folder.mkdir()
+    (site.folder.parent / "waivers.csv").write_bytes(b"rule\xff")
+    monkeypatch.chdir(site.folder.parent)
+
+    found = read_waivers(site.folder / "../waivers.csv")
+
+    assert found.notes(AS_OF, {}, {})[0].startswith("waivers.csv: is no UTF-8 CSV")
+
+
+def test_the_list_shows_what_lapses_soon_and_what_matches_nothing(site: Site) -> None:
+    waive(site, GOOD | {"expires": "2026-10-20"}, GOOD | {"claim": "X*", "expires": "2027-12-31"})
+    site.night([BARE, READING, *OTHERS])
+    site.night([BARE], as_of=AS_OF + timedelta(days=90))
+
+    page = listed(site.folder, AS_OF + timedelta(days=90), site.folder)
+    without = listed(site.folder, AS_OF + timedelta(days=90))
+
+    soon, idle = page[: page.index("   3  ")], page[page.index("   3  ") :]
+    assert "lapses in 22 days" in soon
+    assert "nothing since" not in soon
+    assert "has matched nothing since 2026-06-30" in idle
+    assert "lapses" not in idle
+    assert "nothing since" not in without
+
+
+def test_a_site_s_settings_say_which_waivers_its_nights_read(tmp_path: Path) -> None:
+    shutil.copytree(SAMPLE_SITE, tmp_path / "site", ignore=shutil.ignore_patterns("nights"))
+    settings = str(tmp_path / "site" / "audit.toml")
+    waiver = ["filed_late", "--claim", "H7", "--reason", "known", "--owner", "Coding"]
+
+    added = RUNNER.invoke(
+        app, ["waive", "add", *waiver, "--expires", "2999-12-31", "--settings", settings]
+    )
+    shown = RUNNER.invoke(app, ["waive", "list", "--settings", settings])
+    both = RUNNER.invoke(app, ["waive", "list", "--settings", settings, "--waivers", str(tmp_path)])
+
+    assert added.exit_code == shown.exit_code == 0
+    assert ".." not in added.output
+    assert "filed_late,H7" in (tmp_path / "site" / "waivers.csv").read_text("utf-8")
+    assert "filed_late  claim=H7  until 2999-12-31" in shown.output
+    assert isinstance(both.exception, AuditError)
+    assert both.exception.exit_code == 2

@@ -1,5 +1,6 @@
 """Commands about what a site remembers: compare runs, waive findings, read the ledger."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,12 @@ from typing import Annotated
 import typer
 
 _WAIVERS = Annotated[
-    Path, typer.Option("--waivers", help="waivers.csv, or the folder of the history it lies in.")
+    Path | None,
+    typer.Option("--waivers", help="waivers.csv, or the folder of the history it lies in."),
+]
+_SETTINGS = Annotated[
+    Path | None,
+    typer.Option("--settings", help="audit.toml of a site: the waivers that its nights read."),
 ]
 
 
@@ -29,10 +35,11 @@ def compare(
 
 def waive_add(
     rule: Annotated[str, typer.Argument(help="The rule's name.")],
-    waivers: _WAIVERS,
     reason: Annotated[str, typer.Option(help="Why it is right as it is.")],
     owner: Annotated[str, typer.Option(help="Who answers for it.")],
     expires: Annotated[str, typer.Option(help="Last day it is in force, YYYY-MM-DD.")],
+    waivers: _WAIVERS = None,
+    settings: _SETTINGS = None,
     claim: Annotated[str, typer.Option(help="Claim; * and ? stand for anything.")] = "",
     provider: Annotated[str, typer.Option(help="Billing NPI, as a pattern.")] = "",
     payer: Annotated[str, typer.Option(help="Payer's name, as a pattern.")] = "",
@@ -51,24 +58,51 @@ def waive_add(
         "owner": owner,
         "expires": expires,
     }
-    typer.echo(add(waivers, cells, _today()), nl=False)
+    typer.echo(add(_waivers_of(waivers, settings).file, cells, _today()), nl=False)
 
 
-def waive_list(waivers: _WAIVERS) -> None:
-    """List the waivers, and what is wrong with them."""
+def waive_list(waivers: _WAIVERS = None, settings: _SETTINGS = None) -> None:
+    """List the waivers, which lapse soon or match nothing, and what is wrong with them."""
     from auditor.history.waiving import listed
 
-    typer.echo(listed(waivers, _today()), nl=False)
+    found = _waivers_of(waivers, settings)
+    typer.echo(listed(found.file, _today(), found.history), nl=False)
 
 
 def waive_expire(
     line: Annotated[int, typer.Argument(help="Line of waivers.csv, as the list shows it.")],
-    waivers: _WAIVERS,
+    waivers: _WAIVERS = None,
+    settings: _SETTINGS = None,
 ) -> None:
     """End a waiver: it was in force until yesterday."""
     from auditor.history.waiving import expire
 
-    typer.echo(expire(waivers, line, _today()), nl=False)
+    typer.echo(expire(_waivers_of(waivers, settings).file, line, _today()), nl=False)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A file of waivers, or the folder it lies in, and the history that tells what they matched."""
+
+    file: Path
+    history: Path | None
+
+
+def _waivers_of(waivers: Path | None, settings: Path | None) -> _Place:
+    from auditor.errors import AuditError
+    from auditor.night.site import open_site
+
+    if (waivers is None) == (settings is None):
+        raise AuditError(
+            "waive: give either --settings, the audit.toml of a site, or --waivers, a waivers.csv "
+            "or the folder of a history",
+            exit_code=2,
+        )
+    if settings is not None:
+        site = open_site(settings)
+        return _Place(site.history / site.settings.history.waivers, site.history)
+    assert waivers is not None
+    return _Place(waivers, waivers if waivers.is_dir() else None)
 
 
 def _today() -> date:

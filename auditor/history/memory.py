@@ -54,6 +54,7 @@ from auditor.history.waiting import (
 )
 from auditor.history.waivers import NAME as WAIVERS
 from auditor.history.waivers import Waivers, read_waivers
+from auditor.history.waiving import waiver_days
 from auditor.history.writing import FILES, extract_from, nights_of, write_night
 from auditor.intake import Claims
 from auditor.library.reading import narrowed
@@ -324,6 +325,7 @@ class Memory:
         nights = nights_of(self.ledger)
         if not known.again:
             nights = (*nights, night_of(run, as_of, one))
+        first, last = waiver_days(self.ledger)
         parts = [one.open, one.waived, one.resolved, one.unjudged]
         both = pd.concat([part[["finding", "first_seen"]] for part in parts], ignore_index=True)
         return Changes(
@@ -331,7 +333,7 @@ class Memory:
             nights=nights,
             resolved=shown(one.resolved, "first_seen"),
             waived=shown(one.waived, "waiver", "first_seen"),
-            waiver_notes=waivers.notes(as_of, *self._waiver_days(one.matched, as_of)),
+            waiver_notes=waivers.notes(as_of, first, last | dict.fromkeys(one.matched, as_of)),
             first_seen={
                 finding: date.fromisoformat(seen)
                 for finding, seen in zip(both["finding"], both["first_seen"], strict=True)
@@ -340,15 +342,6 @@ class Memory:
             remembered_lines=int((found.stands & ~found.tonight).sum()),
             notes=(*self.notes, *unjudged_note(one)),
         )
-
-    def _waiver_days(
-        self, matched: frozenset[str], as_of: date
-    ) -> tuple[dict[str, date], dict[str, date]]:
-        """The day each waiver was first seen, and the day it last matched, tonight counted."""
-        rows = self.ledger.rows("SELECT digest, first_seen, last_matched FROM waivers")
-        first = {digest: date.fromisoformat(seen) for digest, seen, _ in rows}
-        last = {digest: date.fromisoformat(day) for digest, _, day in rows if day}
-        return first, last | dict.fromkeys(matched, as_of)
 
 
 def _together(before: KeptLines, asked: KeptLines) -> _Lines:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import translate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,6 +64,17 @@ class Waiver:
         """How a note names it."""
         return f"{file} line {self.line} ({self.rule}, {self.owner})"
 
+    def lapses_soon(self, as_of: date) -> bool:
+        """Whether it is in force still, for 30 days at most."""
+        return as_of <= self.expires <= as_of + timedelta(days=_LAPSES_WITHIN)
+
+    def idle_since(
+        self, as_of: date, first_seen: dict[str, date], last_matched: dict[str, date]
+    ) -> date | None:
+        """Since when it has matched nothing; None where that is less than 90 days, or unknown."""
+        since = last_matched.get(self.digest, first_seen.get(self.digest, as_of))
+        return since if (as_of - since).days >= _IDLE_DAYS else None
+
     def matches(self, findings: pd.DataFrame) -> Mask:
         """The findings that it waives."""
         found = findings["rule"].eq(self.rule).to_numpy(dtype=bool, copy=True)
@@ -110,27 +122,22 @@ class Waivers:
             if one.expires < as_of:
                 said.append(f"{name} lapsed on {one.expires}; it waives nothing")
                 continue
-            if one.expires <= as_of + timedelta(days=_LAPSES_WITHIN):
+            if one.lapses_soon(as_of):
                 said.append(f"{name} lapses on {one.expires}; renew it or mend the cause")
-            since = last_matched.get(one.digest, first_seen.get(one.digest, as_of))
-            if (as_of - since).days >= _IDLE_DAYS:
+            if since := one.idle_since(as_of, first_seen, last_matched):
                 said.append(f"{name} has matched nothing since {since}; remove it if it is done")
         return tuple(said)
 
 
 def read_waivers(path: Path) -> Waivers:
-    """Reads waivers.csv; no file means no waivers. Raises AuditError if it is no CSV at all."""
-    if not path.exists():
-        return Waivers(path.name)
+    """Reads waivers.csv; no file means no waivers.
+
+    A file that can't be read waives nothing, and ``notes`` says so: it stops no run.
+    """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-    except OSError as fault:
-        raise AuditError(
-            f"{path}: can't be read ({fault.strerror}); look at permissions"
-        ) from fault
-    except (UnicodeDecodeError, csv.Error) as fault:
-        raise AuditError(f"{path}: is no UTF-8 CSV; save it as one, nothing was waived") from fault
+        rows = rows_of(path)
+    except AuditError as fault:
+        return Waivers(path.name, faults=(str(fault),))
     found: list[Waiver] = []
     faults: list[str] = []
     for number, row in enumerate(rows, start=2):
@@ -145,6 +152,32 @@ def read_waivers(path: Path) -> Waivers:
         else:
             found.append(_waiver(number, cells))
     return Waivers(path.name, tuple(found), tuple(faults))
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of waivers.csv as they stand; none without a file.
+
+    Raises AuditError if the file can't be read or is no CSV in UTF-8.
+    """
+    if not path.exists():
+        return []
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    except OSError as fault:
+        raise AuditError(
+            f"{plain(path)}: can't be read ({fault.strerror}); look at permissions"
+        ) from fault
+    except (UnicodeDecodeError, csv.Error) as fault:
+        raise AuditError(f"{plain(path)}: is no UTF-8 CSV; save it as CSV UTF-8") from fault
+
+
+def plain(path: Path) -> Path:
+    """A path as people write it: without ``..``, from the current folder where it lies in it."""
+    if ".." not in path.parts:
+        return path
+    whole, here = path.resolve(), Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
 
 
 def _waiver(line: int, cells: dict[str, str]) -> Waiver:
@@ -183,4 +216,4 @@ def write_waivers(path: Path, rows: Sequence[dict[str, str]]) -> None:
             writer.writerows(rows)
         aside.rename(path)
     except OSError as fault:
-        raise AuditError(f"{path}: can't be written ({fault.strerror})") from fault
+        raise AuditError(f"{plain(path)}: can't be written ({fault.strerror})") from fault

@@ -1,13 +1,23 @@
 """Adding, listing and ending waivers in waivers.csv."""
 
-import csv
-import io
 from datetime import date, timedelta
 from pathlib import Path
 
 from auditor.errors import AuditError
 from auditor.history.folders import private
-from auditor.history.waivers import COLUMNS, NAME, PATTERNS, fault_of, read_waivers, write_waivers
+from auditor.history.ledger import NAME as LEDGER
+from auditor.history.ledger import Ledger
+from auditor.history.waivers import (
+    COLUMNS,
+    NAME,
+    PATTERNS,
+    fault_of,
+    plain,
+    read_waivers,
+    rows_of,
+    write_waivers,
+)
+from auditor.report.words import counted
 
 
 def _file(place: Path) -> Path:
@@ -25,7 +35,7 @@ def add(place: Path, cells: dict[str, str], today: date) -> str:
     private(path.parent)
     rows = [*_rows(path), cells]
     write_waivers(path, rows)
-    return f"{path} line {len(rows) + 1}: {cells['rule']} waived until {cells['expires']}\n"
+    return f"{plain(path)} line {len(rows) + 1}: {cells['rule']} waived until {cells['expires']}\n"
 
 
 def expire(place: Path, line: int, today: date) -> str:
@@ -34,18 +44,19 @@ def expire(place: Path, line: int, today: date) -> str:
     rows = _rows(path)
     if not 2 <= line <= len(rows) + 1:
         raise AuditError(
-            f"{path}: has no waiver in line {line}; see auditor waive list", exit_code=2
+            f"{plain(path)}: has no waiver in line {line}; see auditor waive list", exit_code=2
         )
     row = rows[line - 2]
     row["expires"] = (today - timedelta(days=1)).isoformat()
     write_waivers(path, rows)
-    return f"{path} line {line}: {row['rule']} is waived no more\n"
+    return f"{plain(path)} line {line}: {row['rule']} is waived no more\n"
 
 
-def listed(place: Path, today: date) -> str:
-    """The waivers of a file as text."""
+def listed(place: Path, today: date, history: Path | None = None) -> str:
+    """The waivers of a file as text; with a history also which have matched nothing for long."""
     path = _file(place)
     waivers = read_waivers(path)
+    first_seen, last_matched = _days_in(history)
     lines = []
     for one in waivers.all:
         state = "lapsed" if one.expires < today else "until"
@@ -54,15 +65,30 @@ def listed(place: Path, today: date) -> str:
         )
         lines.append(f"{one.line:>4}  {one.rule}  {patterns}  {state} {one.expires}")
         lines.append(f"      {one.reason} ({one.owner})")
+        if one.lapses_soon(today):
+            left = counted((one.expires - today).days, "day")
+            lines.append(f"      lapses in {left}: renew it or mend the cause")
+        since = one.idle_since(today, first_seen, last_matched)
+        if since and one.expires >= today:
+            lines.append(f"      has matched nothing since {since}: remove it if it is done")
     lines += [f"wrong: {fault}" for fault in waivers.faults]
-    return "\n".join(lines or [f"{path}: no waivers"]) + "\n"
+    return "\n".join(lines or [f"{plain(path)}: no waivers"]) + "\n"
+
+
+def waiver_days(ledger: Ledger) -> tuple[dict[str, date], dict[str, date]]:
+    """The day each waiver (by digest) was first seen in a ledger, and the day it last matched."""
+    rows = ledger.rows("SELECT digest, first_seen, last_matched FROM waivers")
+    first = {digest: date.fromisoformat(seen) for digest, seen, _ in rows}
+    return first, {digest: date.fromisoformat(last) for digest, _, last in rows if last}
+
+
+def _days_in(history: Path | None) -> tuple[dict[str, date], dict[str, date]]:
+    if history is None or not (history / LEDGER).exists():
+        return {}, {}
+    with Ledger(history) as ledger:
+        return waiver_days(ledger)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """The rows of the file as they stand, also those that are malformed."""
-    read_waivers(path)
-    if not path.exists():
-        return []
-    text = path.read_bytes().decode("utf-8-sig")
-    found = csv.DictReader(io.StringIO(text, newline=""))
-    return [{name: (row.get(name) or "") for name in COLUMNS} for row in found]
+    return [{name: (row.get(name) or "") for name in COLUMNS} for row in rows_of(path)]
