@@ -485,7 +485,7 @@ def test_a_file_of_ones_own_beside_an_earlier_run_is_not_lost(auditor, claims, t
 def test_a_folder_that_may_not_be_written_is_refused(
     auditor, claims, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(batch.os, "access", lambda path, mode: not mode & os.W_OK)
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
 
     ran = run(auditor, tmp_path / "out", claims)
 
