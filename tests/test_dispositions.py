@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -166,6 +167,15 @@ def test_what_is_saved_is_read_again_whatever_it_holds(tmp_path) -> None:
             assert not any(
                 cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values()
             )
+
+
+def test_decisions_are_for_their_owner_alone(tmp_path) -> None:
+    aside = tmp_path / f".{FILE}.new"
+    aside.touch(mode=0o644)  # what a killed import of an older version left
+
+    save_dispositions({"a" * 12: Disposition("open", "A", "see chart")}, tmp_path)
+
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
 
 
 def test_no_file_no_decisions(tmp_path) -> None:

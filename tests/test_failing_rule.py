@@ -125,6 +125,8 @@ def test_a_night_files_everything_away_and_ends_with_the_failure(
 
     assert [problem.split(" failed")[0] for problem in ended.problems] == [BROKEN]
     assert any("1 rule failed" in said for said in ended.said)
+    logged = [json.loads(line) for path in site.log.iterdir() for line in path.open("rb")]
+    assert [one["rule"] for one in logged if one["event"] == "a rule failed"] == [BROKEN]
     assert not list((tmp_path / "inbox" / "hospital").iterdir())
     for path in (*site.log.rglob("*"), *site.reports.rglob("*")):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes()

@@ -453,6 +453,22 @@ def test_a_history_of_nights_is_drawn(tmp_path: Path) -> None:
     assert any("still open over 29 runs" in alt for alt in alts)
 
 
+def test_the_nights_table_says_that_it_counts_what_came_back_too(tmp_path: Path) -> None:
+    run = with_history(small_run())
+    assert run.changes
+    nights = tuple(
+        replace(run.changes.nights[0], as_of=date(2026, 6, day), new=1, reopened=1)
+        for day in (1, 2)
+    )
+    folder = folder_of(tmp_path, replace(run, changes=replace(run.changes, nights=nights)))
+    mail = built(folder, settings_of(DIRECTOR))
+
+    (heading,) = re.findall(r"^Night +(.+?)  +Resolved$", text_of(mail), re.MULTILINE)
+    assert heading == "New or back"
+    assert ">New or back</th>" in html_of(mail)
+    assert re.search(r"1 Jun 2026 +2 +\d+$", text_of(mail), re.MULTILINE)
+
+
 LIMIT = 11
 PARTS: list[dict[str, Any]] = [
     {},

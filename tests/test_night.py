@@ -19,7 +19,9 @@ import auditor.intake
 from auditor.errors import AuditError
 from auditor.explain import explain_page
 from auditor.night import durable, steps
+from auditor.night.archive import give_back
 from auditor.night.inbox import look
+from auditor.night.journal import Input
 from auditor.night.log import open_log
 from auditor.night.night import only_one
 from auditor.night.site import Site, open_site
@@ -405,6 +407,43 @@ def test_a_file_given_back_does_not_displace_a_newer_one(
         "hospital/scans-2026-03-01.csv",
         "hospital/scans.csv",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("scans.csv.gz", "scans-2026-03-01.csv.gz"),
+        ("a.b.csv", "a-2026-03-01.b.csv"),
+        ("a", "a-2026-03-01"),
+    ],
+)
+def test_an_export_given_back_still_matches_its_pattern(
+    name: str, other: str, tmp_path: Path
+) -> None:
+    here, home = tmp_path / "work" / name, tmp_path / "inbox" / name
+    for path, content in ((here, "old"), (home, "new"), (home.with_name(other), "older")):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+    give_back("2026-03-01", Input("hospital", str(home), "", 3), here)
+
+    first, dot, rest = other.partition(".")
+    assert {path.name: path.read_text("utf-8") for path in home.parent.iterdir()} == {
+        name: "new",
+        other: "older",
+        f"{first}-2{dot}{rest}": "old",
+    }
+    assert not here.exists()
+
+
+def test_an_export_given_back_twice_by_a_kill_is_there_once(tmp_path: Path) -> None:
+    here, home = tmp_path / "work.csv", tmp_path / "scans.csv"
+    for path in (here, home):
+        path.write_text("same", encoding="utf-8")
+
+    give_back("2026-03-01", Input("hospital", str(home), "", 4), here)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["scans.csv"]
 
 
 def test_an_export_deleted_before_it_is_taken_is_named(

@@ -1,6 +1,8 @@
 """Where a run's exports go when it is done: archive, failed, or back to their inbox."""
 
 import json
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from auditor.night import durable
@@ -74,9 +76,27 @@ def give_back(run: str, one: Input, here: Path) -> None:
     if not here.exists():
         return
     home = Path(one.path)
-    if home.exists():
-        home = home.with_name(f"{home.stem}-{run}{home.suffix}")
-    durable.move(here, home)
+    for place in _places(home, run):
+        if not place.exists():
+            durable.move(here, place)
+            return
+        if _same(place, here):  # a copy onto another file system, killed before the original went
+            durable.remove(here)
+            return
+
+
+def _places(home: Path, run: str) -> Iterator[Path]:
+    """Names for an export that match what its own name matches: the run before all suffixes."""
+    yield home
+    first, dot, rest = home.name.partition(".")
+    yield home.with_name(f"{first}-{run}{dot}{rest}")
+    yield from (home.with_name(f"{first}-{run}-{number}{dot}{rest}") for number in count(2))
+
+
+def _same(one: Path, other: Path) -> bool:
+    if not one.is_file() or one.is_symlink() or one.stat().st_size != other.stat().st_size:
+        return False
+    return durable.sha256_of(one) == durable.sha256_of(other)
 
 
 def remove_marker(one: Input) -> None:

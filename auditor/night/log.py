@@ -17,7 +17,7 @@ import structlog
 
 ALLOWED = frozenset(
     {
-        *("event", "level", "time", "run", "step", "source", "file", "reason", "seconds"),
+        *("event", "level", "time", "run", "step", "source", "file", "rule", "reason", "seconds"),
         *("files", "lines", "rejected", "audited", "findings", "bytes", "as_of", "new", "resolved"),
         *("denial", "review", "note", "at_risk_cents", "missed_cents", "folder", "count", "sent"),
     }

@@ -7,6 +7,7 @@ file beside the run is ``dispositions.csv``: finding, disposition, owner, note.
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,7 +141,9 @@ def _guarded(text: str) -> str:
 def save_dispositions(dispositions: Mapping[str, Disposition], folder: Path) -> None:
     """Writes the decisions beside a run, by finding; the same ones give the same bytes."""
     aside = folder / f".{FILE}.new"
-    with aside.open("w", encoding="utf-8", newline="") as stream:
+    aside.unlink(missing_ok=True)  # what a kill left may be open to others
+    number = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(number, "w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(COLUMNS)
         for finding, one in sorted(dispositions.items()):
