@@ -11,3 +11,11 @@ class AuditError(Exception):
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class EmptyTableError(AuditError):
+    """A table with these header cells and no lines; without cells it is not surely the export."""
+
+    def __init__(self, message: str, header: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.header = header

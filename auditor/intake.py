@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from auditor.errors import AuditError
+from auditor.errors import AuditError, EmptyTableError
 from auditor.ingest.columns import count_known, suggest, understand
 from auditor.ingest.habits import Habits
 from auditor.ingest.mapping import Mapping, Profile
 from auditor.ingest.normalise import Intake, claim_lines, join, lines_of, positions_of
 from auditor.ingest.profiles import read_profile
-from auditor.ingest.raw import RawTable
+from auditor.ingest.raw import RawLines, RawTable
 from auditor.ingest.tables import open_tables
 from auditor.schema import REJECTED
 
@@ -51,6 +51,24 @@ def read_files(
                 f"{path} was changed while it was read; wait until it is written, then run again"
             )
     return _claims([lines for lines, _ in read], tuple(intake for _, intake in read))
+
+
+def is_empty_export(
+    fault: AuditError, *, profile: Path | None = None, patient_id_substitute: str = ""
+) -> bool:
+    """Whether a file was refused only because its header, one of claim lines, has no lines."""
+    if not isinstance(fault, EmptyTableError) or not fault.header:
+        return False
+    table = RawTable("", Path(), None, fault.header, 1, (), (), _nothing)
+    try:
+        mapping_of(table, read_profile(profile) if profile else None, patient_id_substitute)
+    except AuditError:
+        return False
+    return True
+
+
+def _nothing(_positions: Sequence[int]) -> RawLines:
+    raise ValueError("there is nothing to read below this header")
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

@@ -2,12 +2,14 @@
 
 import csv
 import gzip
+import io
 import json
 import os
 import re
 import stat
 import time
 import tomllib
+import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,6 +31,7 @@ from auditor.night_settings import InboxSettings, NightSettings
 from tests.sites import (
     CONTEXT,
     ENDED,
+    HEADER,
     KILLED,
     NIGHTS,
     READING,
@@ -137,6 +140,52 @@ def test_an_export_audited_before_is_archived_and_not_audited_again(site: Site) 
 
     assert fates(site, "2026-03-02") == {"scans.csv": "audited", "again.csv": "repeat"}
     assert "2026-03-02/physicians/again.csv.gz" in below(site.archive)
+
+
+@pytest.mark.parametrize("more", ["", "\n\n,,,\n"])
+def test_an_export_with_a_header_and_no_lines_is_empty_and_no_failure(
+    more: str, site: Site
+) -> None:
+    drop(site, "hospital/scans.csv", HEADER + more)
+    drop(site, "physicians/readings.csv", export(READING, range(1, 3)))
+
+    ran = night(site)
+
+    assert fates(site, "2026-03-01") == {"scans.csv": "empty", "readings.csv": "audited"}
+    assert ran.problems == []
+    assert ran.said[0].startswith("2026-03-01: 1 of 2 exports held a header and no lines. ")
+    assert "is empty" in ran.log
+    assert "2026-03-01/hospital/scans.csv.gz" in below(site.archive)
+    run = json.loads((site.reports / "2026-03-01" / "run.json").read_text("utf-8"))
+    assert run["asides"] == ["hospital/scans.csv holds a header and no lines: nothing to audit"]
+    drop(site, "hospital/scans.csv", HEADER + more)
+    night(site, NIGHTS[1])
+    assert fates(site, "2026-03-02") == {"scans.csv": "empty"}
+
+
+@pytest.mark.parametrize(
+    "content", ["Error 500: the database is away\n", HEADER[:15] + "\n", "Claim,DOS,CPT,Units\n"]
+)
+def test_a_line_that_is_no_header_of_claim_lines_is_no_empty_export(
+    content: str, site: Site
+) -> None:
+    drop(site, "hospital/scans.csv", content)
+
+    night(site)
+
+    assert fates(site, "2026-03-01") == {"scans.csv": "failed"}
+
+
+def test_a_zip_with_lines_beside_an_empty_member_is_not_empty(site: Site) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as members:
+        members.writestr("a.csv", HEADER + "\n")
+        members.writestr("b.csv", export(SCAN, range(1, 3)))
+    drop(site, "hospital/scans.csv", packed.getvalue())
+
+    night(site)
+
+    assert fates(site, "2026-03-01") == {"scans.csv": "failed"}
 
 
 def test_the_same_bytes_twice_in_a_night_are_audited_once(site: Site) -> None:

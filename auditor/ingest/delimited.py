@@ -63,7 +63,7 @@ def open_delimited(file: BinaryIO, name: str, path: Path, known_columns: KnownCo
         record = text.memory[first_byte : head.ends[head.header]].decode("utf-8")
         if leaves_quote_open(record.rstrip("\r\n"), head.delimiter):
             raise quote_left_open(name, head.header + 1)
-        raise header_only(name)
+        raise header_only(name, head.records[head.header])
     width = _width(head)
     header = fitted(header_cells(head.records[head.header]), width)
     named = len(head.records[head.header])

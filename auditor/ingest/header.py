@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from auditor.errors import AuditError
+from auditor.errors import EmptyTableError
 from auditor.ingest.raw import KnownColumns
 
 HEADER_WITHIN = 40
@@ -62,8 +62,9 @@ def title_note(records: Sequence[Sequence[str]], header: int) -> tuple[str, ...]
     return (f"{titles} title row{'s' if titles > 1 else ''} above the header",)
 
 
-def header_only(name: str) -> AuditError:
-    """The refusal of a table without lines."""
-    return AuditError(
-        f"{name} holds a header but no lines; check the export's date range and export it again"
+def header_only(name: str, header: Sequence[str] = ()) -> EmptyTableError:
+    """The refusal of a table without lines; the header, where it is all that the file holds."""
+    return EmptyTableError(
+        f"{name} holds a header but no lines; check the export's date range and export it again",
+        header_cells(header),
     )

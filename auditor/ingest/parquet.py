@@ -44,7 +44,7 @@ def open_parquet(file: BinaryIO, name: str, path: Path) -> RawTable:
     if not schema.names:
         raise AuditError(f"{name} holds no columns; export it again")
     if parquet.metadata.num_rows == 0:
-        raise header_only(name)
+        raise header_only(name, header)
     opened = _File(name, contents, schema, parquet.metadata, header)
 
     def pieces(positions: Sequence[int], size: int) -> Iterator[RawLines]:

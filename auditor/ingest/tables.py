@@ -132,7 +132,8 @@ def _zipped_tables(
     exports = [table for table in tables if known_columns(table.header) >= _FEWEST_KNOWN]
     for member, refusal in refused:
         if not tables or PurePosixPath(member).suffix.lower() in _TABLE_NAMES:
-            raise refusal
+            alone = not tables and len(refused) == 1
+            raise refusal if alone else AuditError(str(refusal), refusal.exit_code)
     chosen = exports or tables
     others = [table.file.removeprefix(f"{path.name}/") for table in tables if table not in chosen]
     others += [member for member, _ in refused]

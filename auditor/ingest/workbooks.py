@@ -76,7 +76,8 @@ def open_workbook(
     texts = [[cell_text(cell) for cell in row] for row in chosen.head]
     rows = [cells for cells in texts[chosen.header + 1 :] if not is_blank(cells)]
     if not rows and len(texts) < _HEAD_ROWS:
-        raise header_only(shown)
+        alone = all(other.header is None for other in sheets if other is not chosen)
+        raise header_only(shown, texts[chosen.header] if alone else ())
     width = max((_filled(cells) for cells in [texts[chosen.header], *rows]), default=0)
 
     def read(positions: Sequence[int]) -> RawLines:

@@ -13,6 +13,7 @@ from auditor.night.site import Site
 
 MANIFEST = "inputs.json"
 REASON = ".reason.txt"
+_KEPT = ("audited", "repeat", "empty")
 _PACKED = frozenset({".gz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".ods", ".parquet"})
 
 
@@ -31,16 +32,14 @@ def file_away(site: Site, journal: Journal, log: Logger) -> None:
     if not journal.inputs:
         return
     for one in journal.inputs:
-        if one.fate in ("audited", "repeat"):
+        if one.fate in _KEPT:
             _archive(site, journal, one, log)
         elif one.fate == "failed":
             _set_aside(site, journal, one)
         elif one.fate == "changed":
             give_back(journal.run, one, journal.input_at(one))
     kept = [
-        one
-        for one in journal.of_fate("audited", "repeat")
-        if archived_path(site, journal.run, one).exists()
+        one for one in journal.of_fate(*_KEPT) if archived_path(site, journal.run, one).exists()
     ]
     if kept:
         durable.write(site.archive / journal.run / MANIFEST, _manifest(site, journal, kept))

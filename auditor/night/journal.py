@@ -27,8 +27,9 @@ class Input:
     """An export of a run. ``place`` is its path in ``inputs/`` of the run's work folder.
 
     ``fate``: ``""`` before it was read, then ``audited``; ``repeat``: audited in an earlier run or
-    twice in this one; ``failed``: can't be read, ``reason`` says why; ``changed``: changed while it
-    was read, goes back to its inbox; ``gone``: deleted from the inbox before it was taken.
+    twice in this one; ``empty``: a header and no lines; ``failed``: can't be read, ``reason``
+    says why; ``changed``: changed while it was read, goes back to its inbox; ``gone``: deleted from
+    the inbox before it was taken.
     """
 
     source: str

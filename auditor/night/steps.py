@@ -163,21 +163,25 @@ def _read(night: Night, memory: "Memory") -> "Claims":
 
 def _read_one(night: Night, place: int, one: Input) -> "Claims | None":
     """One export's lines; None, with its fate in the journal, when they can't be had."""
-    from auditor.intake import read_files
+    from auditor.intake import is_empty_export, read_files
 
     site, journal = night.site, night.journal
     here = journal.input_at(one)
     inbox = next((inbox for inbox in site.night.inboxes if inbox.name == one.source), None)
     fate, reason, part = "audited", "", None
+    profile = site.profile(inbox) if inbox else None
+    substitute = site.settings.patient_id_substitute
     try:
         part = read_files(
             [here],
-            profile=site.profile(inbox) if inbox else None,
+            profile=profile,
             sheet=(inbox.sheet or None) if inbox else None,
-            patient_id_substitute=site.settings.patient_id_substitute,
+            patient_id_substitute=substitute,
         )
     except AuditError as fault:
         fate, reason = "failed", str(fault).replace(f"{here.parent}/", "")
+        if is_empty_export(fault, profile=profile, patient_id_substitute=substitute):
+            fate, reason = "empty", ""
     except MemoryError:
         fate, reason = "failed", "needs more memory than there is"
     except OSError:
@@ -191,7 +195,9 @@ def _read_one(night: Night, place: int, one: Input) -> "Claims | None":
     elif durable.sha256_of(here) != one.sha256:
         fate, reason, part = "changed", "changed while it was read: back to its inbox", None
     journal.set_fate(place, fate, reason)
-    if part is None:
+    if fate == "empty":
+        night.log.warning("is empty: a header and no lines", source=one.source, file=one.file)
+    elif part is None:
         night.log.error("can't be read", source=one.source, file=one.file, reason=reason)
     else:
         night.log.info(
@@ -240,6 +246,8 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
         seconds=round(time.monotonic() - begun, 1),
     )
     came = "" if journal.inputs else "no export came. "
+    if empty := len(journal.of_fate("empty")):
+        came = f"{empty} of {len(journal.inputs)} exports held a header and no lines. "
     words = f"{report.verdict.headline} {report.verdict.action}".strip()
     night.said.append(f"{journal.run}: {came}{words}")
     one, since = remembered.changes.tonight, remembered.changes.since
@@ -261,10 +269,11 @@ def _asides(journal: Journal) -> tuple[str, ...]:
         "failed": "could not be read and is not in this report",
         "changed": "is not in this report: it changed while it was read, the next night takes it",
         "gone": "is not in this report",
+        "empty": "holds a header and no lines: nothing to audit",
     }
     said = [
         f"{one.source}/{one.file} {words[one.fate]}"
-        + (f" ({one.reason})" if one.fate != "changed" else "")
+        + (f" ({one.reason})" if one.fate in ("failed", "gone") else "")
         for one in journal.of_fate(*words)
     ]
     left = [
