@@ -53,6 +53,7 @@ class NightSettings(BaseModel):
     keep_reports_days: int = Field(default=400, ge=0)
     keep_failed_days: int = Field(default=90, ge=0)
     keep_log_days: int = Field(default=400, ge=0)
+    keep_mail_days: int = Field(default=400, ge=0)
 
     @model_validator(mode="after")
     def _names_differ(self) -> "NightSettings":

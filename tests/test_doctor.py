@@ -137,6 +137,57 @@ def test_a_mail_server_is_called_and_gets_no_mail(tmp_path: Path) -> None:
     assert "mail would wait in the spool" in told(site, "mail server")[0][1]
 
 
+def test_who_would_get_mail_and_a_missing_password_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = (
+        SETTINGS.replace('"csv"', '"csv", "xlsx"')
+        + mail_settings(1).replace("[mail]", '[mail]\nworkbook_password_env = "BOOK_WORD"')
+        + 'workbook = true\n[[mail.recipients]]\naddress = "c@example.org"\npayers = ["medicare"]\n'
+    )
+    site = make_site(tmp_path / "site", settings)
+    monkeypatch.delenv("BOOK_WORD", raising=False)
+
+    assert told(site, "mail to") == [
+        ("ok", "director@example.org: all findings in counts, with the workbook"),
+        ("ok", "c@example.org: a part of the findings in counts"),
+    ]
+    ((state, words),) = told(site, "workbook password")
+    assert state == "fail"
+    assert "BOOK_WORD holds no password of 12 characters or more" in words
+    monkeypatch.setenv("BOOK_WORD", "long enough it is")
+    assert told(site, "workbook password") == []
+
+
+def test_repeats_are_named_and_nothing_is_changed(site: Site) -> None:
+    fill(site, 0)
+    night(site)
+    fill(site, 1)
+    drop(site, "physicians/late.csv", (site.file.parent / "inbox/hospital/scans.csv").read_bytes())
+    before = sorted(site.file.parent.rglob("*"))
+
+    tonight, repeats = told(site, "tonight"), told(site, "repeat")
+
+    assert tonight == [("ok", "would audit hospital/scans.csv, as of 2026-03-02")]
+    assert repeats == [
+        ("ok", "physicians/again.csv holds bytes audited before: not audited again"),
+        ("ok", "physicians/late.csv holds bytes audited before: not audited again"),
+    ]
+    assert sorted(site.file.parent.rglob("*")) == before
+
+
+def test_what_would_be_deleted_is_named(site: Site) -> None:
+    night(site, date(2026, 3, 1))
+    (site.archive / "2024-01-01").mkdir(parents=True)
+
+    (go,) = told(site, "deletion")
+    assert go[1].endswith("archive/2024-01-01")
+    assert go[1].startswith("would delete ")
+    assert "nothing goes after a pause" in told(site, "deletion", date(2027, 3, 1))[0][1]
+    (site.archive / "2024-01-01").rmdir()
+    assert told(site, "deletion") == [("ok", "nothing is old enough")]
+
+
 def test_mail_that_waits_is_named(tmp_path: Path) -> None:
     box = Mailbox()
     with serving(box, "none") as port:

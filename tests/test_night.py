@@ -11,7 +11,7 @@ import time
 import tomllib
 import zipfile
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -668,6 +668,24 @@ def test_what_is_old_enough_goes_by_the_day_in_its_name(site: Site) -> None:
     assert not any(path.exists() for path in (*old, failed))
     assert all(path.exists() for path in (*kept, strange))
     assert '"count": 3' in ran.log
+
+
+def test_marks_of_old_mail_and_refused_mails_go_and_waiting_ones_stay(site: Site) -> None:
+    night(site, DAY - timedelta(days=1))
+    old, young = [], []
+    for folder, name in (("sent", "a.json"), ("refused", "b.eml"), ("waiting", "c.eml")):
+        for days, places in ((402, old), (399, young)):
+            path = site.spool / folder / f"{days}-{name}"
+            path.parent.mkdir(exist_ok=True, parents=True)
+            path.write_text("{}", encoding="utf-8")
+            moment = datetime.combine(DAY - timedelta(days=days), datetime.min.time(), UTC)
+            os.utime(path, (moment.timestamp(),) * 2)
+            places.append(path)
+
+    night(site)
+
+    assert [path.exists() for path in old] == [False, False, True]
+    assert all(path.exists() for path in young)
 
 
 def test_zero_days_keep_for_ever(site: Site) -> None:

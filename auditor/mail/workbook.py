@@ -26,6 +26,17 @@ class Attachment:
 NOTHING = Attachment(None, "")
 
 
+def password_fault(mail: MailSettings) -> str:
+    """Why the password that the settings want for workbooks does not serve, "" if it does."""
+    name = mail.workbook_password_env
+    if not name or len(os.environ.get(name, "")) >= _SHORTEST_PASSWORD:
+        return ""
+    return (
+        f"the environment variable {name} holds no password of {_SHORTEST_PASSWORD} "
+        "characters or more"
+    )
+
+
 def workbook_for(
     folder: Path | None, recipient: RecipientSettings, mail: MailSettings
 ) -> Attachment:
@@ -36,15 +47,9 @@ def workbook_for(
     if not path.is_file():
         return Attachment(None, "The workbook is not attached: the run wrote none.")
     if mail.workbook_password_env:
-        password = os.environ.get(mail.workbook_password_env, "")
-        if len(password) < _SHORTEST_PASSWORD:
-            return Attachment(
-                None,
-                "The workbook is not attached: the environment variable "
-                f"{mail.workbook_password_env} holds no password of {_SHORTEST_PASSWORD} "
-                "characters or more.",
-            )
-        content = encrypted(path.read_bytes(), password)
+        if fault := password_fault(mail):
+            return Attachment(None, f"The workbook is not attached: {fault}.")
+        content = encrypted(path.read_bytes(), os.environ[mail.workbook_password_env])
         if content is None:
             return Attachment(None, "The workbook is not attached: encrypting it failed.")
         note = "protected"

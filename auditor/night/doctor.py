@@ -1,9 +1,11 @@
 """Whether the next night will go well: each thing it needs, looked at without changing anything."""
 
 import shutil
+import sqlite3
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,18 +13,24 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from auditor.errors import AuditError
+from auditor.history.ledger import NAME as LEDGER
+from auditor.history.ledger import fault_of
 from auditor.ingest.profiles import read_profile
+from auditor.mail.workbook import password_fault
+from auditor.mail_settings import MailSettings
 from auditor.night import durable
 from auditor.night.archive import REASON
-from auditor.night.inbox import Look, look
+from auditor.night.inbox import Arrived, Look, look
 from auditor.night.journal import unfinished
 from auditor.night.night import LOCK, last_night, room_needed
+from auditor.night.retention import expired, hold_back
 from auditor.night.site import Site, from_here
 from auditor.reference import Reference, load_reference
 from auditor.shipped import reference_dir
 
 SOON_DAYS = 30
 _LATE_DAYS = 2
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -162,10 +170,9 @@ def _profiles(site: Site, _today: date) -> Iterator[Check]:
 
 
 def _history(site: Site, today: date) -> Iterator[Check]:
-    from auditor.history.ledger import NAME, fault_of
     from auditor.history.waivers import read_waivers
 
-    ledger = site.history / NAME
+    ledger = site.history / LEDGER
     if not ledger.exists():
         yield Check("ok", "ledger", "none yet")
     elif fault := fault_of(ledger):
@@ -198,6 +205,7 @@ def _mail_server(site: Site, _today: date) -> Iterator[Check]:
         yield Check("ok", "mail server", words)
     finally:
         server.close()
+    yield from _recipients(mail)
     waiting = len(list(site.spool.glob("waiting/*.eml")))
     refused = len(list(site.spool.glob("refused/*.eml")))
     if waiting or refused:
@@ -205,6 +213,17 @@ def _mail_server(site: Site, _today: date) -> Iterator[Check]:
         yield Check("warn", "spool", words)
     else:
         yield Check("ok", "spool", "nothing waits to be sent")
+
+
+def _recipients(mail: MailSettings) -> Iterator[Check]:
+    """Who would get what, and whether the password of workbooks is at hand."""
+    when = ", when something changed" if mail.only_on_change else ""
+    for one in mail.recipients:
+        part = "a part of the findings" if one.filtered else "all findings"
+        book = ", with the workbook" if one.workbook else ""
+        yield Check("ok", "mail to", f"{one.address}: {part} in counts{book}{when}")
+    if any(one.workbook for one in mail.recipients) and (fault := password_fault(mail)):
+        yield Check("fail", "workbook password", f"{fault}; mail would go without the workbook")
 
 
 def _tables(site: Site, today: date) -> Iterator[Check]:
@@ -252,6 +271,42 @@ def _tonight(site: Site, today: date) -> Iterator[Check]:
     found = _look(site)
     for left in found.left:
         yield Check("warn", "stays behind", f"{left.inbox}/{left.file} {left.reason}")
-    names = ", ".join(f"{one.inbox.name}/{one.path.name}" for one in found.arrived)
-    words = f"would audit {names}" if names else "would audit no export: none is there"
+    repeats = _repeats(site, found)
+    names = ", ".join(
+        f"{one.inbox.name}/{one.path.name}" for one in found.arrived if one not in repeats
+    )
+    none = "none is new" if repeats else "none is there"
+    words = f"would audit {names}" if names else f"would audit no export: {none}"
     yield Check("ok", "tonight", f"{words}, as of {today}")
+    for one in repeats:
+        name = f"{one.inbox.name}/{one.path.name}"
+        yield Check("ok", "repeat", f"{name} holds bytes audited before: not audited again")
+    yield _would_go(site, today)
+
+
+def _repeats(site: Site, found: Look) -> list[Arrived]:
+    """Exports that hold the same bytes as one audited before, or as one before them here."""
+    ledger = site.history / LEDGER
+    known: set[str] = set()
+    if ledger.exists() and not fault_of(ledger):
+        with closing(sqlite3.connect(f"{ledger.absolute().as_uri()}?immutable=1", uri=True)) as db:
+            known = {sha256 for (sha256,) in db.execute("SELECT sha256 FROM inputs")}
+    again = []
+    for one in found.arrived:
+        sha256 = durable.sha256_of(one.path)
+        if sha256 in known:
+            again.append(one)
+        known.add(sha256)
+    return again
+
+
+def _would_go(site: Site, today: date) -> Check:
+    """What the night would delete by age."""
+    old = [from_here(path) for path in expired(site, today)]
+    if not old:
+        return Check("ok", "deletion", "nothing is old enough")
+    if hold_back(today, last_night(site)):
+        words = f"{len(old)} are old enough, but nothing goes after a pause or in a first night"
+        return Check("ok", "deletion", words)
+    more = f" and {len(old) - _MOST_NAMED} more" if len(old) > _MOST_NAMED else ""
+    return Check("ok", "deletion", f"would delete {', '.join(map(str, old[:_MOST_NAMED]))}{more}")

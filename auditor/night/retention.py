@@ -1,7 +1,7 @@
-"""What is old enough to go: runs in archive, failed and reports, and logs."""
+"""What is old enough to go: runs in archive, failed and reports, logs, marks of mail."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from auditor.night import durable
@@ -13,7 +13,7 @@ LONG_PAUSE_DAYS = 60
 
 
 def expired(site: Site, as_of: date) -> Iterator[Path]:
-    """Folders of runs, and logs, that are older than the settings keep them."""
+    """Folders of runs, logs, and what lies in the spool, older than the settings keep them."""
     night = site.night
     for folder, days in (
         (site.archive, night.keep_archive_days),
@@ -33,16 +33,33 @@ def expired(site: Site, as_of: date) -> Iterator[Path]:
             path for path in sorted(site.log.glob("????-??.jsonl")) if path.stem < first_month
         )
 
+    if night.keep_mail_days:
+        yield from _old_mail(site, as_of - timedelta(days=night.keep_mail_days))
+
+
+def _old_mail(site: Site, first_kept: date) -> Iterator[Path]:
+    """Marks of sent mail and refused mails; what still waits to be sent is never too old."""
+    for folder in (site.spool / "sent", site.spool / "refused"):
+        for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+            written = datetime.fromtimestamp(path.lstat().st_mtime, UTC).date()
+            if written < first_kept:
+                yield path
+
+
+def hold_back(as_of: date, last_night: date | None) -> bool:
+    """Whether nothing goes for a night: after a long pause, or where no night was before."""
+    return last_night is None or abs((as_of - last_night).days) > LONG_PAUSE_DAYS
+
 
 def tidy(site: Site, as_of: date, last_night: date | None) -> list[Path] | None:
     """Deletes what has expired and what kills left half made; None when it holds back.
 
-    Age is told by the day in a run's name, not by the times of files.
+    Age is told by the day in a run's name, not by the times of files; mail has no other.
     """
     for folder in (site.archive, site.failed, site.reports, site.work):
         if folder.is_dir():
             durable.clear_parts(folder)
-    if last_night is None or abs((as_of - last_night).days) > LONG_PAUSE_DAYS:
+    if hold_back(as_of, last_night):
         return [] if not any(expired(site, as_of)) else None
     gone = list(expired(site, as_of))
     for path in gone:
