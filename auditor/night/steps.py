@@ -163,38 +163,14 @@ def _read(night: Night, memory: "Memory") -> "Claims":
 
 def _read_one(night: Night, place: int, one: Input) -> "Claims | None":
     """One export's lines; None, with its fate in the journal, when they can't be had."""
-    from auditor.intake import is_empty_export, read_files
-
-    site, journal = night.site, night.journal
-    here = journal.input_at(one)
-    inbox = next((inbox for inbox in site.night.inboxes if inbox.name == one.source), None)
-    fate, reason, part = "audited", "", None
-    profile = site.profile(inbox) if inbox else None
-    substitute = site.settings.patient_id_substitute
-    try:
-        part = read_files(
-            [here],
-            profile=profile,
-            sheet=(inbox.sheet or None) if inbox else None,
-            patient_id_substitute=substitute,
-        )
-    except AuditError as fault:
-        fate, reason = "failed", str(fault).replace(f"{here.parent}/", "")
-        if is_empty_export(fault, profile=profile, patient_id_substitute=substitute):
-            fate, reason = "empty", ""
-    except MemoryError:
-        fate, reason = "failed", "needs more memory than there is"
-    except OSError:
-        if here.exists():
-            raise
-    except Exception as fault:
-        fate, reason = "failed", f"can't be read, by a fault of the program ({place_of(fault)})"
+    here = night.journal.input_at(one)
+    fate, reason, part = _tried(night.site, one, here)
     # One export must not keep the others from being read, whatever is wrong with it.
     if not here.exists():
         fate, reason, part = "gone", "was deleted while it was being read", None
     elif durable.sha256_of(here) != one.sha256:
         fate, reason, part = "changed", "changed while it was read: back to its inbox", None
-    journal.set_fate(place, fate, reason)
+    night.journal.set_fate(place, fate, reason)
     if fate == "empty":
         night.log.warning("is empty: a header and no lines", source=one.source, file=one.file)
     elif part is None:
@@ -208,6 +184,35 @@ def _read_one(night: Night, place: int, one: Input) -> "Claims | None":
             rejected=len(part.rejected),
         )
     return part
+
+
+def _tried(site: Site, one: Input, here: Path) -> tuple[str, str, "Claims | None"]:
+    """Fate, reason and lines of an export, if it stays there and as it is."""
+    from auditor.intake import is_empty_export, read_files
+
+    inbox = next((inbox for inbox in site.night.inboxes if inbox.name == one.source), None)
+    profile = site.profile(inbox) if inbox else None
+    substitute = site.settings.patient_id_substitute
+    try:
+        part = read_files(
+            [here],
+            profile=profile,
+            sheet=(inbox.sheet or None) if inbox else None,
+            patient_id_substitute=substitute,
+        )
+    except AuditError as fault:
+        if is_empty_export(fault, profile=profile, patient_id_substitute=substitute):
+            return "empty", "", None
+        return "failed", str(fault).replace(f"{here.parent}/", ""), None
+    except MemoryError:
+        return "failed", "needs more memory than there is", None
+    except OSError:
+        if here.exists():
+            raise
+        return "gone", "", None
+    except Exception as fault:
+        return "failed", f"can't be read, by a fault of the program ({place_of(fault)})", None
+    return "audited", "", part
 
 
 def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
@@ -245,11 +250,8 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
         missed_cents=totals.missed_cents,
         seconds=round(time.monotonic() - begun, 1),
     )
-    came = "" if journal.inputs else "no export came. "
-    if empty := len(journal.of_fate("empty")):
-        came = f"{empty} of {len(journal.inputs)} exports held a header and no lines. "
     words = f"{report.verdict.headline} {report.verdict.action}".strip()
-    night.said.append(f"{journal.run}: {came}{words}")
+    night.said.append(f"{journal.run}: {_came(journal)}{words}")
     one, since = remembered.changes.tonight, remembered.changes.since
     night.said.append(
         (f"Since {since}" if since else "The first night")
@@ -261,6 +263,14 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
     for rule, why in report.failed:
         night.log.error("a rule failed", rule=rule, reason=why)
         night.problems.append(f"{rule} failed and judged nothing: {why}")
+
+
+def _came(journal: Journal) -> str:
+    """A sentence on exports that were missing or empty, ``""`` where none was."""
+    if not journal.inputs:
+        return "no export came. "
+    empty = len(journal.of_fate("empty"))
+    return f"{empty} of {len(journal.inputs)} exports held a header and no lines. " if empty else ""
 
 
 def _asides(journal: Journal) -> tuple[str, ...]:
