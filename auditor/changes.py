@@ -1,5 +1,6 @@
 """What changed since earlier nights, as reports and mail show it. Filled in by the history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -10,8 +11,10 @@ import pandas as pd
 class Night:
     """One run in the trend: counts of findings by status, and cents.
 
-    ``identified``: money of findings first seen in this run; ``recovered``: money of findings
-    resolved in it; ``still_open``: money of all findings open after it, at risk and missed apart.
+    ``identified``: money of findings first seen in this run; ``reopened``: of those that had been
+    resolved and are back; ``recovered``: of those resolved in it; ``still_open``: of all findings
+    open after it, at risk and missed apart. What a line's other findings held open before is
+    neither identified nor reopened.
     """
 
     run: str
@@ -27,6 +30,26 @@ class Night:
     recovered_missed_cents: int
     still_open_at_risk_cents: int
     still_open_missed_cents: int
+    reopened_at_risk_cents: int = 0
+    reopened_missed_cents: int = 0
+
+
+def otherwise(nights: Sequence[Night], before: Night | None = None) -> tuple[int, int]:
+    """Cents at risk and missed by which runs changed what is open otherwise than by the flows.
+
+    still open = still open before + identified + reopened - recovered + otherwise: findings that
+    were waived or whose waiver lapsed, that can no longer be judged, or whose amount changed.
+    """
+
+    def one(money: str) -> int:
+        def cents(night: Night | None, flow: str) -> int:
+            return int(getattr(night, f"{flow}_{money}_cents")) if night else 0
+
+        came = sum(cents(night, "identified") + cents(night, "reopened") for night in nights)
+        went = sum(cents(night, "recovered") for night in nights)
+        return cents(nights[-1], "still_open") - cents(before, "still_open") - came + went
+
+    return one("at_risk"), one("missed")
 
 
 @dataclass(frozen=True)

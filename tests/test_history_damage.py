@@ -153,3 +153,17 @@ def test_a_ledger_of_another_version_is_refused(site: Site) -> None:
 
     with pytest.raises(AuditError, match="another version"):
         Memory.open(site.folder)
+
+
+def test_a_ledger_from_before_reopened_money_was_told_is_read(site: Site) -> None:
+    site.night([SCAN, *OTHERS])
+    db = sqlite3.connect(site.folder / ledger.NAME)
+    for name in ("reopened_at_risk_cents", "reopened_missed_cents"):
+        db.execute(f"ALTER TABLE runs DROP COLUMN {name}")
+    db.execute("PRAGMA user_version = 1")
+    db.close()
+
+    last = site.night([READING])
+
+    assert last.changes.tonight.resolved == 1
+    assert [night.reopened_at_risk_cents for night in last.changes.nights] == [0, 0]

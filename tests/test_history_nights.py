@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.changes import otherwise
 from auditor.history.memory import Memory, Remembered
 from auditor.settings import HistorySettings, Settings
 from tests.nights import AS_OF, Site, open_findings
@@ -253,3 +254,45 @@ def test_money_is_identified_recovered_and_still_open(site: Site) -> None:
     assert second.changes.tonight.recovered_at_risk_cents == 35713
     assert second.changes.tonight.still_open_at_risk_cents == 0
     assert second.changes.since == AS_OF
+
+
+def test_money_that_comes_back_is_told_and_the_flows_add_up(site: Site) -> None:
+    bare = {"diagnosis_codes": ""}
+    late = {"service_date": "2024-01-10", "received_date": "2026-05-15"}
+    nights = [
+        site.night([SCAN | bare, READING, *OTHERS]),
+        site.night([SCAN, SCAN | late | {"patient_id": "P2", "claim_id": "H2"}]),
+        # Two findings on one line, of which one held its money before.
+        site.night([SCAN | bare, SCAN | late | bare | {"patient_id": "P2", "claim_id": "H2"}]),
+        site.night([SCAN | bare]),
+        site.night([SCAN]),
+    ]
+
+    trend = nights[-1].changes.nights
+    came_back = [night.reopened_at_risk_cents for night in trend]
+    assert came_back == [0, 0, 35713, 0, 0]
+    assert [night.reopened for night in trend] == [0, 0, 1, 0, 0]
+    for money in ("at_risk", "missed"):
+        held = 0
+        for night in trend:
+            held += getattr(night, f"identified_{money}_cents")
+            held += getattr(night, f"reopened_{money}_cents")
+            held -= getattr(night, f"recovered_{money}_cents")
+            assert held == getattr(night, f"still_open_{money}_cents"), night.run
+    assert trend[1].identified_at_risk_cents > 0
+    assert otherwise(trend) == (0, 0)
+
+
+def test_what_is_waived_is_told_as_changed_otherwise(site: Site) -> None:
+    first = site.night([SCAN | {"diagnosis_codes": ""}, READING, *OTHERS])
+    (site.folder / "waivers.csv").write_text(
+        "rule,claim,provider,payer,revenue_code,reason,owner,expires\n"
+        "diagnosis_missing,H1,,,,known,Coding,2026-12-31\n",
+        encoding="utf-8",
+    )
+    second = site.night([])
+
+    (_, tonight) = second.changes.nights
+    assert first.changes.tonight.still_open_at_risk_cents == 35713
+    assert tonight.still_open_at_risk_cents == tonight.recovered_at_risk_cents == 0
+    assert otherwise([tonight], first.changes.tonight) == (-35713, 0)

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from auditor.errors import AuditError
-from auditor.history.findings import money_of, recovered
+from auditor.history.findings import OPEN, money_of, unless_held
 from auditor.history.ledger import NAME, Ledger
 from auditor.report.words import counted, dollars
 
@@ -26,6 +26,8 @@ _MEANINGS = {
     "unjudged": "seen again, but the rule could not judge it",
     "gone": "not found in the later run: clean, superseded, or not in its exports",
 }
+_CLOSED = ("resolved", "waived", "unjudged")
+_OTHERWISE = "  (waived, not judged, not found again, or another amount)"
 _LISTED = (
     "finding",
     "rule",
@@ -42,11 +44,15 @@ _LISTED = (
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run's folder as compared: its findings, amounts in cents, and the day it looked from."""
+    """A run's folder as compared: its findings, amounts in cents, and the day it looked from.
+
+    ``closed`` says of findings (by id) that the run knew to be closed: resolved, waived, unjudged.
+    """
 
     folder: Path
     findings: pd.DataFrame
     as_of: date
+    closed: dict[str, str]
 
 
 def read_run(folder: Path) -> FinishedRun:
@@ -54,8 +60,9 @@ def read_run(folder: Path) -> FinishedRun:
     try:
         facts = json.loads((folder / "run.json").read_text("utf-8"))
         as_of = date.fromisoformat(facts["as_of"])
+        closed = _closed_in(facts.get("closed") or {})
         findings = pq.read_table(folder / "findings.parquet").to_pandas()
-    except (OSError, KeyError, TypeError, ValueError) as fault:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as fault:
         raise AuditError(
             f"{folder}: run.json and findings.parquet can't be read; name the folder of a finished "
             "run with that format",
@@ -64,7 +71,11 @@ def read_run(folder: Path) -> FinishedRun:
     cents = [None if pd.isna(amount) else int(amount * 100) for amount in findings["amount"]]
     number = findings["line_number"].astype("Int64")
     amount = pd.array(cents, dtype="Int64")
-    return FinishedRun(folder, findings.assign(amount=amount, line_number=number), as_of)
+    return FinishedRun(folder, findings.assign(amount=amount, line_number=number), as_of, closed)
+
+
+def _closed_in(facts: dict[str, list[str]]) -> dict[str, str]:
+    return {finding: word for word in _CLOSED for finding in facts.get(word, [])}
 
 
 def known_to(history: Path | None) -> dict[str, tuple[str, date]]:
@@ -91,14 +102,27 @@ def compared(
     reopened = now["status"].eq("reopened") & ~again
     change = pd.Series("new", index=now.index).mask(reopened, "reopened").mask(again, "persisting")
     gone = before[~before["finding"].isin(now["finding"])]
-    fate = [known.get(finding, ("", None))[0] for finding in gone["finding"]]
-    closed = [word if word in ("resolved", "waived", "unjudged") else "gone" for word in fate]
-    left = recovered(gone, now).assign(change=closed)
+    closed = [
+        later.closed.get(finding) or _fate(known.get(finding, ("", None))[0])
+        for finding in gone["finding"]
+    ]
+    left = unless_held(gone, now).assign(change=closed)
     both = pd.concat([now.assign(change=change), left], ignore_index=True)
     first = dict.fromkeys(before["finding"], earlier.as_of)
     first |= {finding: seen for finding, (_, seen) in known.items()}
     age = [(later.as_of - first.get(finding, later.as_of)).days for finding in both["finding"]]
     return both.assign(age=age)
+
+
+def _fate(status: str) -> str:
+    """What became of a finding that the later run does not hold, by its status in the ledger.
+
+    One that is open was closed in between and reopened after the later run: a run with a history
+    holds every open finding.
+    """
+    if status in OPEN:
+        return "resolved"
+    return status if status in _CLOSED else "gone"
 
 
 def comparison_page(
@@ -110,6 +134,7 @@ def comparison_page(
     both = compared(one, other, known)
     if listing:
         _write(both, listing)
+    before = money_of(one.findings)
     lines = [
         f"{earlier} of {one.as_of} and {later} of {other.as_of}",
         "",
@@ -121,20 +146,29 @@ def comparison_page(
             at_risk, missed = money_of(some)
             row = f"{name:<12}{len(some):>9,}{dollars(at_risk):>16}{dollars(missed):>16}"
             lines.append(f"{row}  {_MEANINGS[name]}".rstrip())
-    return "\n".join([*lines, "", *_money(both), "", *_rules(both), ""])
+    return "\n".join([*lines, "", *_money(both, before), "", *_rules(both), ""])
 
 
-def _money(both: pd.DataFrame) -> list[str]:
+def _money(both: pd.DataFrame, before: tuple[int, int]) -> list[str]:
+    """What was open before, what came and went, and what is open: the flows add up."""
     stands = both["change"].isin(["new", "reopened", "persisting"])
-    kinds = (
-        ("identified", both["change"] == "new"),
-        ("recovered", both["change"] == "resolved"),
-        ("still open", stands),
+    is_new = both["change"].isin(["new", "reopened"])
+    came = unless_held(both[is_new], both[~is_new])
+    identified = money_of(came[came["change"] == "new"])
+    reopened = money_of(came[came["change"] == "reopened"])
+    back, left = money_of(both[both["change"] == "resolved"]), money_of(both[stands])
+    rest = tuple(
+        now - old - new - again + gone
+        for now, old, new, again, gone in zip(left, before, identified, reopened, back, strict=True)
     )
-    said = []
-    for words, mask in kinds:
-        at_risk, missed = money_of(both[mask])
-        said.append(f"{words + ':':<12} {dollars(at_risk)} at risk, {dollars(missed)} missed")
+    said = [
+        _dollars("open before", before),
+        _dollars("identified", identified),
+        *([_dollars("reopened", reopened)] if any(reopened) else []),
+        _dollars("recovered", back),
+        *([_dollars("otherwise", rest) + _OTHERWISE] if any(rest) else []),
+        _dollars("still open", left),
+    ]
     old = both.loc[stands & (both["age"] > 0), "age"]
     if len(old):
         said.append(
@@ -143,6 +177,11 @@ def _money(both: pd.DataFrame) -> list[str]:
             "or more"
         )
     return said
+
+
+def _dollars(words: str, money: tuple[int, ...]) -> str:
+    at_risk, missed = money
+    return f"{words + ':':<12} {dollars(at_risk)} at risk, {dollars(missed)} missed"
 
 
 def _rules(both: pd.DataFrame) -> list[str]:

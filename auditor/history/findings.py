@@ -184,14 +184,18 @@ def money_of(findings: pd.DataFrame) -> tuple[int, int]:
     return at_risk, missed
 
 
-def recovered(resolved: pd.DataFrame, still_open: pd.DataFrame) -> pd.DataFrame:
-    """Resolved findings with ``counts_money`` where their line has no more money of that kind."""
-    rank = resolved["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
-    worth = -resolved["amount"].fillna(0).astype("int64")
+def unless_held(moving: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Findings that come or go, ``counts_money`` where no other on their line holds that money.
+
+    What is resolved frees no money that an open finding of its line holds, what is new brings none
+    that was held before.
+    """
+    rank = moving["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
+    worth = -moving["amount"].fillna(0).astype("int64")
     both = [*_LINE, "money"]
-    left = _keyed(still_open, both)
-    found = resolved.assign(rank=rank, worth=worth, line=pd.factorize(_line_of(resolved))[0])
-    found["counts_money"] = first_money(found) & ~_keyed(found, both).isin(left)
+    held = _keyed(others[others["amount"].notna()], both)
+    found = moving.assign(rank=rank, worth=worth, line=pd.factorize(_line_of(moving))[0])
+    found["counts_money"] = first_money(found) & ~_keyed(found, both).isin(held)
     return found.drop(columns=["rank", "worth", "line"])
 
 

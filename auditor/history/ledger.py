@@ -16,7 +16,7 @@ from auditor.errors import AuditError
 from auditor.schema import FINDINGS
 
 NAME, COPY = "ledger.sqlite", "ledger-copy.sqlite"
-_FORMAT = 1
+_FORMAT = 2
 _APPLICATION = 0x43435441
 
 # The columns of a finding as it was reported last, and what the ledger knows beside.
@@ -47,7 +47,7 @@ _OF_NIGHT = {
     **dict.fromkeys(
         (
             f"{what}_{money}_cents"
-            for what in ("identified", "recovered", "still_open")
+            for what in ("identified", "reopened", "recovered", "still_open")
             for money in ("at_risk", "missed")
         ),
         "INTEGER NOT NULL",
@@ -102,11 +102,21 @@ class Ledger:
         else:
             self._restore(fault)
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 1:
+            self._to_format_2()
+            version = 2
         if version != _FORMAT:
             raise AuditError(
                 f"{self.path}: was written by another version of the program (format {version}); "
                 "use that version, or name another folder"
             )
+
+    def _to_format_2(self) -> None:
+        """Runs know the money of findings that came back; of those before, it was not told."""
+        with self.writing():
+            for name in ("reopened_at_risk_cents", "reopened_missed_cents"):
+                self.do(f"ALTER TABLE runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
+            self.do("PRAGMA user_version = 2")
 
     def _restore(self, fault: str) -> None:
         wrong = fault_of(self.copy)

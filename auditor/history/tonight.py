@@ -18,7 +18,7 @@ from auditor.history.findings import (
     frame_of,
     in_order,
     money_of,
-    recovered,
+    unless_held,
 )
 from auditor.history.ledger import Ledger
 from auditor.history.waivers import Waivers
@@ -127,7 +127,7 @@ def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Co
     return Compared(
         open=still_open,
         waived=in_order(everything[set_apart]),
-        resolved=recovered(resolved.assign(status="resolved"), still_open),
+        resolved=unless_held(resolved.assign(status="resolved"), still_open),
         unjudged=unjudged.assign(status="unjudged"),
         matched=matched,
     )
@@ -175,7 +175,10 @@ def _fresh(question: Question, known: Known, run: str) -> pd.DataFrame:
 def night_of(run: str, as_of: date, one: Compared) -> Night:
     """Tonight in the trend."""
     counts = one.open["status"].value_counts()
-    new_money = money_of(one.open[one.open["status"] == "new"])
+    came = arrived(one)
+    identified, reopened = (
+        money_of(came[came["status"] == status]) for status in ("new", "reopened")
+    )
     back = money_of(one.resolved[one.resolved["was_open"].astype(bool)])
     still_open = money_of(one.open)
     return Night(
@@ -186,13 +189,26 @@ def night_of(run: str, as_of: date, one: Compared) -> Night:
         persisting=int(counts.get("persisting", 0)),
         resolved=int(one.resolved["was_open"].sum()),
         waived=len(one.waived),
-        identified_at_risk_cents=new_money[0],
-        identified_missed_cents=new_money[1],
+        identified_at_risk_cents=identified[0],
+        identified_missed_cents=identified[1],
         recovered_at_risk_cents=back[0],
         recovered_missed_cents=back[1],
         still_open_at_risk_cents=still_open[0],
         still_open_missed_cents=still_open[1],
+        reopened_at_risk_cents=reopened[0],
+        reopened_missed_cents=reopened[1],
     )
+
+
+def arrived(one: Compared) -> pd.DataFrame:
+    """Findings that are new or reopened, ``counts_money`` where their line held none before."""
+    parts = [one.resolved, one.unjudged]
+    before = [
+        one.open[one.open["status"] == "persisting"],
+        *(part[part["was_open"].astype(bool)] for part in parts),
+    ]
+    came = one.open[one.open["status"].isin(["new", "reopened"])]
+    return unless_held(came, pd.concat(before, ignore_index=True))
 
 
 def shown(frame: pd.DataFrame, *more: str) -> pd.DataFrame:

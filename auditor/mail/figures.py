@@ -58,11 +58,12 @@ class ShareFigures:
 
 @dataclass(frozen=True)
 class ChangeFigures:
-    """Findings by status, and how each may be told; ``recovered`` cents None: not told."""
+    """Findings by status, and how each may be told; cents None: not told."""
 
     since: date | None
     counts: tuple[tuple[str, Shown, int], ...]
     recovered_cents: tuple[int, int] | None
+    reopened_cents: tuple[int, int] | None
     nights: tuple[Mapping[str, Any], ...]
 
 
@@ -297,6 +298,15 @@ def _changes(
         counts=tuple(counts),
         recovered_cents=(
             (nights[-1]["recovered_at_risk_cents"], nights[-1]["recovered_missed_cents"])
+            if whole
+            else None
+        ),
+        reopened_cents=(
+            # Reports of an earlier version don't tell it.
+            (
+                nights[-1].get("reopened_at_risk_cents", 0),
+                nights[-1].get("reopened_missed_cents", 0),
+            )
             if whole
             else None
         ),

@@ -277,6 +277,8 @@ def _change_lines(changes: ChangeFigures | None, smallest: int) -> tuple[tuple[s
         text = words.get(state, f"{count:,}")
         if name == "resolved" and changes.recovered_cents and any(changes.recovered_cents):
             text += f" ({money(*changes.recovered_cents)} no longer open)"
+        if name == "reopened" and changes.reopened_cents and any(changes.reopened_cents):
+            text += f" ({money(*changes.reopened_cents)} open again)"
         lines.append((_STATUS_WORDS[name], text))
     return tuple(lines)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from auditor.changes import Night
+from auditor.changes import Night, otherwise
 from auditor.report.content import Report, Share
 from auditor.report.listed import set_apart
 from auditor.report.rows import Finding, finding_rows
@@ -84,27 +84,44 @@ def changed(report: Report) -> Changed | None:
 
 
 def _flows(nights: tuple[Night, ...]) -> tuple[Flow, ...]:
+    """What was open before the run, what came and went, and what is open after it: they add up."""
     last = nights[-1]
-    rows = [
-        Flow("Identified in this run", last.identified_at_risk_cents, last.identified_missed_cents),
-        Flow("Recovered in this run", last.recovered_at_risk_cents, last.recovered_missed_cents),
-        Flow("Still open after it", last.still_open_at_risk_cents, last.still_open_missed_cents),
-    ]
-    if len(nights) > 1:
-        over = f"over {len(nights)} runs"
-        rows += [
-            Flow(
-                f"Identified {over}",
-                sum(night.identified_at_risk_cents for night in nights),
-                sum(night.identified_missed_cents for night in nights),
-            ),
-            Flow(
-                f"Recovered {over}",
-                sum(night.recovered_at_risk_cents for night in nights),
-                sum(night.recovered_missed_cents for night in nights),
-            ),
-        ]
+    before = nights[-2] if len(nights) > 1 else None
+    rows = []
+    if before:
+        open_before = before.still_open_at_risk_cents, before.still_open_missed_cents
+        rows.append(Flow("Open before this run", *open_before))
+    rows += _moved(nights[-1:], before, "in this run")
+    rows.append(
+        Flow("Still open after it", last.still_open_at_risk_cents, last.still_open_missed_cents)
+    )
+    if before:
+        rows += _moved(nights, None, f"over {len(nights)} runs")
     return tuple(rows)
+
+
+def _moved(nights: tuple[Night, ...], before: Night | None, when: str) -> list[Flow]:
+    """What came and went in some runs; reopened and otherwise only where there is some."""
+    came = Flow(
+        f"Identified {when}",
+        sum(night.identified_at_risk_cents for night in nights),
+        sum(night.identified_missed_cents for night in nights),
+    )
+    back = Flow(
+        f"Reopened {when}",
+        sum(night.reopened_at_risk_cents for night in nights),
+        sum(night.reopened_missed_cents for night in nights),
+    )
+    went = Flow(
+        f"Recovered {when}",
+        sum(night.recovered_at_risk_cents for night in nights),
+        sum(night.recovered_missed_cents for night in nights),
+    )
+    rest = Flow(
+        f"Changed otherwise {when}: waived, not judged, other amounts", *otherwise(nights, before)
+    )
+    some = [flow for flow in (back, rest) if flow.at_risk_cents or flow.missed_cents]
+    return [came, *(x for x in some if x is back), went, *(x for x in some if x is rest)]
 
 
 def _ages(report: Report, changes: "Changes") -> tuple[Share, ...]:

@@ -44,12 +44,14 @@ def trend(changes: Changes) -> Table:
 _MONEY = (
     ("Identified at risk ($)", "identified_at_risk_cents"),
     ("Identified missed ($)", "identified_missed_cents"),
+    ("Reopened at risk ($)", "reopened_at_risk_cents"),
+    ("Reopened missed ($)", "reopened_missed_cents"),
     ("Recovered at risk ($)", "recovered_at_risk_cents"),
     ("Recovered missed ($)", "recovered_missed_cents"),
     ("Still open at risk ($)", "still_open_at_risk_cents"),
     ("Still open missed ($)", "still_open_missed_cents"),
 )
-_OPEN_AT_RISK, _OPEN_MISSED = 10, 11
+_OPEN_AT_RISK, _OPEN_MISSED = 12, 13
 
 
 def write_tonight(
@@ -111,6 +113,7 @@ def _counts(changes: Changes) -> list[tuple[str, int, str]]:
 def _dollars(last: Night) -> list[tuple[str, int, int]]:
     return [
         ("Identified in this run", last.identified_at_risk_cents, last.identified_missed_cents),
+        ("Reopened in this run", last.reopened_at_risk_cents, last.reopened_missed_cents),
         ("Recovered in this run", last.recovered_at_risk_cents, last.recovered_missed_cents),
         ("Still open after it", last.still_open_at_risk_cents, last.still_open_missed_cents),
     ]

@@ -19,6 +19,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from auditor import schema
+from auditor.changes import Changes
 from auditor.reference import Edition
 from auditor.report.content import Report, RuleSection
 from auditor.self_test import SelfTest
@@ -102,12 +103,23 @@ def run_facts(report: Report) -> dict[str, Any]:
             "crowded_days": run.audit.counts.crowded_days,
         },
         "totals": total_facts(report),
+        "closed": _closed_facts(run.changes) if run.changes else None,
         "self_test": _self_test_facts(run.self_test),
         "rules": {rule.name: _rule_facts(rule) for rule in report.rules},
         "unlocks": [
             {"column": gap.detail, "rules": list(gap.rules), "lines": gap.lines}
             for gap in report.unlocks
         ],
+    }
+
+
+def _closed_facts(changes: Changes) -> dict[str, list[str]]:
+    """Ids of the findings that the run found closed, by what became of them."""
+    return {
+        name: getattr(changes, name)["finding"].astype("str").tolist()
+        if len(getattr(changes, name))
+        else []
+        for name in ("resolved", "waived", "unjudged")
     }
 
 

@@ -115,11 +115,11 @@ def _flow(nights: Sequence[Night]) -> Chart:
     stacks: list[list[_Stack]] = [
         [
             (
-                [("risk", night.identified_at_risk_cents)],
+                [("risk", night.identified_at_risk_cents + night.reopened_at_risk_cents)],
                 [("risk", night.recovered_at_risk_cents)],
             ),
             (
-                [("missed", night.identified_missed_cents)],
+                [("missed", night.identified_missed_cents + night.reopened_missed_cents)],
                 [("missed", night.recovered_missed_cents)],
             ),
         ]
@@ -128,12 +128,14 @@ def _flow(nights: Sequence[Night]) -> Chart:
     last = nights[-1]
     summary = (
         f"In the last run {whole_dollars(last.identified_at_risk_cents)} at risk and "
-        f"{whole_dollars(last.identified_missed_cents)} missed were identified; "
+        f"{whole_dollars(last.identified_missed_cents)} missed were identified, "
+        f"{whole_dollars(last.reopened_at_risk_cents)} and "
+        f"{whole_dollars(last.reopened_missed_cents)} reopened; "
         f"{whole_dollars(last.recovered_at_risk_cents)} and "
         f"{whole_dollars(last.recovered_missed_cents)} recovered."
     )
     keys = (("risk", "at risk"), ("missed", "missed"))
-    title = "Identified above, recovered below"
+    title = "Identified or reopened above, recovered below"
     return _chart("trend-flow", title, summary, keys, nights, stacks, money=True)
 
 

@@ -76,7 +76,8 @@ def dollars(cents: int | None) -> str:
 
 def whole_dollars(cents: int) -> str:
     """Cents as whole dollars for a headline: ``$1,235``."""
-    return f"${round(cents / 100):,}"
+    whole = round(cents / 100)
+    return f"{'−' if whole < 0 else ''}${abs(whole):,}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -1,0 +1,69 @@
+"""Runs compared after later nights: what a run said of itself counts, not the ledger of today."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from auditor.history.compare import comparison_page
+from tests.sites import NIGHTS, SCAN, drop, export, make_site, night
+
+WRONG = SCAN.replace("0489", "0402")
+WRONG_AGAIN = WRONG.replace("1500.00", "1501.00")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two claims under a wrong revenue code, one mended and spoiled again over three nights."""
+    site = make_site(tmp_path_factory.mktemp("site"))
+    for day, one in zip(NIGHTS, (WRONG, SCAN, WRONG_AGAIN), strict=True):
+        more = export(WRONG, range(2, 3)) if day == NIGHTS[0] else export(SCAN, range(8, 9))
+        rows = export(one, range(1, 2)) + export(SCAN, range(7, 8)).split("\n", 1)[1]
+        drop(site, "hospital/scans.csv", rows + more.split("\n", 1)[1])
+        night(site, day)
+    return site.file.parent
+
+
+def row(page: str, change: str) -> list[str]:
+    return next((line.split()[1:4] for line in page.splitlines() if line.startswith(change)), [])
+
+
+def as_written(_: Path) -> None:
+    """The folder as the night left it."""
+
+
+def without_closed(run: Path) -> None:
+    facts = json.loads((run / "run.json").read_text("utf-8"))
+    assert facts.pop("closed")["resolved"]
+    (run / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+@pytest.mark.parametrize("spoil", [as_written, without_closed])
+def test_what_was_resolved_and_is_open_again_today_was_resolved(
+    root: Path, spoil: Callable[[Path], None]
+) -> None:
+    earlier, later = (root / "reports" / day.isoformat() for day in NIGHTS[:2])
+    told = json.loads((later / "report.json").read_text("utf-8"))["changes"]["nights"][-1]
+    spoil(later)
+    page = comparison_page(earlier, later, root / "history")
+
+    assert told["resolved"] == 1
+    assert row(page, "resolved")[:2] == ["1", f"${told['recovered_at_risk_cents'] / 100:,.2f}"]
+    assert row(page, "gone") == []
+
+
+def test_money_that_came_back_is_told_and_adds_up(root: Path) -> None:
+    earlier, later = (root / "reports" / day.isoformat() for day in NIGHTS[1:])
+
+    page = comparison_page(earlier, later, root / "history")
+
+    money = {
+        line.split(":")[0]: float(line.split("$")[1].split()[0].replace(",", ""))
+        for line in page.splitlines()
+        if " at risk, " in line
+    }
+    assert money["reopened"] > 0
+    assert "otherwise" not in money
+    came = money["identified"] + money["reopened"] - money["recovered"]
+    assert money["open before"] + came == pytest.approx(money["still open"])
