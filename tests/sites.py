@@ -33,6 +33,7 @@ from auditor.history import ledger, memory
 from auditor.history import lines as kept_lines
 from auditor.mail import server, spool
 from auditor.night import durable, steps
+from auditor.night import journal as journals
 from auditor.night.log import open_log
 from auditor.night.site import Site, open_site
 from auditor.reference import load_reference
@@ -112,6 +113,22 @@ def fill(site: Site, number: int) -> None:
         drop(site, "physicians/late.csv", export(READING, range(3, 4)))
 
 
+def fill_for_later(site: Site, number: int) -> None:
+    """More for the second and third night: what one finds wrong or missing, the next sees mended.
+
+    Old scans without readings; then one of the readings, and replacements of two claims.
+    """
+    if number == 1:
+        drop(site, "hospital/older.csv", export(SCAN, range(20, 23), "2026-01-20"))
+        drop(site, "physicians/older.csv", export(READING, range(22, 23), "2026-01-20"))
+    if number != 2:
+        return
+    drop(site, "physicians/later.csv", export(READING, range(20, 21), "2026-01-20"))
+    header, *rows = export(SCAN, range(5, 7)).splitlines()
+    lines = [f"{header},Claim Frequency,Received", *(f"{row},7,2026-03-15" for row in rows)]
+    drop(site, "hospital/replaced.csv", "\n".join(lines) + "\n")
+
+
 @dataclass
 class Ran:
     """What a night in this process did."""
@@ -159,6 +176,14 @@ def _wrap(at: Callable[[str], None]) -> None:
             return result
 
         setattr(owner, name, wrapped)
+    mark = journals.Journal.mark
+
+    def marked(journal: journals.Journal, step: str) -> None:
+        at(f"before {step}")
+        mark(journal, step)
+        at(f"after {step}")
+
+    journals.Journal.mark = marked  # type: ignore[method-assign]
 
 
 def quickly(put: Callable[[Any, str, Any], None]) -> None:
