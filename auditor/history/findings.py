@@ -19,6 +19,7 @@ from auditor.claim_lines import Mask, among
 from auditor.findings import first_money
 from auditor.history.ledger import COPIED, KNOWN
 from auditor.judging import judge_or_tell
+from auditor.matching import numbered
 from auditor.once import forget
 from auditor.reference import Ints, Reference
 from auditor.rule import SEVERITIES, Rule
@@ -45,6 +46,11 @@ def frame_of(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
         found = [bool(value) for value in values] if name == "counts_money" else list(values)
         columns[name] = pd.Series(found, dtype=_KINDS.get(name, "str"))
     return pd.DataFrame(columns)
+
+
+def typed(alive: pd.DataFrame) -> pd.DataFrame:
+    """Findings with the types that ``frame_of`` gives."""
+    return alive.astype({name: _KINDS.get(name, "str") for name in alive.columns})
 
 
 def row_of(findings: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -170,8 +176,12 @@ def _numbered(findings: pd.DataFrame) -> npt.NDArray[np.int64]:
     line = findings["line"].to_numpy(dtype=np.int64, copy=True)
     carried = np.flatnonzero(line < 0)
     if len(carried):
-        number, _ = pd.factorize(_line_of(findings.iloc[carried]))
-        line[carried] = line.max(initial=-1) + 1 + number
+        some = findings.iloc[carried]
+        key = some["line_number"].fillna(-1).to_numpy(dtype=np.int64)
+        for name in ("patient_id", "claim_id"):
+            codes, names = pd.factorize(some[name].astype("str"))
+            key = numbered(key) * (len(names) + 1) + codes
+        line[carried] = line.max(initial=-1) + 1 + numbered(key)
     return line
 
 
@@ -193,7 +203,8 @@ def unless_held(moving: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     rank = moving["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     worth = -moving["amount"].fillna(0).astype("int64")
     both = [*_LINE, "money"]
-    held = _keyed(others[others["amount"].notna()], both)
+    near = others["claim_id"].astype("str").isin(moving["claim_id"].astype("str"))
+    held = _keyed(others[near & others["amount"].notna()], both)
     found = moving.assign(rank=rank, worth=worth, line=pd.factorize(_line_of(moving))[0])
     found["counts_money"] = first_money(found) & ~_keyed(found, both).isin(held)
     return found.drop(columns=["rank", "worth", "line"])

@@ -137,7 +137,15 @@ def _read(path: Path, patients: Ints | None) -> pa.Table:
     chosen = is_among(keys, wanted)
     if not chosen.any():
         return file.schema_arrow.empty_table()
-    return file.read_row_groups(groups).filter(pa.array(chosen))
+    return _decoded(file.read_row_groups(groups).filter(pa.array(chosen)))
+
+
+def _decoded(table: pa.Table) -> pa.Table:
+    """Texts as they are: of few lines, one new dictionary costs less than uniting all groups'."""
+    columns: dict[str, Any] = {name: table[name] for name in table.column_names}
+    for name in _TEXT_COLUMNS:
+        columns[name] = columns[name].cast(pa.string())
+    return pa.table(columns)
 
 
 def _table(kept: KeptLines) -> pa.Table:

@@ -21,6 +21,7 @@ from auditor.errors import AuditError
 from auditor.extract import Extract
 from auditor.history import lines as kept_lines
 from auditor.history import repair
+from auditor.history.alive import alive_of, keep_alive, with_decisions
 from auditor.history.compaction import compact
 from auditor.history.extents import Extents, extents_of
 from auditor.history.findings import as_findings
@@ -186,6 +187,7 @@ class Memory:
             audited=int(is_tonight.sum()),
             superseded=int(found.tonight.sum() - is_tonight.sum()),
             compared=one,
+            known=known.alive,
             keep=found.every.where(new),
             exports=exports,
             extents=extents,
@@ -230,11 +232,13 @@ class Memory:
 
     def decide(self, dispositions: Mapping[str, Disposition]) -> None:
         """Writes what people decided about findings; of findings that are not known, nothing."""
+        alive = with_decisions(alive_of(self.ledger), dispositions)
         with self.ledger.writing():
             self.ledger.do_all(
                 "UPDATE findings SET disposition = ?, owner = ?, note = ? WHERE finding = ?",
                 ((x.disposition, x.owner, x.note, finding) for finding, x in dispositions.items()),
             )
+            keep_alive(self.ledger, alive)
         self.ledger.lay_copy()
 
     def _last(self) -> int:
@@ -328,6 +332,8 @@ class Memory:
         first, last = waiver_days(self.ledger)
         parts = [one.open, one.waived, one.resolved, one.unjudged]
         both = pd.concat([part[["finding", "first_seen"]] for part in parts], ignore_index=True)
+        turn, seen = pd.factorize(both["first_seen"])
+        days = [date.fromisoformat(str(text)) for text in seen]
         return Changes(
             since=nights[-2].as_of if len(nights) > 1 else None,
             nights=nights,
@@ -335,8 +341,8 @@ class Memory:
             waived=shown(one.waived, "waiver", "first_seen"),
             waiver_notes=waivers.notes(as_of, first, last | dict.fromkeys(one.matched, as_of)),
             first_seen={
-                finding: date.fromisoformat(seen)
-                for finding, seen in zip(both["finding"], both["first_seen"], strict=True)
+                finding: days[place]
+                for finding, place in zip(both["finding"].tolist(), turn.tolist(), strict=True)
             },
             unjudged=shown(one.unjudged, "first_seen"),
             remembered_lines=int((found.stands & ~found.tonight).sum()),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pandas as pd
+
 from auditor.audit import Audit
 from auditor.changes import Changes
 from auditor.extract import Extract
@@ -19,8 +21,9 @@ class Remembered:
     """An audit of tonight's lines together with what the memory adds to them.
 
     ``audit``: findings are all that are open, statuses filled; ``lines`` are the lines that were
-    judged. ``audited`` and ``superseded`` count tonight's lines only. ``dispositions`` are what
-    people decided, by finding. The rest is what ``commit`` writes.
+    judged. ``audited`` and ``superseded`` count tonight's lines only. ``known`` are the findings
+    that were open or waived before, columns of the ledger. ``dispositions`` are what people
+    decided, by finding. The rest is what ``commit`` writes.
     """
 
     audit: Audit
@@ -28,6 +31,7 @@ class Remembered:
     audited: int
     superseded: int
     compared: Compared
+    known: pd.DataFrame
     keep: KeptLines
     exports: tuple[str, ...]
     extents: Extents

@@ -10,8 +10,8 @@ import pandas as pd
 
 from auditor.audit import Audit, Prepared
 from auditor.changes import Night
+from auditor.history.alive import SELECT, alive_of
 from auditor.history.findings import (
-    KNOWN_COLUMNS,
     OPEN,
     as_findings,
     fates,
@@ -25,7 +25,6 @@ from auditor.history.waivers import Waivers
 from auditor.reference import Ints, Reference
 from auditor.report.dispositions import Disposition
 
-_SELECT = f"SELECT {', '.join(KNOWN_COLUMNS)} FROM findings"  # noqa: S608  names of our own
 _MOST_ASKED = 500
 
 
@@ -59,20 +58,20 @@ class Compared:
 
 def known_of(ledger: Ledger, findings: Sequence[str], run: str) -> Known:
     """What the ledger holds of findings alive, and of some by id that are not."""
-    alive = frame_of(
-        ledger.rows(f"{_SELECT} WHERE status IN ('new', 'persisting', 'reopened', 'waived')")
-    )
+    alive = alive_of(ledger)
     asked = sorted(set(findings) - set(alive["finding"]))
     rows = []
     for start in range(0, len(asked), _MOST_ASKED):
         some = asked[start : start + _MOST_ASKED]
         marks = ", ".join("?" * len(some))
-        rows += ledger.rows(f"{_SELECT} WHERE finding IN ({marks})", *some)
+        rows += ledger.rows(f"{SELECT} WHERE finding IN ({marks})", *some)
     last = ledger.rows("SELECT run FROM runs ORDER BY seq DESC LIMIT 1")
     again = bool(last) and last[0][0] == run
     if again:
         rows += ledger.rows(
-            f"{_SELECT} WHERE status IN ('resolved', 'unjudged') AND status_run = ?", run
+            f"{SELECT} WHERE status IN ('resolved', 'unjudged') AND status_run = ? "
+            "ORDER BY finding",
+            run,
         )
     return Known(alive, frame_of(rows), again)
 
@@ -103,7 +102,7 @@ def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Co
     looked = np.ones(len(gone), dtype=bool)
     if patients is not None:
         looked = np.isin(gone["patient_key"].to_numpy(), patients)
-    asked = gone[looked].reset_index(drop=True)
+    asked = gone[looked].sort_values("finding", ignore_index=True)
     fate = fates(asked, question.at_hand, question.prepared, question.reference, question.options)
     carried = pd.concat([gone[~looked], asked[fate.kept]], ignore_index=True)
     if not known.again:

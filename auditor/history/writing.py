@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
 from auditor.changes import Night
 from auditor.extract import Extract, Span
-from auditor.history.findings import KNOWN_COLUMNS, row_of
+from auditor.history.alive import keep_alive
+from auditor.history.findings import KNOWN_COLUMNS, frame_of, row_of
 from auditor.history.ledger import KNOWN, Ledger
 from auditor.history.remembered import Remembered
 
@@ -47,37 +49,61 @@ def _write_findings(ledger: Ledger, remembered: Remembered, run: str) -> None:
     one = remembered.compared
     alive = pd.concat([one.open, one.waived], ignore_index=True)
     audited = alive["audited"].astype(bool)
+    # At once for all; those that came out or closed are written over below.
+    ledger.do(
+        "UPDATE findings SET status = 'persisting', status_run = ? "
+        "WHERE status IN ('new', 'reopened')",
+        run,
+    )
+    carried = _write_carried(ledger, remembered.known, alive[~audited], run)
     tonight = alive[audited]
     first = tonight["first_run"].where(tonight["status"] != "new", run)
-    _put_whole(ledger, tonight.assign(status_run=run, first_run=first))
-    carried = alive[~audited]
-    ledger.do_all(
-        "UPDATE findings SET status = ?, status_run = ?, waiver = ? WHERE finding = ?",
-        zip(
-            carried["status"],
-            [run] * len(carried),
-            carried["waiver"],
-            carried["finding"],
-            strict=True,
-        ),
-    )
+    rows = _whole_rows(tonight.assign(status_run=run, first_run=first))
+    ledger.put("findings", KNOWN_COLUMNS, rows)
     for closed in (one.resolved, one.unjudged):
         ledger.do_all(
             "UPDATE findings SET status = ?, status_run = ? WHERE finding = ?",
             zip(closed["status"], [run] * len(closed), closed["finding"], strict=True),
         )
+    keep_alive(ledger, pd.concat([frame_of(rows), carried], ignore_index=True))
 
 
-def _put_whole(ledger: Ledger, findings: pd.DataFrame) -> None:
-    known = [
+def _write_carried(
+    ledger: Ledger, known: pd.DataFrame, carried: pd.DataFrame, run: str
+) -> pd.DataFrame:
+    """Findings whose lines were not audited, as the ledger then holds them; writes what changed."""
+    before = known.iloc[pd.Index(known["finding"]).get_indexer(carried["finding"])]
+    before = before.reset_index(drop=True)
+    status, waiver = (carried[name].reset_index(drop=True) for name in ("status", "waiver"))
+    same_waiver = before["waiver"].eq(waiver)
+    changed = before["status"].ne(status) | ~same_waiver
+    written = before["status"].isin(["new", "reopened"]) & status.eq("persisting") & same_waiver
+    some = changed & ~written
+    ledger.do_all(
+        "UPDATE findings SET status = ?, status_run = ?, waiver = ? WHERE finding = ?",
+        zip(
+            status[some],
+            [run] * int(some.sum()),
+            waiver[some],
+            before.loc[some, "finding"],
+            strict=True,
+        ),
+    )
+    status_run = before["status_run"].mask(changed, run)
+    held: pd.DataFrame = before.assign(status=status, status_run=status_run, waiver=waiver)
+    return held
+
+
+def _whole_rows(findings: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """Findings as rows of the ledger, columns as in ``KNOWN_COLUMNS``."""
+    known: list[list[Any]] = [
         [None if pd.isna(v) else int(v) for v in findings[name]]
         if name in ("amount_first", "patient_key")
         else findings[name].astype("str").tolist()
         for name in KNOWN
     ]
     copied = row_of(findings)
-    rows = (whole + known for whole, known in zip(copied, zip(*known, strict=True), strict=True))
-    ledger.put("findings", KNOWN_COLUMNS, rows)
+    return [whole + more for whole, more in zip(copied, zip(*known, strict=True), strict=True)]
 
 
 def _write_extents(ledger: Ledger, remembered: Remembered) -> None:
