@@ -112,7 +112,7 @@ class Ledger:
         if version != _FORMAT:
             raise AuditError(
                 f"{self.path}: was written by another version of the program (format {version}); "
-                "use that version, or name another folder"
+                "use that version, or name another folder and give the exports again"
             )
 
     def _to_format_2(self) -> None:

@@ -154,8 +154,7 @@ class Memory:
     ) -> Remembered:
         """Audits tonight's lines with those of the memory that may bear on them. Writes nothing.
 
-        ``run`` is the identity of the run; when it is that of the last run written, the answer is
-        the same as then.
+        ``run`` is the identity of the run; that of the last one written gets the answer of then.
         """
         options, judged_by = request.settings.options(), judged_by_of(reference, request)
         before = dict(self.ledger.rows("SELECT key, value FROM meta")).get("judged_by", judged_by)
@@ -332,8 +331,7 @@ class Memory:
         first, last = waiver_days(self.ledger)
         parts = [one.open, one.waived, one.resolved, one.unjudged]
         both = pd.concat([part[["finding", "first_seen"]] for part in parts], ignore_index=True)
-        turn, seen = pd.factorize(both["first_seen"])
-        days = [date.fromisoformat(str(text)) for text in seen]
+        days = {text: date.fromisoformat(text) for text in both["first_seen"].unique()}
         return Changes(
             since=nights[-2].as_of if len(nights) > 1 else None,
             nights=nights,
@@ -341,8 +339,8 @@ class Memory:
             waived=shown(one.waived, "waiver", "first_seen"),
             waiver_notes=waivers.notes(as_of, first, last | dict.fromkeys(one.matched, as_of)),
             first_seen={
-                finding: days[place]
-                for finding, place in zip(both["finding"].tolist(), turn.tolist(), strict=True)
+                finding: days[text]
+                for finding, text in zip(both["finding"], both["first_seen"], strict=True)
             },
             unjudged=shown(one.unjudged, "first_seen"),
             remembered_lines=int((found.stands & ~found.tonight).sum()),

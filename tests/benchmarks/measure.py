@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,6 +30,7 @@ NIGHT_LINES = 2_000
 PARTS = ("audit", "start", "reports")
 # Only when asked for: they take long, and Spark needs Java.
 FURTHER = ("buckets", "spark")
+HISTORY = "history"
 _BARE, _BARE_PROCESSOR = "bare read, process", "bare read, processor time"
 _SAMPLE_SECONDS = 0.01
 # What a night with all reports imports, however late.
@@ -255,6 +257,38 @@ def measure_scale(
         found.facts[f"totals by {name}"] = facts["totals"]
 
 
+def measure_history(
+    found: Measurement, run: Run, folder: Path, export: Path, lines: int, repeat: int
+) -> None:
+    """A night with and without a history of so many lines, in turns, and what the history adds.
+
+    Half of the night's lines are new, half came before: one of every so many lines of the history.
+    """
+    head, *every = export.read_text("utf-8").splitlines(keepends=True)
+    before, new = every[:lines], every[lines:]
+    again = before[:: max(1, lines // len(new))][: len(new)]
+    for name, some in (("before", before), ("night", new + again)):
+        (folder / f"{name}.csv").write_text("".join([head, *some]), "utf-8")
+    first, kept = folder / "first", folder / "kept"
+    command = partial(audit_command, formats="csv,parquet", reference=None)
+    run([*command(folder / "before.csv", folder / "out"), "--history", str(first)])
+    without = command(folder / "night.csv", folder / "without")
+    run(without)
+    for _ in range(repeat):
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(first, kept)
+        with_it = [*command(folder / "night.csv", folder / "with"), "--history", str(kept)]
+        alone, beside = run(without), run(with_it)
+        for what, one, other in (
+            ("process", alone.seconds, beside.seconds),
+            ("processor time", alone.processor_seconds, beside.processor_seconds),
+        ):
+            found.add(f"a night without history, {what}", one)
+            found.add(f"a night with history, {what}", other)
+            found.add(f"what the history adds, {what}", other - one)
+        found.add("a night with history, peak memory", beside.peak_mb, unit="MB")
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -314,7 +348,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--mix", choices=("departmental", "all_services"), default="departmental")
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--only", choices=(*PARTS, *FURTHER), nargs="+", default=PARTS)
+    options.add_argument("--only", choices=(*PARTS, *FURTHER, HISTORY), nargs="+", default=PARTS)
     options.add_argument("--memory", default="4GB", help="the limit of the run in buckets")
     options.add_argument("--master", default="local[2]", help="Spark's master")
     options.add_argument("--reference", type=Path, help="tables laid over the shipped ones")
@@ -343,6 +377,10 @@ def main() -> None:
         if "start" in given.only:
             night = generated(run, kept, NIGHT_LINES, given.mix, given.seed)
             measure_start(found, run, folder, night, given.repeat)
+        if HISTORY in given.only:
+            size = given.lines + NIGHT_LINES // 2
+            export = generated(run, kept, size, given.mix, given.seed)
+            measure_history(found, run, folder, export, given.lines, given.repeat)
         if "reports" in given.only:
             measure_reports(found, run, folder, given.repeat)
     if given.json:

@@ -1,0 +1,69 @@
+"""The findings that stand open: those kept ready are those of the rows."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from auditor.history.alive import alive_of
+from auditor.history.ledger import Ledger
+from auditor.history.memory import Memory
+from auditor.report.dispositions import Disposition
+from tests.nights import Site
+from tests.test_history_nights import OTHERS, READING, SCAN
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path / "history")
+
+
+def ready(ledger: Ledger) -> int:
+    return len(ledger.rows("SELECT 1 FROM alive"))
+
+
+def agree(site: Site) -> int:
+    """Compares what is kept ready with the rows; gives the number of findings."""
+    with Ledger(site.folder) as ledger:
+        assert ready(ledger) == 1
+        kept = alive_of(ledger).sort_values("finding", ignore_index=True)
+        ledger.do("DELETE FROM alive")
+        rows = alive_of(ledger).sort_values("finding", ignore_index=True)
+    pd.testing.assert_frame_equal(kept, rows)
+    return len(rows)
+
+
+@pytest.mark.parametrize("nights", [1, 2, 3])
+def test_what_is_kept_ready_is_what_the_rows_say(site: Site, nights: int) -> None:
+    # New; carried and persisting; resolved by the reading.
+    for lines in [[SCAN, *OTHERS], OTHERS[:1], [READING]][:nights]:
+        site.night(lines)
+
+    assert (agree(site) > 0) == (nights < 3)
+
+
+def test_decisions_are_kept_ready_too(site: Site) -> None:
+    site.night([SCAN, *OTHERS])
+    with Memory.open(site.folder) as memory:
+        finding = alive_of(memory.ledger)["finding"][0]
+        memory.decide({finding: Disposition("appealed", "Coding", "sent"), "0" * 12: Disposition()})
+
+    assert agree(site) > 0
+    with Ledger(site.folder) as ledger:
+        alive = alive_of(ledger).set_index("finding")
+    assert alive.loc[finding, ["disposition", "owner", "note"]].tolist() == [
+        "appealed",
+        "Coding",
+        "sent",
+    ]
+
+
+def test_any_other_change_of_a_row_drops_what_was_ready(site: Site) -> None:
+    site.night([SCAN, *OTHERS])
+
+    with Ledger(site.folder) as ledger:
+        before = len(alive_of(ledger))
+        ledger.do("UPDATE findings SET status = 'resolved'")
+        assert ready(ledger) == 0
+        assert before > 0
+        assert alive_of(ledger).empty
