@@ -340,7 +340,7 @@ class Memory:
             waiver_notes=waivers.notes(as_of, first, last | dict.fromkeys(one.matched, as_of)),
             first_seen={
                 finding: days[text]
-                for finding, text in zip(both["finding"], both["first_seen"], strict=True)
+                for finding, text in zip(*(both[name].tolist() for name in both), strict=True)
             },
             unjudged=shown(one.unjudged, "first_seen"),
             remembered_lines=int((found.stands & ~found.tonight).sum()),
