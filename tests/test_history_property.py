@@ -1,4 +1,4 @@
-"""Three nights and one run over all their files agree on what is open in the end."""
+"""Three nights, however far apart, and one run over all their files agree on what is open."""
 
 import random
 from collections.abc import Sequence
@@ -79,13 +79,17 @@ def content(remembered: Remembered) -> pd.DataFrame:
     return found.set_index("finding").sort_index()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_three_nights_and_one_run_over_all_files_agree(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("seed", "gaps"), [(0, (1, 1)), (1, (1, 1)), (2, (1, 1)), (3, (2, 279)), (5, (15, 91))]
+)
+def test_three_nights_and_one_run_over_all_files_agree(
+    seed: int, gaps: tuple[int, int], tmp_path: Path
+) -> None:
     chance = random.Random(seed)
     nights = over_nights(chance, exported_claims(chance))
 
     three = Site(tmp_path / "three")
-    for days, rows in zip((2, 1, 0), nights, strict=True):
+    for days, rows in zip((sum(gaps), gaps[1], 0), nights, strict=True):
         last = three.night(rows, as_of=AS_OF - timedelta(days=days))
     single = Site(tmp_path / "one").night(*nights)
 

@@ -1,4 +1,4 @@
-"""Keeps the claim lines of the memory few and young: many files become one, old lines leave."""
+"""Keeps a memory young and its files few: many become one; old lines and closed findings leave."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,43 +11,97 @@ from auditor.history.lines import KeptLines
 from auditor.history.versions import line_keys, standing_versions
 from auditor.reference import day_numbers
 
-_MOST_FILES = 12
+_MERGED_AT = 12
+_LONG_PAUSE_DAYS = 60
+_LOOKS_AFTER_DAYS = 30
+_LOOKED = "looked_for_old_lines"
 _TYPES = {0: "", 1: "institutional", 2: "professional"}
+
+
+def cutoff_of(ledger: Ledger, as_of: date, keep_days: int) -> date:
+    """The first day that is kept.
+
+    After a long pause it moves on by two months only, and with the next run by the rest: a clock
+    that is set wrong for one night must not empty a memory.
+    """
+    runs = ledger.rows("SELECT as_of FROM runs ORDER BY seq DESC LIMIT 2")
+    if len(runs) == 2:
+        as_of = min(as_of, date.fromisoformat(runs[1][0]) + timedelta(days=_LONG_PAUSE_DAYS))
+    return as_of - timedelta(days=keep_days)
+
+
+def forget(folder: Path, ledger: Ledger, cutoff: date) -> None:
+    """Deletes findings that are closed and were last seen before a day, and damaged files as old.
+
+    What the last run closed stays for another night: that run may be asked again.
+    """
+    # What is deleted is overwritten, not only marked as free.
+    ledger.do("PRAGMA secure_delete = ON")
+    with ledger.writing():
+        ledger.do(
+            "DELETE FROM findings WHERE status IN ('resolved', 'unjudged') AND last_seen < ? AND "
+            "status_run NOT IN (SELECT run FROM runs ORDER BY seq DESC LIMIT 1)",
+            cutoff.isoformat(),
+        )
+    for place in (folder, kept_lines.path_of(folder, "")):
+        for path in place.glob("damaged-*"):
+            written = np.datetime64(int(path.stat().st_mtime), "s")
+            if written < np.datetime64(cutoff):
+                path.unlink()
 
 
 def compact(folder: Path, ledger: Ledger, as_of: date, keep_days: int) -> None:
     """Merges the files where there are many, without versions that no longer stand.
 
-    Lines leave when both their arrival and their service are more than ``keep_days`` ago. A kill
-    leaves the old files or the new one, never half of it.
+    Lines leave when both their arrival and their service are more than ``keep_days`` ago; that is
+    looked at once a month, and whenever files are merged. A kill leaves the old files or the new
+    one, never half of it.
     """
     names = ledger.rows("SELECT name, first_seq, last_seq FROM files ORDER BY first_seq")
-    if len(names) <= _MOST_FILES:
+    cutoff = cutoff_of(ledger, as_of, keep_days)
+    many = len(names) >= _MERGED_AT
+    if not names or not (many or _is_due(ledger, as_of, cutoff, names[0][1])):
         return
     paths = [kept_lines.path_of(folder, name) for name, _, _ in names]
     every = kept_lines.read(paths, None)
-    key = line_keys(every.lines, every.kind, every.export)
-    stands = standing_versions(every.lines, key, every.export)
-    cutoff = as_of - timedelta(days=keep_days)
     young = _young(every, ledger, cutoff)
-    left = every.where(stands & young)
+    if not many and young.all():
+        _mark_looked(ledger, as_of)
+        return
+    key = line_keys(every.lines, every.kind, every.export)
+    left = every.where(standing_versions(every.lines, key, every.export) & young)
     first, last = names[0][1], names[-1][2]
     # A merged file of the same runs may be there already.
     name = f"{first:06d}-{last:06d}-{len(left.lines)}.parquet"
-    sha256 = kept_lines.write(left, kept_lines.path_of(folder, name))
+    rows = []
+    if len(left.lines):
+        sha256 = kept_lines.write(left, kept_lines.path_of(folder, name))
+        rows = [(name, first, last, len(left.lines), sha256)]
     with ledger.writing():
         ledger.do("DELETE FROM files")
-        ledger.put(
-            "files",
-            ("name", "first_seq", "last_seq", "lines", "sha256"),
-            [(name, first, last, len(left.lines), sha256)],
-        )
+        ledger.put("files", ("name", "first_seq", "last_seq", "lines", "sha256"), rows)
         if not young.all():
             _recount_old_days(ledger, left, cutoff)
+        ledger.put("meta", ("key", "value"), [(_LOOKED, as_of.isoformat())])
     ledger.lay_copy()
     for path in paths:
-        if path.name != name:
+        if not rows or path.name != name:
             path.unlink(missing_ok=True)
+
+
+def _is_due(ledger: Ledger, as_of: date, cutoff: date, first_seq: int) -> bool:
+    """Whether some line may have grown old, and nobody has looked for a month."""
+    query = "SELECT 1 FROM runs WHERE seq = ? AND as_of < ?"
+    arrived = ledger.rows(query, first_seq, cutoff.isoformat())
+    if not arrived:
+        return False
+    looked = ledger.rows("SELECT value FROM meta WHERE key = ?", _LOOKED)
+    return not looked or abs((as_of - date.fromisoformat(looked[0][0])).days) >= _LOOKS_AFTER_DAYS
+
+
+def _mark_looked(ledger: Ledger, as_of: date) -> None:
+    with ledger.writing():
+        ledger.put("meta", ("key", "value"), [(_LOOKED, as_of.isoformat())])
 
 
 def _young(every: KeptLines, ledger: Ledger, cutoff: date) -> np.ndarray:

@@ -22,7 +22,7 @@ from auditor.extract import Extract
 from auditor.history import lines as kept_lines
 from auditor.history import repair
 from auditor.history.alive import alive_of, keep_alive, with_decisions
-from auditor.history.compaction import compact
+from auditor.history.compaction import compact, cutoff_of, forget
 from auditor.history.extents import Extents, extents_of
 from auditor.history.findings import as_findings
 from auditor.history.folders import private
@@ -205,9 +205,11 @@ class Memory:
         return bool(self.ledger.rows("SELECT 1 FROM runs WHERE run = ?", run))
 
     def settle(self, as_of: date) -> None:
-        """What follows a commit, and may be done again: lays the copy, keeps the files few."""
+        """What follows a commit, and may be done again: lays the copy, lets go what is old."""
+        days = self._settings.keep_days
+        forget(self.folder, self.ledger, cutoff_of(self.ledger, as_of, days))
         self.ledger.lay_copy()
-        compact(self.folder, self.ledger, as_of, self._settings.keep_days)
+        compact(self.folder, self.ledger, as_of, days)
 
     def commit(self, remembered: Remembered, run: str, inputs: Sequence[str]) -> None:
         """Writes a night into the memory: all of it or nothing, and once for each run.

@@ -1,0 +1,84 @@
+"""`auditor ledger import --history`: decisions stand in the history and in later runs."""
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from auditor.cli import app
+from auditor.errors import AuditError
+from auditor.history.memory import Memory
+from auditor.report.dispositions import FILE
+from tests.sites import SCAN, export
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
+
+def auditor(*words: str | Path) -> str:
+    ran = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert ran.exit_code == 0, ran.output
+    return ran.output
+
+
+def decided(history: Path) -> list[tuple[str, str, str]]:
+    with Memory.open(history) as memory:
+        query = "SELECT disposition, owner, note FROM findings WHERE disposition <> ''"
+        return memory.ledger.rows(query)
+
+
+def fill(workbook: Path) -> None:
+    book = openpyxl.load_workbook(workbook)
+    head = [cell.value for cell in book["Worklist"][1]]
+    for name, text in (("Disposition", "appealed"), ("Owner", "Coding"), ("Note", "sent")):
+        book["Worklist"].cell(2, head.index(name) + 1).value = text
+    book.save(workbook)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The folder of a run with a history beside it, its worklist filled in."""
+    (tmp_path / "scans.csv").write_text(export(SCAN.replace("0489", "0402"), range(1, 3)))
+    again(tmp_path, "run")
+    fill(tmp_path / "run" / "report.xlsx")
+    return tmp_path / "run"
+
+
+def again(folder: Path, name: str) -> None:
+    words = ["--history", folder / "history", "--out", folder / name, "--as-of", "2026-03-01"]
+    auditor("run", folder / "scans.csv", *words, "--formats", "xlsx,csv")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_decisions_go_into_the_history_and_later_runs_show_them(run: Path, named: bool) -> None:
+    history = run.parent / "history"
+    said = auditor(
+        "ledger", "import", run / "report.xlsx", *(["--history", history] if named else [])
+    )
+
+    assert "1 new" in said
+    assert decided(history) == [("appealed", "Coding", "sent")]
+    again(run.parent, "later")
+    sheet = openpyxl.load_workbook(run.parent / "later" / "report.xlsx")["Worklist"]
+    assert "appealed" in {cell.value for row in sheet.iter_rows() for cell in row}
+
+
+def test_a_history_named_apart_from_the_run_s_own_takes_them(run: Path, tmp_path: Path) -> None:
+    auditor("ledger", "import", run / "report.xlsx", "--history", tmp_path / "other")
+
+    # A history that knows none of the findings holds nothing of them; the run does.
+    assert decided(tmp_path / "other") == decided(tmp_path / "history") == []
+    assert "appealed" in (run / FILE).read_text("utf-8")
+
+
+def test_a_worklist_that_is_refused_changes_no_history(run: Path) -> None:
+    book = openpyxl.load_workbook(run / "report.xlsx")
+    head = [cell.value for cell in book["Worklist"][1]]
+    book["Worklist"].cell(2, head.index("Disposition") + 1).value = "perhaps"
+    book.save(run / "report.xlsx")
+
+    with pytest.raises(AuditError) as fault:
+        auditor("ledger", "import", run / "report.xlsx", "--history", run.parent / "history")
+
+    assert fault.value.exit_code == 2
+    assert decided(run.parent / "history") == []
