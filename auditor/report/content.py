@@ -281,7 +281,8 @@ def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ..
     """A section a rule: findings first (severity, dollars), then gaps, then clean, then unused."""
     findings, books = run.audit.findings, run.audit.books.set_index("rule").to_dict("index")
     counts, money = tally.rule_severities(findings), tally.rule_money(findings)
-    grouped = dict(tuple(findings.groupby("rule", sort=False)))
+    first = findings[findings.groupby("rule", sort=False).cumcount() < RULE_ROWS]
+    grouped = dict(tuple(first.groupby("rule", sort=False)))
     missing = dict(tuple(run.audit.not_evaluated.groupby("rule", sort=False)))
     sections = []
     for rule in run.rules:
@@ -312,7 +313,7 @@ def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ..
                 at_risk_cents=money.get((rule.name, "at_risk"), 0),
                 missed_cents=money.get((rule.name, "missed"), 0),
                 gaps=() if gaps is None else gaps_of(gaps, run.needed),
-                first=finding_rows(some.head(RULE_ROWS), titles),
+                first=finding_rows(some, titles),
             )
         )
     return tuple(sorted(sections, key=_consequence))

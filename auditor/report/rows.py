@@ -1,6 +1,6 @@
 """A few findings as plain values, for the places that show them without a script."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -40,11 +40,15 @@ class Finding:
 
 def finding_rows(findings: pd.DataFrame, titles: Mapping[str, str]) -> tuple[Finding, ...]:
     """A few findings (rows of a frame, columns of ``schema.FINDINGS``) ready to show."""
-    return tuple(_finding(row, titles) for row in findings.to_dict("records"))
+    names = [name for name in Finding.__dataclass_fields__ if name in findings]
+    names += ["amount"]
+    # Whole columns at once: pandas gives text cell by cell slowly.
+    cells = zip(*(findings[name].tolist() for name in names), strict=True)
+    return tuple(_finding(dict(zip(names, row, strict=True)), titles) for row in cells)
 
 
-def _finding(row: Mapping[Hashable, Any], titles: Mapping[str, str]) -> Finding:
-    known = {name: row[name] for name in Finding.__dataclass_fields__ if name in row}
+def _finding(row: Mapping[str, Any], titles: Mapping[str, str]) -> Finding:
+    known = {name: value for name, value in row.items() if name != "amount"}
     return Finding(
         **known
         | {
