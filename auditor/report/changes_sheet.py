@@ -132,7 +132,8 @@ def _words(changes: Changes) -> str:
 
 def _chart(book: Workbook, runs: int) -> object:
     """Columns of the dollars still open, a run each, from the sheet Trend."""
-    chart = book.add_chart({"type": "column", "subtype": "stacked"})
+    # Side by side: the two kinds of money are never added up.
+    chart = book.add_chart({"type": "column"})
     for place, name, colour in (
         (_OPEN_AT_RISK, "Still open, at risk", sheets.AT_RISK_COLOUR),
         (_OPEN_MISSED, "Still open, missed", sheets.MISSED_COLOUR),

@@ -10,7 +10,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from auditor.report import changes_sheet, sheets
-from auditor.report.content import Report, RuleSection, Share
+from auditor.report.content import Report, RuleSection, Run, Share
 from auditor.report.words import counted, day_words, whole_dollars
 
 # The left block stands in columns 1 to 6, the right one in 8 to 14; between them a gap.
@@ -153,7 +153,7 @@ def _write_lines(
     counts = [
         ("Lines read", run.lines_read),
         ("Audited", run.audited),
-        ("of these, lines of the cardiac CT family", run.in_family),
+        (_family_label(run), run.in_family),
         ("Superseded: replaced, voided or reversed", run.superseded),
         ("Rejected: could not be read", len(run.rejected)),
         ("Lines with a finding", run.audit.totals.lines_flagged),
@@ -173,6 +173,13 @@ def _write_lines(
         _label(sheet, formats, below, LEFT, LEFT_END - 1, label)
         sheet.write_number(below, LEFT_END, count, formats["row_count"])
     return row + 1 + len(counts)
+
+
+def _family_label(run: Run) -> str:
+    """Lines that earlier runs remembered are judged again, and are none of this run's."""
+    if run.changes and run.in_family > run.audited:
+        return "CT family lines judged, earlier runs too"
+    return "of these, lines of the cardiac CT family"
 
 
 def _label(
