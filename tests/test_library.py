@@ -17,6 +17,8 @@ from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
 from auditor.library import placing
 from auditor.library.needed import needed_editions
+from auditor.library.packed import PACKED, unpacked, words_of_file
+from auditor.library.pairs import as_table
 from auditor.library.periods import dates_of
 from auditor.library.reading import narrowed
 from auditor.library.shelf import open_shelf
@@ -519,3 +521,64 @@ def test_a_stale_date_names_the_edition_that_would_answer(tmp_path) -> None:
         needed,
     )[0]
     assert gap.remedy.endswith("Needed: ncci-ptp 2026Q4, 2027Q1.")
+
+
+# How the pairs are stored for audits.
+
+
+def test_the_integers_of_stored_pairs_say_what_their_words_say(tmp_path) -> None:
+    two_editions(tmp_path / "lib", newer_first=False)
+    put_pairs(
+        tmp_path / "lib", [*made.EDITS, ("75574", "36013", "20280101", "20301231", "0")], "330"
+    )
+    (one,) = open_shelf(tmp_path / "lib").tables
+    file = pq.ParquetFile(tmp_path / "lib" / one.file)
+    table = file.read()
+    integers = [table[name].to_numpy() for name in PACKED]
+
+    words = words_of_file(file, Path(one.file))
+    again = as_table(unpacked(*integers, words), words.setting, words.sources)
+
+    assert again.num_rows > len(EXPECTED)
+    assert again.to_pylist() == table.drop(list(PACKED)).to_pylist()
+
+
+def test_pairs_stored_by_an_earlier_version_are_to_be_imported_again(tmp_path) -> None:
+    put_pairs(tmp_path / "lib", made.EDITS, "322")
+    (one,) = open_shelf(tmp_path / "lib").tables
+    path = tmp_path / "lib" / one.file
+    pq.write_table(pq.read_table(path).drop(list(PACKED)).replace_schema_metadata(None), path)
+
+    with pytest.raises(AuditError, match="earlier version of the program; import its editions"):
+        audited(tmp_path / "lib", claims({"service_date": "2026-08-03"}))
+
+
+def test_only_pairs_that_meet_on_a_patients_day_are_read(tmp_path) -> None:
+    put_pairs(tmp_path / "lib", made.EDITS, "322")
+    day = {"claim_type": "professional", "service_date": "2026-08-03"}
+    lines = claims(
+        day | {"patient_id": "P1", "procedure_code": "75574"},
+        day | {"patient_id": "P1", "procedure_code": "36000"},
+        day | {"patient_id": "P1", "procedure_code": "93000"},
+        day | {"patient_id": "P2", "procedure_code": "93005"},
+        day | {"patient_id": "P2", "procedure_code": "71275", "service_date": "2026-08-04"},
+    )
+
+    rows = narrowed(opened(tmp_path / "lib"), lines).table("ptp_edits").rows
+    rows = rows[rows["source"].str.startswith("ncci-ptp-2026q3")]
+
+    # 75574 with 93000 ended in 2023; 93000 and 93005 are two patients'.
+    assert rows[["column_one", "column_two"]].to_numpy().tolist() == [["75574", "36000"]]
+
+
+@pytest.mark.parametrize("day", ["18991231", "21500101"])
+def test_an_edit_dated_beyond_all_editions_is_set_aside(tmp_path, day) -> None:
+    path = tmp_path / "edits.txt"
+    more = ("99213", "99214", day, "*", "1"), ("99213", "99215", "20200101", "99991231", "1")
+    path.write_bytes(made.ptp_text([*made.EDITS, *more]))
+
+    one = put("ncci-ptp", [path], tmp_path / "lib", edition="2026Q3", setting="professional")
+
+    assert one.edition.rows == {"ptp_edits": len(made.EDITS) + 1}
+    assert one.edition.quarantined == 1
+    assert ("99213", "99215", "2020-01-01", "", "1") in pairs(tmp_path / "lib")

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from auditor.editions import day_number
 from auditor.library.gathering import gather, stored, write_sorted
+from auditor.library.packed import packed
 from auditor.library.pairs import always, as_table, in_force_within, pairs_of
 from auditor.library.shelf import Gathered, Shelf, Shelved
 
@@ -57,7 +58,7 @@ def _pairs_always(shelf: Shelf, one: Shelved, folder: Path) -> Gathered:
         day_number(one.first_date),
         day_number(one.last_date),
     )
-    table = as_table(always(pairs), one.setting, [one.source])
+    table = packed(always(pairs), one.setting, [one.source])
     path = folder / "ptp_edits.parquet"
     write_sorted(table, path)
     return Gathered("ptp_edits", one.setting, str(path), table.num_rows, one.digest)

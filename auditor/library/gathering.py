@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from auditor.editions import Bools, day_number
 from auditor.errors import AuditError
-from auditor.library.pairs import Pairs, as_table, ever_in_force, pairs_of, together
+from auditor.library.packed import packed
+from auditor.library.pairs import Pairs, ever_in_force, pairs_of, together
 from auditor.library.shelf import TABLES, Gathered, Shelf, Shelved, digest_of
 from auditor.library.specifications import SPECIFICATIONS, Specification
 
@@ -107,7 +108,7 @@ def _pairs(shelf: Shelf, editions: Sequence[Shelved], _: Specification) -> pa.Ta
     if whole is None:
         raise ValueError("no edition to gather")
     sources = [one.source for one in editions]
-    return as_table(ever_in_force(whole), editions[0].setting, sources)
+    return packed(ever_in_force(whole), editions[0].setting, sources)
 
 
 def _rows(shelf: Shelf, editions: Sequence[Shelved], specification: Specification) -> pa.Table:

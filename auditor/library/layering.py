@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 
 from auditor.library.specifications import Specification
-from auditor.reference import Edition, Table
+from auditor.reference import Bools, Edition, Ints, Table
 
 Span = tuple[date, date]
 _DAY = timedelta(days=1)
+_EPOCH = date(1970, 1, 1)
 
 
 def spans_of(editions: Sequence[Edition]) -> dict[str, list[Span]]:
@@ -44,46 +46,41 @@ def laid_over(
         covered = [tuple(key) in held for key in under[keys].to_numpy()]
     else:
         covered = [True] * len(under)
-    cells = [dict(zip(under.columns, row, strict=True)) for row in under.to_numpy()]
-    pieces = [
-        piece
-        for row, cut in zip(cells, covered, strict=True)
-        for piece in (_outside(row, spans) if cut else [row])
-    ]
-    standing = pd.DataFrame(pieces, columns=list(under.columns), dtype="str")
+    standing = _outside(shipped, np.array(covered, dtype=bool), spans)
     rows = _with_successors(rows, under) if specification.table == "icd10cm" else rows
     return pd.concat([rows, standing])
 
 
-def _outside(row: Mapping[str, str], spans: Mapping[str, Sequence[Span]]) -> list[dict[str, str]]:
-    """A shipped row on the days for which no edition of its setting answers."""
-    first = date.fromisoformat(row["effective_from"]) if row["effective_from"] else date.min
-    last = date.fromisoformat(row["effective_to"]) if row["effective_to"] else date.max
-    if last < first:
-        return [dict(row)]
-    left = [(first, last)]
-    for start, end in spans.get(row.get("setting", ""), ()):
-        left = [piece for whole in left for piece in _cut(whole, start, end)]
-    return [
-        {
-            **row,
-            "effective_from": "" if start == date.min else start.isoformat(),
-            "effective_to": "" if end == date.max else end.isoformat(),
-        }
-        for start, end in left
-    ]
+def _outside(shipped: Table, covered: Bools, spans: Mapping[str, Sequence[Span]]) -> pd.DataFrame:
+    """Shipped rows, the covered ones on the days for which no edition of their setting answers."""
+    rows, first, last = shipped.rows, shipped.first_days, shipped.last_days
+    place = np.arange(len(rows))
+    # A row that ends before it begins was never in force and is kept as it is.
+    covered = covered & (last >= first)
+    setting = rows["setting"].to_numpy(dtype=object) if "setting" in rows else np.array([""])
+    for own, held in spans.items():
+        here = covered & (setting == own)
+        for start, end in ((_day(a), _day(b)) for a, b in held):
+            cut = here[place] & (first <= end) & (last >= start)
+            left, right = cut & (first < start), cut & (last > end)
+            place = np.r_[place[~cut], place[left], place[right]]
+            first = np.r_[first[~cut], first[left], np.full(right.sum(), end + 1)]
+            last = np.r_[last[~cut], np.full(left.sum(), start - 1), last[right]]
+    order = np.lexsort((first, place))
+    place, first, last = place[order], first[order], last[order]
+    begins, ends = first != shipped.first_days[place], last != shipped.last_days[place]
+    standing = rows.iloc[place].reset_index(drop=True)
+    standing.loc[begins, "effective_from"] = _words_of(first[begins])
+    standing.loc[ends, "effective_to"] = _words_of(last[ends])
+    return standing
 
 
-def _cut(whole: Span, start: date, end: date) -> list[Span]:
-    first, last = whole
-    if end < first or start > last:
-        return [whole]
-    pieces = []
-    if first < start:
-        pieces.append((first, start - _DAY))
-    if end < last:
-        pieces.append((end + _DAY, last))
-    return pieces
+def _day(day: date) -> int:
+    return (day - _EPOCH).days
+
+
+def _words_of(days: Ints) -> list[str]:
+    return [(_EPOCH + timedelta(days=int(day))).isoformat() for day in days]
 
 
 def _with_successors(rows: pd.DataFrame, shipped: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Which pairs of codes stand together on a patient's day, of the pairs that are edited at all."""
+"""Which codes stand together on a patient's day."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,68 +13,93 @@ from auditor.reference import day_numbers
 Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.integer[Any]]
 
-# Pairs looked at in one go, to bound their memory.
-_BLOCK = 2_000_000
+# A missing date lies before every other; no claim's date is so many days from 1970.
+_FAR = 2**20
 
 
 @dataclass(frozen=True)
-class Days:
-    """The codes of each patient's day, each once: ``group`` numbers the days, in order.
+class Met:
+    """Pairs of codes that stand together on some patient's day.
 
-    ``code`` counts into ``words``; days with a single code are left out.
+    ``words`` are the codes that stand beside another one, sorted. ``table`` is flat and has a place
+    for each pair of them and of one more that never meets any: ``one * size + two``. ``first`` and
+    ``last`` are the days of the lines, in days since 1970-01-01.
     """
 
     words: Sequence[str]
-    group: Numbers
-    code: Numbers
+    table: Bools
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """The width of the table."""
+        return len(self.words) + 1
+
+    def places(self, words: Sequence[str]) -> Numbers:
+        """The place of each of some words, sorted; the one that never meets any for the others."""
+        found = np.full(len(words), len(self.words), dtype=np.int64)
+        number = {word: place for place, word in enumerate(self.words)}
+        for place, word in enumerate(words):
+            if word in number:
+                found[place] = number[word]
+        return found
 
 
-def codes_by_day(lines: pd.DataFrame, words: Sequence[str]) -> Days:
-    """The codes among ``words`` that stand together on a patient's day."""
-    column = lines["procedure_code"].cat
-    place = {word: number for number, word in enumerate(words)}
-    known = np.array([place.get(word, -1) for word in column.categories] or [-1], dtype=np.int64)
-    code = known[column.codes.to_numpy()]
-    patient = lines["patient_id"].cat.codes.to_numpy().astype(np.int64)
-    day = day_numbers(lines["service_date"])
-    first = int(day.min(initial=0))
-    span = int(day.max(initial=0)) - first + 1
-    group = patient * span + (day - first)
-    # The day and the code sorted as one integer.
-    packed = np.sort((group * max(len(words), 1) + code)[code >= 0])
-    packed = packed[np.r_[True, packed[1:] != packed[:-1]][: len(packed)]]
-    group, code = np.divmod(packed, max(len(words), 1))
-    again = np.r_[False, group[1:] == group[:-1]][: len(group)]
-    shared = again | np.r_[again[1:], False][: len(group)]
-    return Days(words, group[shared], code[shared])
+def that_meet(lines: pd.DataFrame) -> Met:
+    """The pairs of codes of the lines."""
+    cells: Any = lines["procedure_code"].array
+    day = np.clip(day_numbers(lines["service_date"]), -_FAR, _FAR)
+    first, last = (int(day.min()), int(day.max())) if len(day) else (0, 0)
+    group, code = _codes_of_days(cells.codes, lines["patient_id"].array, day - first, last - first)
+    # Words in order, so that their places among other words in order are soon found.
+    counts = np.bincount(code, minlength=len(cells.categories))
+    present = np.flatnonzero(counts)
+    text = cells.categories.to_numpy(dtype=object)[present]
+    order = np.argsort(text)
+    place = np.zeros(len(counts), dtype=np.int64)
+    place[present[order]] = np.arange(len(present))
+    size = len(present) + 1
+    table = np.zeros(size * size, dtype=bool)
+    code = place[code]
+    for left, right in _met(group, code):
+        table[left * size + right] = True
+        table[right * size + left] = True
+    return Met(list(text[order]), table, first, last)
 
 
-def that_meet(days: Days, one: Numbers, two: Numbers) -> Bools:
-    """For each pair of codes (places among the words), whether they meet on a patient's day.
+def _codes_of_days(
+    codes: Numbers, patients: Any, day: Numbers, span: int
+) -> tuple[Numbers, Numbers]:
+    """The codes of each patient's day, each once, where there are several; days are numbered."""
+    room = int(codes.max(initial=0)) + 1
+    packed = patients.codes.astype(np.int64) * (span + 1) + day
+    packed *= room
+    packed += codes
+    packed.sort()
+    packed = packed[_new(packed)]
+    group = packed // room
+    begins = _new(group)
+    ends = np.append(begins[1:], np.ones(min(len(begins), 1), dtype=bool))
+    several = ~(begins & ends)
+    number = np.cumsum(begins, dtype=np.int32)[several]
+    code = packed[several] - group[several] * room
+    return number, code
 
-    A table of bits says which pairs are edited at all, so that only those are remembered.
-    """
-    size = len(days.words)
-    pair = one.astype(np.int64) * size + two
-    edited = np.zeros(size * size, dtype=bool)
-    edited[pair] = True
-    seen = np.zeros(size * size, dtype=bool)
-    for left, right in _met(days):
-        for met in (left * size + right, right * size + left):
-            seen[met[edited[met]]] = True
-    found: Bools = seen[pair]
-    return found
+
+def _new(values: Numbers) -> Bools:
+    """Whether a value differs from the one before it."""
+    new = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return new
 
 
-def _met(days: Days) -> Iterator[tuple[Numbers, Numbers]]:
-    """Codes that stand on one patient's day, block by block."""
-    group, code = days.group, days.code
-    shift = 1
-    while shift < len(group):
-        same = np.flatnonzero(group[shift:] == group[:-shift])
-        if len(same) == 0:
-            return
-        for begin in range(0, len(same), _BLOCK):
-            some = same[begin : begin + _BLOCK]
-            yield code[some], code[some + shift]
+def _met(group: Numbers, code: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
+    """Codes that stand on one patient's day, by how far apart they stand."""
+    # Whose day has a code so many places on, has one at every place before.
+    same, shift = np.arange(len(group)), 1
+    while len(same):
+        same = same[: np.searchsorted(same, len(group) - shift)]
+        same = same[group[same + shift] == group[same]]
+        yield code[same], code[same + shift]
         shift += 1

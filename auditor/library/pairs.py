@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-_OPEN = np.iinfo(np.int32).max
+OPEN = np.iinfo(np.int32).max
 # 2**16 days from here reach the year 2139.
-_BASE = -(2**13)
+BASE = -(2**13)
 _DAY_ROOM = 2**16
 Objects = npt.NDArray[np.object_]
 Bools = npt.NDArray[np.bool_]
@@ -54,7 +54,7 @@ class Pairs:
     def order_key(self) -> Ints:
         """One integer an edit that sorts by pair and first day."""
         pair = self.one.astype(np.int64) * len(self.words) + self.two
-        found: Ints = pair * _DAY_ROOM + (self.start - _BASE)
+        found: Ints = pair * _DAY_ROOM + (self.start - BASE)
         return found
 
 
@@ -71,8 +71,8 @@ def pairs_of(table: pa.Table, said_by: int) -> Pairs:
         words=words,
         one=_mapped(table, "column_one", place),
         two=_mapped(table, "column_two", place),
-        start=_days(table, "effective_from", _BASE),
-        end=_days(table, "effective_to", _OPEN),
+        start=_days(table, "effective_from", BASE),
+        end=_days(table, "effective_to", OPEN),
         indicator=_mapped(table, "modifier_indicator", {"0": 0, "1": 1, "9": 9}),
         rationale=_mapped(table, "rationale", by_word),
         rationales=rationales,
@@ -136,7 +136,7 @@ def ever_in_force(pairs: Pairs) -> Pairs:
     if len(live.one) == 0:
         return live
     same = (live.one[1:] == live.one[:-1]) & (live.two[1:] == live.two[:-1])
-    following = np.where(same, live.start[1:] - 1, _OPEN)
+    following = np.where(same, live.start[1:] - 1, OPEN)
     live.end[:-1] = np.minimum(live.end[:-1], following)
     return live.take(np.flatnonzero(live.end >= live.start))
 
@@ -151,8 +151,8 @@ def in_force_within(pairs: Pairs, first_day: int, last_day: int) -> Pairs:
 
 def always(pairs: Pairs) -> Pairs:
     """The same edits, in force on every day."""
-    start = np.full(len(pairs.one), _BASE, dtype=np.int32)
-    return replace(pairs, start=start, end=np.full(len(pairs.one), _OPEN, dtype=np.int32))
+    start = np.full(len(pairs.one), BASE, dtype=np.int32)
+    return replace(pairs, start=start, end=np.full(len(pairs.one), OPEN, dtype=np.int32))
 
 
 def as_table(pairs: Pairs, setting: str, sources: Sequence[str]) -> pa.Table:
@@ -164,8 +164,8 @@ def as_table(pairs: Pairs, setting: str, sources: Sequence[str]) -> pa.Table:
             "setting": _worded(np.zeros(len(starts), np.int32), pa.array([setting])),
             "column_one": _worded(pairs.one, words),
             "column_two": _worded(pairs.two, words),
-            "effective_from": pa.array(starts, pa.date32(), mask=starts == _BASE),
-            "effective_to": pa.array(ends, pa.date32(), mask=ends == _OPEN),
+            "effective_from": pa.array(starts, pa.date32(), mask=starts == BASE),
+            "effective_to": pa.array(ends, pa.date32(), mask=ends == OPEN),
             "modifier_indicator": _worded(np.minimum(pairs.indicator, 2), pa.array(["0", "1", ""])),
             "rationale": _worded(pairs.rationale, pa.array(list(pairs.rationales), pa.string())),
             "source": _worded(pairs.said_by, pa.array(list(sources), pa.string())),

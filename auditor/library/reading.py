@@ -7,6 +7,7 @@ on some patient's day.
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,17 @@ import pyarrow.parquet as pq
 
 from auditor.errors import AuditError
 from auditor.library.layering import laid_over, spans_of
-from auditor.library.meeting import Days, codes_by_day, that_meet
+from auditor.library.meeting import Met, that_meet
+from auditor.library.packed import PACKED, days_of, unpacked, words_of_file
+from auditor.library.pairs import as_table
 from auditor.library.shelf import Gathered, Shelf, Shelved, open_shelf
 from auditor.library.specifications import SPECIFICATIONS, Specification
-from auditor.reference import Edition, Reference, Source, Table, day_numbers, made_table
+from auditor.reference import Edition, Reference, Source, Table, made_table
 
 # NCCI files carry the history of every edit, from the first of January 1996 on.
 _FIRST_EDIT = pd.Timestamp("1996-01-01").date()
 _FIRST_DAY, _LAST_DAY = -(2**19), 2**19
+_THREADS = 2
 
 
 def narrowed(reference: Reference, lines: pd.DataFrame) -> Reference:
@@ -41,12 +45,18 @@ def narrowed(reference: Reference, lines: pd.DataFrame) -> Reference:
 
 def with_shelf(reference: Reference, shelf: Shelf, lines: pd.DataFrame) -> Reference:
     """The reference with what the lines need of a library that is already open."""
+    names = list(dict.fromkeys(one.table for one in shelf.tables))
+    met = that_meet(lines) if "ptp_edits" in names else None
+
+    def rows_of(one: Gathered) -> pd.DataFrame:
+        return _rows_for(shelf, one, lines, met)
+
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        read = dict(zip(shelf.tables, pool.map(rows_of, shelf.tables), strict=True))
     tables = dict(reference.tables)
-    paired = any(one.table == "ptp_edits" for one in shelf.tables)
-    days = codes_by_day(lines, _words_of(lines, "procedure_code")) if paired else None
-    for name in dict.fromkeys(one.table for one in shelf.tables):
-        rows = [_rows_for(shelf, one, lines, days) for one in shelf.tables if one.table == name]
-        tables[name] = _table(shelf, SPECIFICATIONS[name], pd.concat(rows), tables.get(name))
+    for name in names:
+        rows = pd.concat([rows for one, rows in read.items() if one.table == name])
+        tables[name] = _table(shelf, SPECIFICATIONS[name], rows, tables.get(name))
     sources = dict(reference.sources) | {one.source: source_of(one) for one in shelf.editions}
     found = Reference(tables, sources, reference.contradictions)
     found.opened = reference
@@ -124,18 +134,19 @@ def _table(
 
 
 def _days(column: "pd.Series[str]", blank: int) -> Any:
-    cells = column.to_numpy(dtype=object)
+    codes, words = pd.factorize(column)
+    cells = words.to_numpy(dtype=object)
     days = np.where(cells == "", "1970-01-01", cells).astype("datetime64[D]").astype(np.int64)
-    return np.where(cells == "", blank, days)
+    return np.where(cells == "", blank, days)[codes]
 
 
-def _rows_for(shelf: Shelf, one: Gathered, lines: pd.DataFrame, days: Days | None) -> pd.DataFrame:
+def _rows_for(shelf: Shelf, one: Gathered, lines: pd.DataFrame, met: Met | None) -> pd.DataFrame:
     """The rows of one stored table that the lines can ask for, as text."""
     specification = SPECIFICATIONS[one.table]
     path = shelf.folder / one.file
     try:
-        if days is not None and one.table == "ptp_edits":
-            return _as_text(_pairs_for(path, lines, days))
+        if met is not None and one.table == "ptp_edits":
+            return _as_text(_pairs_for(path, met))
         wanted = _words_of(lines, specification.of_lines) if specification.of_lines else None
         return _as_text(groups_with(path, specification.chosen_by, wanted))
     except (OSError, pa.ArrowException) as fault:
@@ -145,20 +156,25 @@ def _rows_for(shelf: Shelf, one: Gathered, lines: pd.DataFrame, days: Days | Non
         ) from fault
 
 
-def groups_with(
-    path: Path,
-    column: str,
-    wanted: Sequence[str] | None,
-    dictionaries: Sequence[str] = (),
-) -> pa.Table:
+def groups_with(path: Path, column: str, wanted: Sequence[str] | None) -> pa.Table:
     """The rows whose cell is one of the wanted words, of a file sorted by that column first.
 
     Groups of rows whose range holds none of the words are not read.
     """
-    file = pq.ParquetFile(path, read_dictionary=list(dictionaries))
+    file = pq.ParquetFile(path)
     if wanted is None:
         return file.read()
-    words = np.array(sorted(set(wanted)), dtype=object)
+    groups = groups_among(file, column, wanted)
+    if not groups:
+        return file.schema_arrow.empty_table()
+    table = file.read_row_groups(groups)
+    held: Any = table[column]
+    return table.filter(pc.is_in(held, value_set=pa.array(list(wanted), pa.string())))
+
+
+def groups_among(file: pq.ParquetFile, column: str, wanted: Sequence[str]) -> list[int]:
+    """The groups of rows whose range of a column holds one of the wanted words."""
+    words = np.array(sorted(wanted), dtype=object)
     place = file.schema_arrow.get_field_index(column)
     groups = []
     for group in range(file.metadata.num_row_groups):
@@ -169,11 +185,7 @@ def groups_with(
         first = np.searchsorted(words, statistics.min)
         if first < len(words) and words[first] <= statistics.max:
             groups.append(group)
-    if not groups:
-        return file.schema_arrow.empty_table()
-    table = file.read_row_groups(groups)
-    held: Any = table[column]
-    return table.filter(pc.is_in(held, value_set=pa.array(list(words), pa.string())))
+    return groups
 
 
 def _words_of(lines: pd.DataFrame, column: str) -> list[str]:
@@ -189,49 +201,25 @@ def _words_of(lines: pd.DataFrame, column: str) -> list[str]:
     return sorted(words)
 
 
-def _pairs_for(path: Path, lines: pd.DataFrame, asked: Days) -> pa.Table:
+def _pairs_for(path: Path, met: Met) -> pa.Table:
     """The edits in force on some day of the lines, whose codes meet on a patient's day."""
-    words = asked.words
-    table = groups_with(path, "column_one", words, _PAIR_WORDS).unify_dictionaries()
-    days = day_numbers(lines["service_date"])
-    if table.num_rows == 0 or len(days) == 0:
-        return table.slice(0, 0)
-    one, two = _places(table, "column_one", words), _places(table, "column_two", words)
-    start = _numbers(table, "effective_from", _FIRST_DAY)
-    end = _numbers(table, "effective_to", _LAST_DAY)
-    possible = (two >= 0) & (start <= int(days.max())) & (end >= int(days.min()))
-    kept = np.flatnonzero(possible)
-    met = that_meet(asked, one[kept], two[kept])
-    return table.take(kept[met])
-
-
-_PAIR_WORDS = (
-    "setting",
-    "column_one",
-    "column_two",
-    "modifier_indicator",
-    "rationale",
-    "source",
-)
-
-
-def _places(table: pa.Table, name: str, words: Sequence[str]) -> Any:
-    """The place of each cell among the words, -1 where it is none of them."""
-    column: Any = table[name].combine_chunks()
-    column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-    place = {word: number for number, word in enumerate(words)}
-    known = np.array([place.get(word, -1) for word in column.dictionary.to_pylist()])
-    return known[column.indices.to_numpy(zero_copy_only=False)]
-
-
-def _numbers(table: pa.Table, name: str, blank: int) -> Any:
-    column: Any = table[name].cast(pa.int32())
-    return column.fill_null(blank).to_numpy()
+    file = pq.ParquetFile(path)
+    words = words_of_file(file, path)
+    groups = groups_among(file, "column_one", met.words)
+    table = file.read_row_groups(groups, columns=list(PACKED))
+    one, two, says = (table[name].to_numpy() for name in PACKED)
+    place = met.places(words.codes)
+    found = np.flatnonzero(met.table[(place * met.size)[one] + place[two]])
+    start, end = days_of(says[found])
+    found = found[(start <= met.last) & (end >= met.first)]
+    pairs = unpacked(one[found], two[found], says[found], words)
+    return as_table(pairs, words.setting, words.sources)
 
 
 def _as_text(table: pa.Table) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in table.column_names:
-        cells: Any = table[name].cast(pa.string())
-        columns[name] = pc.fill_null(cells, "").to_numpy(zero_copy_only=False)
+        if name not in PACKED:
+            cells: Any = table[name].cast(pa.string())
+            columns[name] = cells.fill_null("").to_pandas()
     return pd.DataFrame(columns, dtype="str")

@@ -34,6 +34,9 @@ _WANTED = {
 _OPTIONAL = {"rationale": r".*RATIONALE.*"}
 _HEAD_ROWS = 60
 _PARTS = 4
+# No edit is older than Medicare; an end after 2100 (9999-12-31) stands for none.
+_MEDICARE = date(1966, 7, 1)
+_FAR = (date(2100, 12, 31) - date(1970, 1, 1)).days
 
 Ints = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
@@ -259,9 +262,10 @@ def _days(column: Dictionary, open_word: str | None) -> tuple[Ints, Bools]:
     for word in column.dictionary.to_pylist():
         text = word.strip()
         day = _day(text)
-        is_open = open_word is not None and text in (open_word, "")
+        far = day is not None and day > _FAR
+        is_open = open_word is not None and (text in (open_word, "") or far)
         days.append(np.iinfo(np.int32).max if is_open else day or 0)
-        good.append(is_open or day is not None)
+        good.append(is_open or (day is not None and not far))
     index = _indices(column)
     return np.array(days, dtype=np.int32)[index], np.array(good, dtype=bool)[index]
 
@@ -274,7 +278,7 @@ def _day(text: str) -> int | None:
         found = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return None
-    return (found - date(1970, 1, 1)).days
+    return (found - date(1970, 1, 1)).days if found >= _MEDICARE else None
 
 
 def _edition(name: str) -> str:
