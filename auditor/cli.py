@@ -39,6 +39,10 @@ ledger_app = typer.Typer(help="What people decided about findings.", no_args_is_
 ledger_app.command("import")(ledger.import_)
 app.add_typer(ledger_app, name="ledger")
 
+history_app = typer.Typer(help="What a site remembers.", no_args_is_help=True)
+history_app.command("rekey")(history.rekey)
+app.add_typer(history_app, name="history")
+
 waive_app = typer.Typer(help="Waivers: findings that somebody answers for.", no_args_is_help=True)
 waive_app.command("add")(history.waive_add)
 waive_app.command("list")(history.waive_list)

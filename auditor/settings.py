@@ -36,12 +36,15 @@ class HistorySettings(BaseModel):
     """What a site remembers: for how many days claim lines stay, and where its waivers stand.
 
     ``waivers`` is a file; one that is not absolute lies in the folder of the history.
+    ``encryption_key_env`` names the environment variable with the key of an encrypted history; it
+    is blank for one that is plain, or that was encrypted before.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     keep_days: int = Field(default=400, ge=30, le=3650)
     waivers: str = "waivers.csv"
+    encryption_key_env: str = ""
 
 
 class MaskSettings(BaseModel):

@@ -80,6 +80,39 @@ def waive_expire(
     typer.echo(expire(_waivers_of(waivers, settings).file, line, _today()), nl=False)
 
 
+def rekey(
+    settings: Annotated[
+        Path, typer.Option(help="audit.toml; its history.encryption_key_env names the new key.")
+    ],
+    old_key_env: Annotated[
+        str, typer.Option(help="Variable with the old key. [the one it was encrypted with]")
+    ] = "",
+    history: Annotated[
+        Path | None, typer.Option(help="Folder of the history. [that of the settings' nights]")
+    ] = None,
+) -> None:
+    """Encrypt a history under another key; without one in the settings, decrypt it."""
+    from auditor.errors import AuditError
+    from auditor.history.ledger import NAME
+    from auditor.history.memory import Memory
+    from auditor.history.resealing import reseal
+    from auditor.history.seal import PLAIN, new_seal
+    from auditor.night.site import open_site
+    from auditor.settings import HistorySettings, read_settings
+
+    key_env = read_settings(settings).history.encryption_key_env
+    folder = history or open_site(settings).history
+    if not (folder / NAME).exists():
+        raise AuditError(f"{folder}: holds no {NAME}; name the folder of a history", exit_code=2)
+    seal = new_seal(key_env) if key_env else PLAIN
+    with Memory.open(folder, HistorySettings(encryption_key_env=old_key_env)) as memory:
+        reseal(folder, memory.ledger, seal)
+    if seal.on:
+        typer.echo(f"{folder}: encrypted with the key in {key_env}; another opens nothing any more")
+    else:
+        typer.echo(f"{folder}: not encrypted any more")
+
+
 @dataclass(frozen=True)
 class _Place:
     """A file of waivers, or the folder it lies in, and the history that tells what they matched."""

@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 
 from auditor.history.findings import KNOWN_COLUMNS, frame_of, typed
 from auditor.history.ledger import Ledger
+from auditor.history.sealed_rows import opened_rows
 from auditor.report.dispositions import Disposition
 
-SELECT = f"SELECT {', '.join(KNOWN_COLUMNS)} FROM findings"  # noqa: S608  names of our own
+_SELECT = f"SELECT {', '.join(KNOWN_COLUMNS)} FROM findings"  # noqa: S608  names of our own
+_BLOCK = "findings that are open or waived"
 _ALIVE = ("new", "persisting", "reopened", "waived")
 
 
@@ -24,8 +26,16 @@ def alive_of(ledger: Ledger) -> pd.DataFrame:
     """All findings that are open or waived, columns ``KNOWN_COLUMNS``."""
     block = ledger.rows("SELECT findings FROM alive")
     if block:
-        return typed(pq.read_table(io.BytesIO(block[0][0])).to_pandas())
-    return frame_of(ledger.rows(f"{SELECT} WHERE status IN {_ALIVE}"))
+        content = block[0][0]
+        if ledger.seal.on:
+            content = ledger.seal.open(content, _BLOCK)
+        return typed(pq.read_table(io.BytesIO(content)).to_pandas())
+    return frame_of(known_rows(ledger, f"status IN {_ALIVE}"))
+
+
+def known_rows(ledger: Ledger, condition: str, *values: Any) -> list[tuple[Any, ...]]:
+    """The findings of the ledger that meet a condition, columns ``KNOWN_COLUMNS``."""
+    return opened_rows(ledger.rows(f"{_SELECT} WHERE {condition}", *values), ledger.seal)
 
 
 def keep_alive(ledger: Ledger, alive: pd.DataFrame) -> None:
@@ -34,7 +44,10 @@ def keep_alive(ledger: Ledger, alive: pd.DataFrame) -> None:
     table = pa.Table.from_pandas(alive[list(KNOWN_COLUMNS)], preserve_index=False)
     pq.write_table(table, written, compression="zstd", write_statistics=False)
     ledger.do("DELETE FROM alive")
-    ledger.put("alive", ("findings",), [(written.getvalue(),)])
+    content = written.getvalue()
+    if ledger.seal.on:
+        content = ledger.seal.close(content, _BLOCK)
+    ledger.put("alive", ("findings",), [(content,)])
 
 
 def with_decisions(alive: pd.DataFrame, dispositions: Mapping[str, Disposition]) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def compact(folder: Path, ledger: Ledger, as_of: date, keep_days: int) -> None:
     if not names or not (many or _is_due(ledger, as_of, cutoff, names[0][1])):
         return
     paths = [kept_lines.path_of(folder, name) for name, _, _ in names]
-    every = kept_lines.read(paths, None)
+    every = kept_lines.read(paths, None, ledger.seal)
     young = _young(every, ledger, cutoff)
     if not many and young.all():
         _mark_looked(ledger, as_of)
@@ -75,7 +75,7 @@ def compact(folder: Path, ledger: Ledger, as_of: date, keep_days: int) -> None:
     name = f"{first:06d}-{last:06d}-{len(left.lines)}.parquet"
     rows = []
     if len(left.lines):
-        sha256 = kept_lines.write(left, kept_lines.path_of(folder, name))
+        sha256 = kept_lines.write(left, kept_lines.path_of(folder, name), ledger.seal)
         rows = [(name, first, last, len(left.lines), sha256)]
     with ledger.writing():
         ledger.do("DELETE FROM files")

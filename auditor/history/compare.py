@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from auditor.errors import AuditError
-from auditor.history.findings import OPEN, money_of, unless_held
+from auditor.history.alive import known_rows
+from auditor.history.findings import OPEN, frame_of, money_of, unless_held
 from auditor.history.ledger import NAME, Ledger
 from auditor.report.words import counted, dollars
 
@@ -85,8 +86,9 @@ def known_to(history: Path | None) -> dict[str, tuple[str, date]]:
     if not (history / NAME).exists():
         raise AuditError(f"{history}: holds no {NAME}; name the folder of a history", exit_code=2)
     with Ledger(history) as ledger:
-        rows = ledger.rows("SELECT finding, status, first_seen FROM findings")
-    return {finding: (status, date.fromisoformat(seen)) for finding, status, seen in rows}
+        known = frame_of(known_rows(ledger, "TRUE"))
+    cells = zip(known["finding"], known["status"], known["first_seen"], strict=True)
+    return {finding: (status, date.fromisoformat(seen)) for finding, status, seen in cells}
 
 
 def compared(

@@ -7,17 +7,20 @@ beside it; a damaged ledger is restored from that copy.
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from auditor.errors import AuditError
+from auditor.history.seal import Seal, site_key, unwrapped, wrapped
 from auditor.schema import FINDINGS
 
 NAME, COPY = "ledger.sqlite", "ledger-copy.sqlite"
 _FORMAT = 2
+_SEALED_FORMAT = 3  # earlier versions of the program can't open it
 _APPLICATION = 0x43435441
+_SEAL = "seal"
 
 # The columns of a finding as it was reported last, and what the ledger knows beside.
 COPIED = tuple(name for name in FINDINGS if name != "status")
@@ -90,11 +93,13 @@ PRAGMA user_version = {_FORMAT};
 class Ledger:
     """An open ledger. Close it, or use it in a ``with`` statement."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key_env: str = "") -> None:
         """Opens the ledger of a history, makes it where there is none, restores a damaged one.
 
-        ``restored`` says that it came from the copy. Raises AuditError when it is damaged and no
-        copy is whole, or when another version of the program wrote it.
+        ``restored`` says that it came from the copy. ``key_env`` names the variable with the key of
+        an encrypted one, ``""`` the variable it was encrypted with. Raises AuditError when it is
+        damaged and no copy is whole, when another version of the program wrote it, and without its
+        key.
         """
         self.path = folder / NAME
         self.copy = folder / COPY
@@ -109,11 +114,23 @@ class Ledger:
         if version == 1:
             self._to_format_2()
             version = 2
-        if version != _FORMAT:
+        if version not in (_FORMAT, _SEALED_FORMAT):
             raise AuditError(
                 f"{self.path}: was written by another version of the program (format {version}); "
                 "use that version, or name another folder and give the exports again"
             )
+        try:
+            self.seal = unwrapped(kept_seal(self._db), key_env, folder)
+        except AuditError:
+            self._db.close()
+            raise
+
+    def put_seal(self, seal: Seal) -> None:
+        """Says how the ledger is closed from now on; inside ``writing``, with all that it holds."""
+        self.do("DELETE FROM meta WHERE key = ?", _SEAL)
+        if seal.on:
+            self.put("meta", ("key", "value"), [(_SEAL, wrapped(seal))])
+        self.do(f"PRAGMA user_version = {_SEALED_FORMAT if seal.on else _FORMAT}")
 
     def _to_format_2(self) -> None:
         """Runs know the money of findings that came back; of those before, it was not told."""
@@ -196,6 +213,29 @@ def told(path: Path) -> Iterator[None]:
         ) from fault
     except sqlite3.DatabaseError as fault:
         raise AuditError(f"{path}: is damaged ({fault}); run again to restore the copy") from fault
+
+
+def kept_seal(db: sqlite3.Connection) -> str | None:
+    """The key of an open ledger's values as it stands there, wrapped; None where it is plain."""
+    kept = db.execute("SELECT value FROM meta WHERE key = ?", (_SEAL,)).fetchone()
+    return kept[0] if kept else None
+
+
+def encryption_of(folder: Path, key_env: str) -> str:
+    """Whether a history is encrypted, in words; the next run with this setting will open it.
+
+    Raises AuditError where it won't, for want of the key.
+    """
+    path = folder / NAME
+    if path.exists() and not fault_of(path):
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
+            seal = unwrapped(kept_seal(db), key_env, folder)
+        if seal.on:
+            return f"is encrypted, and the key in {seal.key_env} opens it"
+    if not key_env:
+        return "is not encrypted: keep it on an encrypted disk, or set history.encryption_key_env"
+    site_key(key_env)
+    return f"is not encrypted yet: the next run encrypts it with the key in {key_env}"
 
 
 def _made(path: Path) -> sqlite3.Connection:

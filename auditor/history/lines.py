@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from auditor.errors import AuditError
 from auditor.history.folders import private
+from auditor.history.seal import PLAIN, Seal
 from auditor.ingest.cells import encode, string_array
 from auditor.ingest.frame import categorical, join, whole_numbers
 from auditor.matching import is_among
@@ -69,14 +70,17 @@ def nothing() -> KeptLines:
     return KeptLines(join([]), empty, empty, empty)
 
 
-def patient_keys(lines: pd.DataFrame) -> Ints:
-    """A digest of the patient of each line."""
+def patient_keys(lines: pd.DataFrame, seal: Seal = PLAIN) -> Ints:
+    """A digest of the patient of each line; of an encrypted history under its key."""
     patients = lines["patient_id"].cat
-    digests = [
-        int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
-        for name in patients.categories
-    ]
+    digests = [patient_key(name, seal) for name in patients.categories]
     return np.array(digests, dtype=np.int64)[patients.codes.to_numpy()]
+
+
+def patient_key(patient: str, seal: Seal) -> int:
+    """The digest of a patient."""
+    digest = hashlib.blake2b(patient.encode(), digest_size=8, key=seal.patients)
+    return int.from_bytes(digest.digest(), signed=True)
 
 
 def path_of(folder: Path, name: str) -> Path:
@@ -84,7 +88,7 @@ def path_of(folder: Path, name: str) -> Path:
     return folder / _FOLDER / name
 
 
-def write(kept: KeptLines, path: Path) -> str:
+def write(kept: KeptLines, path: Path, seal: Seal = PLAIN) -> str:
     """Writes lines aside and renames the file; returns its digest."""
     order = np.argsort(kept.patient, kind="stable")
     table = _table(kept.where(order))
@@ -100,6 +104,7 @@ def write(kept: KeptLines, path: Path) -> str:
                 row_group_size=_ROW_GROUP,
                 use_dictionary=repeated,
                 write_statistics=list(_OWN),
+                encryption_properties=_for_writing(seal),
             )
             file.flush()
             os.fsync(file.fileno())
@@ -118,17 +123,18 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read(paths: Iterable[Path], patients: Ints | None) -> KeptLines:
+def read(paths: Iterable[Path], patients: Ints | None, seal: Seal = PLAIN) -> KeptLines:
     """Lines of some patients (by digest), or of all, in the order in which they arrived."""
-    tables = [table for path in paths if (table := _read(path, patients)).num_rows]
+    tables = [table for path in paths if (table := _read(path, patients, seal)).num_rows]
     if not tables:
         return nothing()
     found = together([_kept(table) for table in tables])
     return found.where(np.argsort(found.export, kind="stable"))
 
 
-def _read(path: Path, patients: Ints | None) -> pa.Table:
-    file = pq.ParquetFile(path, read_dictionary=_REPEATED)
+def _read(path: Path, patients: Ints | None, seal: Seal) -> pa.Table:
+    keys = _for_reading(seal)
+    file = pq.ParquetFile(path, read_dictionary=_REPEATED, decryption_properties=keys)
     if patients is None:
         return file.read()
     wanted = np.unique(patients)
@@ -140,11 +146,27 @@ def _read(path: Path, patients: Ints | None) -> pa.Table:
         high = np.searchsorted(wanted, statistics.max, side="right")
         if high > low:
             groups.append(number)
-    keys = file.read_row_groups(groups, columns=["patient_key"])["patient_key"].to_numpy()
-    chosen = is_among(keys, wanted)
+    patient = file.read_row_groups(groups, columns=["patient_key"])["patient_key"].to_numpy()
+    chosen = is_among(patient, wanted)
     if not chosen.any():
         return file.schema_arrow.empty_table()
     return _decoded(file.read_row_groups(groups).filter(pa.array(chosen)))
+
+
+def _for_writing(seal: Seal) -> Any:
+    if not seal.on:
+        return None
+    from auditor.history.sealed_parquet import for_writing
+
+    return for_writing(seal)
+
+
+def _for_reading(seal: Seal) -> Any:
+    if not seal.on:
+        return None
+    from auditor.history.sealed_parquet import for_reading
+
+    return for_reading(seal)
 
 
 def _decoded(table: pa.Table) -> pa.Table:

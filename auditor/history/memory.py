@@ -20,7 +20,6 @@ from auditor.claim_types import with_types
 from auditor.errors import AuditError
 from auditor.extract import Extract
 from auditor.history import lines as kept_lines
-from auditor.history import repair
 from auditor.history.alive import alive_of, keep_alive, with_decisions
 from auditor.history.compaction import compact, cutoff_of, forget
 from auditor.history.extents import Extents, extents_of
@@ -30,6 +29,7 @@ from auditor.history.judged_by import judged_by_of
 from auditor.history.ledger import Ledger
 from auditor.history.lines import KeptLines, patient_keys, together
 from auditor.history.remembered import Remembered
+from auditor.history.resealing import opened_ledger
 from auditor.history.tonight import (
     Compared,
     Known,
@@ -56,7 +56,7 @@ from auditor.history.waiting import (
 from auditor.history.waivers import NAME as WAIVERS
 from auditor.history.waivers import Waivers, read_waivers
 from auditor.history.waiving import waiver_days
-from auditor.history.writing import FILES, extract_from, nights_of, write_night
+from auditor.history.writing import FILES, extract_from, nights_of, write_decisions, write_night
 from auditor.intake import Claims
 from auditor.library.reading import narrowed
 from auditor.reference import Ints, Reference
@@ -109,7 +109,7 @@ class Memory:
         """Opens the history in a folder, makes it where there is none, and puts it right.
 
         ``notes`` then says in a line each what had to be put right. Raises AuditError when another
-        run uses it, or when it can't be put right.
+        run uses it, without its key, or when it can't be put right.
         """
         private(folder)
         lock = FileLock(folder / ".lock", mode=0o600)
@@ -122,8 +122,10 @@ class Memory:
         except OSError as fault:
             raise AuditError(f"{folder}: can't be written ({fault.strerror or fault})") from fault
         try:
-            memory = cls(folder, Ledger(folder), lock, settings or HistorySettings())
-            memory.notes = repair.repaired(folder, memory.ledger)
+            settings = settings or HistorySettings()
+            ledger, notes = opened_ledger(folder, settings.encryption_key_env)
+            memory = cls(folder, ledger, lock, settings)
+            memory.notes = notes
         except BaseException:
             lock.release()
             raise
@@ -224,7 +226,8 @@ class Memory:
         number = remembered.after + 1
         name, sha256 = f"{number:06d}-{run}.parquet", ""
         if len(remembered.keep.lines):
-            sha256 = kept_lines.write(remembered.keep, kept_lines.path_of(self.folder, name))
+            path = kept_lines.path_of(self.folder, name)
+            sha256 = kept_lines.write(remembered.keep, path, self.ledger.seal)
         files = [(name, number, number, len(remembered.keep.lines), sha256)] if sha256 else []
         with self.ledger.writing():
             write_night(self.ledger, remembered, run, number, inputs)
@@ -235,10 +238,7 @@ class Memory:
         """Writes what people decided about findings; of findings that are not known, nothing."""
         alive = with_decisions(alive_of(self.ledger), dispositions)
         with self.ledger.writing():
-            self.ledger.do_all(
-                "UPDATE findings SET disposition = ?, owner = ?, note = ? WHERE finding = ?",
-                ((x.disposition, x.owner, x.note, finding) for finding, x in dispositions.items()),
-            )
+            write_decisions(self.ledger, dispositions)
             keep_alive(self.ledger, alive)
         self.ledger.lay_copy()
 
@@ -254,7 +254,8 @@ class Memory:
             mask = turn == number
             kind[mask] = kinds_of(with_types(lines[mask], dict(request.settings.payers)))
         files = tuple(lines["source_file"].cat.categories[names].astype("str"))
-        asked = KeptLines(lines, turn.astype(np.int64) + first, kind, patient_keys(lines))
+        patient = patient_keys(lines, self.ledger.seal)
+        asked = KeptLines(lines, turn.astype(np.int64) + first, kind, patient)
         return asked, files
 
     def _last_extract(self) -> Extract | None:
@@ -298,7 +299,7 @@ class Memory:
     def _kept(self, patients: Ints | None) -> KeptLines:
         names = self.ledger.rows("SELECT name FROM files ORDER BY first_seq")
         paths = [kept_lines.path_of(self.folder, name) for (name,) in names]
-        return kept_lines.read(paths, patients)
+        return kept_lines.read(paths, patients, self.ledger.seal)
 
     def _extents(self, old: Extents, patients: Ints | None) -> Extents:
         """What all lines came to before, without those that are counted again."""

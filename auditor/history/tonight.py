@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import pandas as pd
 
 from auditor.audit import Audit, Prepared
 from auditor.changes import Night
-from auditor.history.alive import SELECT, alive_of
+from auditor.history.alive import alive_of, known_rows
 from auditor.history.findings import (
+    KNOWN_COLUMNS,
     OPEN,
     as_findings,
     fates,
@@ -26,6 +28,7 @@ from auditor.reference import Ints, Reference
 from auditor.report.dispositions import Disposition
 
 _MOST_ASKED = 500
+_NAME = KNOWN_COLUMNS.index("finding")
 
 
 @dataclass(frozen=True)
@@ -62,17 +65,14 @@ def known_of(ledger: Ledger, findings: Sequence[str], run: str) -> Known:
     asked = sorted(set(findings) - set(alive["finding"]))
     rows = []
     for start in range(0, len(asked), _MOST_ASKED):
-        some = asked[start : start + _MOST_ASKED]
+        some = [ledger.seal.name(finding) for finding in asked[start : start + _MOST_ASKED]]
         marks = ", ".join("?" * len(some))
-        rows += ledger.rows(f"{SELECT} WHERE finding IN ({marks})", *some)
+        rows += known_rows(ledger, f"finding IN ({marks})", *some)
     last = ledger.rows("SELECT run FROM runs ORDER BY seq DESC LIMIT 1")
     again = bool(last) and last[0][0] == run
     if again:
-        rows += ledger.rows(
-            f"{SELECT} WHERE status IN ('resolved', 'unjudged') AND status_run = ? "
-            "ORDER BY finding",
-            run,
-        )
+        condition = "status IN ('resolved', 'unjudged') AND status_run = ?"
+        rows += sorted(known_rows(ledger, condition, run), key=itemgetter(_NAME))
     return Known(alive, frame_of(rows), again)
 
 

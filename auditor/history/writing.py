@@ -1,7 +1,7 @@
 """A night written into the ledger, inside one transaction."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,8 @@ from auditor.history.alive import keep_alive
 from auditor.history.findings import KNOWN_COLUMNS, frame_of, row_of
 from auditor.history.ledger import KNOWN, Ledger
 from auditor.history.remembered import Remembered
+from auditor.history.sealed_rows import closed_rows
+from auditor.report.dispositions import Disposition
 
 FILES = ("name", "first_seq", "last_seq", "lines", "sha256")
 _NIGHT = tuple(Night.__dataclass_fields__)
@@ -59,11 +61,16 @@ def _write_findings(ledger: Ledger, remembered: Remembered, run: str) -> None:
     tonight = alive[audited]
     first = tonight["first_run"].where(tonight["status"] != "new", run)
     rows = _whole_rows(tonight.assign(status_run=run, first_run=first))
-    ledger.put("findings", KNOWN_COLUMNS, rows)
+    ledger.put("findings", KNOWN_COLUMNS, closed_rows(rows, ledger.seal))
     for closed in (one.resolved, one.unjudged):
         ledger.do_all(
             "UPDATE findings SET status = ?, status_run = ? WHERE finding = ?",
-            zip(closed["status"], [run] * len(closed), closed["finding"], strict=True),
+            zip(
+                closed["status"],
+                [run] * len(closed),
+                map(ledger.seal.name, closed["finding"]),
+                strict=True,
+            ),
         )
     keep_alive(ledger, pd.concat([frame_of(rows), carried], ignore_index=True))
 
@@ -84,8 +91,8 @@ def _write_carried(
         zip(
             status[some],
             [run] * int(some.sum()),
-            waiver[some],
-            before.loc[some, "finding"],
+            map(ledger.seal.closed_text, waiver[some]),
+            map(ledger.seal.name, before.loc[some, "finding"]),
             strict=True,
         ),
     )
@@ -129,6 +136,18 @@ def _write_waivers(ledger: Ledger, remembered: Remembered, as_of: date) -> None:
     ledger.do_all(
         "UPDATE waivers SET last_matched = ? WHERE digest = ?",
         ((day, digest) for digest in sorted(remembered.compared.matched)),
+    )
+
+
+def write_decisions(ledger: Ledger, dispositions: Mapping[str, Disposition]) -> None:
+    """Writes what people decided beside the findings."""
+    seal = ledger.seal
+    ledger.do_all(
+        "UPDATE findings SET disposition = ?, owner = ?, note = ? WHERE finding = ?",
+        (
+            (x.disposition, seal.closed_text(x.owner), seal.closed_text(x.note), seal.name(one))
+            for one, x in dispositions.items()
+        ),
     )
 
 

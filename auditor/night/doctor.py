@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from auditor.errors import AuditError
 from auditor.history.ledger import NAME as LEDGER
-from auditor.history.ledger import fault_of
+from auditor.history.ledger import encryption_of, fault_of
 from auditor.ingest.profiles import read_profile
 from auditor.mail.workbook import password_fault
 from auditor.mail_settings import MailSettings
@@ -180,6 +180,9 @@ def _history(site: Site, today: date) -> Iterator[Check]:
         yield Check("warn", "ledger", words)
     else:
         yield Check("ok", "ledger", f"{from_here(ledger)} is sound")
+    history = site.settings.history
+    words = encryption_of(site.history, history.encryption_key_env)
+    yield Check("ok", "encryption", f"{from_here(site.history)} {words}")
     waivers = read_waivers(site.history / site.settings.history.waivers)
     notes = waivers.notes(today, {}, {})
     for note in notes:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from filelock import FileLock, Timeout
 
 from auditor.errors import AuditError
+from auditor.history.ledger import encryption_of
 from auditor.ingest.profiles import read_profile
 from auditor.night import durable, steps
 from auditor.night.archive import give_back
@@ -166,7 +167,8 @@ def _rescue(site: Site, log: Logger) -> None:
 
 
 def _refuse_bad_tables(site: Site) -> None:
-    """Refuses a site whose profiles or tables can't be read, before its exports suffer for it."""
+    """Refuses a site whose profiles, tables or history can't be read, before its exports suffer."""
+    encryption_of(site.history, site.settings.history.encryption_key_env)
     for inbox in site.night.inboxes:
         if profile := site.profile(inbox):
             read_profile(profile)
