@@ -1,11 +1,14 @@
 """NCCI procedure-to-procedure edits: which lines of a patient's day stand in an edited pair."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from auditor.claim_lines import Mask, among, blank, each_word, has_modifier
+from auditor.claim_lines import Mask, among, blank, coded, has_modifier
 from auditor.matching import (
     first_places,
     group_key,
@@ -16,10 +19,12 @@ from auditor.matching import (
     pairs_by_and_by,
 )
 from auditor.once import computed_once
-from auditor.reference import Bools, InForce, Ints, Reference
+from auditor.reference import Bools, InForce, Ints, Reference, Table, day_numbers
 
 # "Same patient, date and provider" (NCCI policy manual ch. I), and never across claim types.
 _SAME_ENCOUNTER = ("patient_id", "service_date", "billing_npi", "claim_type")
+
+SETTINGS = ("institutional", "professional")
 
 # No real day comes near: test accounts do, and whole days of them would be paired by the million.
 MOST_KINDS = 200
@@ -55,7 +60,7 @@ def may_be_column_two(lines: pd.DataFrame, reference: Reference) -> Mask:
     Where all edits of a setting are at hand, every line of it: no edit then means clean.
     """
     found = among(lines["role"], ["family"])
-    for setting in ("institutional", "professional"):
+    for setting in SETTINGS:
         here = among(lines["claim_type"], [setting, ""])
         if setting not in reference.whole_settings("ptp_edits"):
             denied = reference.words("ptp_edits", "column_two", setting=setting)
@@ -149,15 +154,15 @@ def _edited(
 
     ``group`` and ``kind`` stand in ``order``.
     """
-    code, edited = _edited_at_all(_code(some), some, reference)
-    size = _room(code)
+    known = _known_edits(some, reference)
+    indicator_of = np.append(_indicators(known.table), -1)
     ones, twos, rows = [], [], []
     for left, right in pairs_by_and_by(group, kind):
         one, two = order[left], order[right]
-        possible = edited[code[one] * size + code[two]] & ~denied[one]
+        possible = known.joined[known.code[one] * known.size + known.code[two]] & ~denied[one]
         one, two = one[possible], two[possible]
-        edits = _edits(some, one, two, reference)
-        hit = np.flatnonzero(_indicator(edits) >= 0)
+        edits = known.in_force(some, one, two, reference)
+        hit = np.flatnonzero(indicator_of[edits.row] >= 0)
         ones.append(one[hit])
         twos.append(two[hit])
         rows.append(edits.take(hit))
@@ -186,31 +191,21 @@ def _first_partners(found: pd.DataFrame, turn: Ints) -> pd.DataFrame:
     return found[found.groupby(_SAME_STORY).cumcount() < _MOST_PARTNERS].drop(columns="turn")
 
 
-def _edits(lines: pd.DataFrame, one: Ints, two: Ints, reference: Reference) -> InForce:
-    """The edit in force for each pair of a column-one and a column-two line."""
-    asked = pd.DataFrame(
-        {
-            "setting": lines["claim_type"].array[two],
-            "column_one": lines["procedure_code"].array[one],
-            "column_two": lines["procedure_code"].array[two],
-            "service_date": lines["service_date"].array[two],
-            "claim_type": lines["claim_type"].array[two],
-        }
-    )
-    return reference.as_of("ptp_edits", asked, on=["setting", "column_one", "column_two"])
-
-
 def _code(lines: pd.DataFrame) -> Ints:
     return lines["procedure_code"].cat.codes.to_numpy().astype(np.int64)
 
 
 def _indicator(edits: InForce) -> Ints:
     """0 or 1 for an active edit, -1 where there is none."""
-    rows = edits.table.rows
+    return np.append(_indicators(edits.table), -1)[edits.row]
+
+
+def _indicators(table: Table) -> Ints:
+    """The indicator of each row of the table, -1 where it never is in force."""
     # An edit deleted on the day it began never was in force, nor was one with indicator 9.
-    never = (rows["effective_from"] == rows["effective_to"]) & (rows["effective_from"] != "")
-    values = rows["modifier_indicator"].map({"0": 0, "1": 1}).fillna(-1).mask(never, -1)
-    return np.append(values.to_numpy(dtype=np.int64), -1)[edits.row]
+    never = table.first_days == table.last_days
+    rows = table.rows["modifier_indicator"]
+    return np.select([never, rows == "0", rows == "1"], [-1, 0, 1], -1).astype(np.int64)
 
 
 def _expanded(alike: Ints, found: pd.DataFrame) -> pd.DataFrame:
@@ -242,24 +237,74 @@ def _beside_another(lines: pd.DataFrame, places: Ints, group: Ints, reference: R
     return beside
 
 
-def _edited_at_all(code: Ints, lines: pd.DataFrame, reference: Reference) -> tuple[Ints, Bools]:
-    """Which codes stand in some edit, whatever its setting and dates: a table of bits.
+@dataclass(frozen=True)
+class _KnownEdits:
+    """The edits of all settings and dates as integers.
 
-    Returns a place for each line's code, and a flat table with a bit for each pair of places: it
-    spares most pairs of lines the look-up.
+    ``code`` is a place for each line's code, below ``size``; ``joined`` a flat table with a bit
+    for each pair of places, which spares most pairs of lines the look-up. ``key`` packs setting and
+    both places of the rows ``row`` of the table, sorted, rows of one key by their first day.
     """
-    rows = reference.table("ptp_edits").rows
-    places, present = pd.factorize(code)
+
+    table: Table
+    code: Ints
+    size: int
+    joined: Bools
+    key: Ints
+    row: Ints
+
+    def in_force(self, lines: pd.DataFrame, one: Ints, two: Ints, reference: Reference) -> InForce:
+        """The edit in force for each pair of a column-one and a column-two line."""
+        asked = lines[["service_date", "claim_type"]].iloc[two].reset_index(drop=True)
+        wanted = _setting(lines["claim_type"])[two]
+        wanted = (wanted * self.size + self.code[one]) * self.size + self.code[two]
+        begin = np.searchsorted(self.key, wanted, side="left")
+        count = np.searchsorted(self.key, wanted, side="right") - begin
+        days = day_numbers(asked["service_date"])
+        row = np.full(len(one), -1, dtype=np.int64)
+        for nth in range(int(count.max(initial=0))):
+            some = np.flatnonzero(nth < count)
+            candidate = self.row[begin[some] + nth]
+            here = self.table.first_days[candidate] <= days[some]
+            here &= days[some] <= self.table.last_days[candidate]
+            row[some[here]] = candidate[here]
+        stale = reference.stale("ptp_edits", asked)
+        return InForce(self.table, row, count > 0, stale, asked.index)
+
+
+def _known_edits(lines: pd.DataFrame, reference: Reference) -> _KnownEdits:
+    """The edits whose two codes occur on the lines."""
+    table = reference.table("ptp_edits")
+    places, present = pd.factorize(_code(lines))
     size = len(present)
-    number = {word: n for n, word in enumerate(lines["procedure_code"].cat.categories[present])}
-    one = np.array([number.get(word, -1) for word in rows["column_one"]], dtype=np.int64)
-    two = np.array([number.get(word, -1) for word in rows["column_two"]], dtype=np.int64)
-    known = (one >= 0) & (two >= 0)
-    edited = np.zeros(size * size, dtype=bool)
-    edited[one[known] * size + two[known]] = True
-    return places.astype(np.int64), edited
+    words = pa.array(lines["procedure_code"].cat.categories[present], type=pa.string())
+    one, two = (_places(table.rows[name], words) for name in ("column_one", "column_two"))
+    settings: Any = table.rows["setting"].astype("category")
+    setting = _setting(settings)
+    known = np.flatnonzero((one >= 0) & (two >= 0) & (setting >= 0))
+    joined = np.zeros(size * size, dtype=bool)
+    joined[one[known] * size + two[known]] = True
+    key = (setting[known] * size + one[known]) * size + two[known]
+    order = np.argsort(key, kind="stable")
+    return _KnownEdits(table, places.astype(np.int64), size, joined, key[order], known[order])
 
 
+def _places(column: "pd.Series[str]", words: Any) -> Ints:
+    """The place of each cell among the words, -1 where it is none of them."""
+    found: Any = pc.index_in(pa.array(column, type=pa.string()), value_set=words)
+    places: Ints = found.fill_null(-1).to_numpy().astype(np.int64)
+    return places
+
+
+def _setting(column: "pd.Series[str]") -> Ints:
+    """0 for institutional, 1 for professional, -1 for neither."""
+    codes, words = coded(column)
+    known = [SETTINGS.index(w) if w in SETTINGS else -1 for w in words]
+    numbers: Ints = np.array([*known, -1], dtype=np.int64)[codes]
+    return numbers
+
+
+@computed_once
 def known_in_setting(lines: pd.DataFrame, reference: Reference) -> Mask:
     """Lines about whose code the edits of their setting say something.
 
@@ -271,10 +316,8 @@ def known_in_setting(lines: pd.DataFrame, reference: Reference) -> Mask:
 def _named_in_setting(lines: pd.DataFrame, reference: Reference) -> Mask:
     """Lines whose code the edits of their setting name at all, in either column."""
     known = np.zeros(len(lines), dtype=bool)
-    for setting in ("institutional", "professional"):
+    for setting in SETTINGS:
         named = reference.words("ptp_edits", "column_one", setting=setting)
         named |= reference.words("ptp_edits", "column_two", setting=setting)
-        known |= among(lines["claim_type"], [setting]) & each_word(
-            lines["procedure_code"], named.__contains__
-        )
+        known |= among(lines["claim_type"], [setting]) & among(lines["procedure_code"], named)
     return known

@@ -105,24 +105,20 @@ def _paired(lines: pd.DataFrame, reference: Reference, wanted: Bools, *, softens
     two, one = pairs.two[wanted], pairs.one[wanted]
     order = in_order(lines, one, two, by_received=False)
     two, one = two[order], one[order]
-    named = pd.DataFrame(
-        {
-            "one": one,
-            "mild": pairs.other_renderer[wanted][order] & professional(lines)[two],
-            "edit": np.flatnonzero(wanted)[order],
-        }
-    )
-    first = named.groupby(two, sort=True).agg(one=("one", "first"), edit=("edit", "first"))
-    mild = named["mild"].groupby(two, sort=True).all()
-    flagged = lines.iloc[first.index]
-    partner = lines.iloc[first["one"]]
+    mild = pairs.other_renderer[wanted][order] & professional(lines)[two]
+    begins = np.flatnonzero(np.r_[True, two[1:] != two[:-1]][: len(two)])
+    by_line = np.argsort(two[begins], kind="stable")
+    all_mild = np.minimum.reduceat(mild, begins)[by_line] if len(two) else mild
+    named, edit = one[begins][by_line], np.flatnonzero(wanted)[order][begins][by_line]
+    flagged = lines.iloc[two[begins][by_line]]
+    partner = lines[["procedure_code", "modifiers"]].iloc[named]
     flagged = flagged.assign(
         column_one=partner["procedure_code"].astype("str").to_numpy(),
         bypass=_bypass(flagged["modifiers"], partner["modifiers"], reference),
     )
     severity = pd.Series("denial" if softens else "review", index=flagged.index)
     if softens:
-        severity[mild.to_numpy() | ~medicare(flagged)] = "review"
+        severity[all_mild | ~medicare(flagged)] = "review"
     stale = reference.stale("ptp_edits", lines)
     doubtful = pairs.beside_another
     not_evaluated: Reasons = {
@@ -133,10 +129,10 @@ def _paired(lines: pd.DataFrame, reference: Reference, wanted: Bools, *, softens
         flagged=flagged,
         not_evaluated=not_evaluated,
         severity=severity,
-        partner=pd.Series(first["one"].to_numpy(), index=flagged.index),
+        partner=pd.Series(named, index=flagged.index),
         other_partners=_listed(lines, two, one),
         stale=("ptp_edits", stale),
-        reference_rows=pairs.edits.take(first["edit"].to_numpy()),
+        reference_rows=pairs.edits.take(edit),
     )
 
 
@@ -150,13 +146,17 @@ def _bypass(of_two: "pd.Series[str]", of_one: "pd.Series[str]", reference: Refer
 
 
 def _listed(lines: pd.DataFrame, two: Ints, one: Ints) -> "pd.Series[str]":
-    """All partners of each line after the first, as text."""
-    again = np.r_[False, two[1:] == two[:-1]] if len(two) else two.astype(bool)
-    others = lines.iloc[one[again]]
+    """All partners of each line after the first, as text; the pairs of a line stand together."""
+    again = np.flatnonzero(two[1:] == two[:-1]) + 1
+    others = lines[["claim_id", "line_number"]].iloc[one[again]]
     # An export may have no line numbers; then the claim alone is named.
     number = (" line " + others["line_number"].astype("str")).fillna("")
-    text = others["claim_id"].astype("str") + number
-    return text.groupby(two[again]).agg("; ".join)
+    text = (others["claim_id"].astype("str") + number).tolist()
+    listed: dict[int, list[str]] = {}
+    for line, partner in zip(two[again].tolist(), text, strict=True):
+        listed.setdefault(line, []).append(partner)
+    words = ["; ".join(partners) for partners in listed.values()]
+    return pd.Series(words, index=pd.Index(list(listed), dtype="int64"), dtype="str")
 
 
 def _ct_angiography_of_the_chest(lines: pd.DataFrame) -> Mask:
