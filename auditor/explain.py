@@ -23,7 +23,7 @@ from auditor.errors import AuditError
 from auditor.findings import findings_of
 from auditor.ingest.profiles import read_profile
 from auditor.intake import mapping_of, read_files, tables_of
-from auditor.judging import Judgement, judge
+from auditor.judging import Judgement, failed, judge
 from auditor.library.reading import narrowed
 from auditor.once import forget
 from auditor.reference import Reference, load_reference
@@ -151,6 +151,14 @@ def _judged_again(request: Request, rule: Rule, finding: str) -> Explained:
     try:
         judgement = judge(rule, prepared.lines, reference, prepared.extract, options)
         findings = findings_of([judgement], prepared.lines, reference, options)
+    except (AuditError, MemoryError):
+        raise
+    except Exception as fault:
+        ((_, detail),) = failed(rule, prepared.lines, fault).reasons
+        raise AuditError(
+            f"the rule {rule.name} failed ({detail}), so its findings can't be explained; tell the "
+            "makers of the program"
+        ) from fault
     finally:
         forget()
     return _picked(findings, finding, judgement, prepared, reference)

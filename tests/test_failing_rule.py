@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from auditor import audit as auditing
+from auditor import explain as explaining
 from auditor.audit import audit, prepare
 from auditor.catalogue import CATALOGUE
 from auditor.cli import app
@@ -19,6 +20,7 @@ from auditor.night.night import night as run_night
 from auditor.reference import Reference, load_reference
 from auditor.rule import Outcome, Rule
 from auditor.shipped import reference_dir
+from tests import nights
 from tests.case_lines import AS_OF, _filled, lines_of
 from tests.sites import NIGHTS, SCAN, drop, export, make_site
 
@@ -161,3 +163,52 @@ def test_reports_say_it_first_and_the_run_exits_1(tmp_path: Path, monkeypatch) -
     assert told["verdict"]["headline"].startswith(first)
     for path in out.iterdir():
         assert SECRET.encode() not in path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize("changes", [{"function": _fails}, {"scope": scope_fails}])
+def test_a_rule_that_fails_tonight_resolves_nothing(tmp_path: Path, monkeypatch, changes) -> None:
+    """Its finding, whose line comes again, is not judged; the other's stays as it was."""
+    name = "both_components_on_one_line"
+    line = {"claim_type": "professional", "claim_id": "B1", "modifiers": "26 TC"}
+    other = {"claim_type": "professional", "claim_id": "B2", "modifiers": "26 TC"}
+    site = nights.Site(tmp_path / "history")
+    first = site.night([line, other])
+    judge_or_tell = auditing.judge_or_tell
+
+    def broken(rule: Rule, *rest):
+        return judge_or_tell(replace(rule, **changes) if rule.name == name else rule, *rest)
+
+    def rules_of(found: pd.DataFrame) -> list[tuple[str, str]]:
+        return [one for one in zip(found["rule"], found["claim_id"], strict=True) if name in one]
+
+    assert rules_of(first.audit.findings) == [(name, "B1"), (name, "B2")]
+    with monkeypatch.context() as patched:
+        patched.setattr(auditing, "judge_or_tell", broken)
+        patched.setattr("auditor.history.findings.judge_or_tell", broken)
+        failing = site.night([line | {"charge": "9"}])
+
+    assert [rule for rule, _ in failing.audit.failed] == [name]
+    assert rules_of(failing.changes.resolved) == []
+    assert failing.changes.tonight.recovered_at_risk_cents == 0
+    said = rules_of(failing.changes.unjudged) + rules_of(failing.audit.findings)
+    assert sorted(said) == [(name, "B1"), (name, "B2")]
+    mended = site.night([line, other])
+    assert rules_of(mended.audit.findings) == [(name, "B1"), (name, "B2")]
+    assert rules_of(mended.changes.resolved) == []
+
+
+def test_explain_says_in_one_line_that_the_rule_fails(tmp_path: Path, monkeypatch) -> None:
+    out = tmp_path / "run"
+    sample = Path(__file__).parent.parent / "samples" / "hospital.csv"
+    command = ["run", str(sample), "--out", str(out), "--as-of", "2026-06-30", "--quiet"]
+    assert CliRunner().invoke(app, [*command, "--formats", "parquet"]).exit_code == 0
+    row = pd.read_parquet(out / "findings.parquet").iloc[0]
+    monkeypatch.setattr(explaining, "CATALOGUE", with_broken(row["rule"], function=_fails))
+
+    result = CliRunner().invoke(app, ["explain", str(out), row["finding"]])
+
+    assert isinstance(result.exception, AuditError)
+    said = str(result.exception)
+    assert said.startswith(f"the rule {row['rule']} failed (KeyError in test_failing_rule.py, line")
+    assert "\n" not in said
+    assert SECRET not in said

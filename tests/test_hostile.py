@@ -153,8 +153,26 @@ def test_a_cell_of_many_megabytes_is_refused_or_read_in_bounds(tmp_path: Path) -
     path = write(tmp_path / "long.csv", f"{HEADER}\nC1,0480,75574,1.00\n{long},0480,75574,2.00\n")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    assert "row 3" in refusal(path)
+    said = refusal(path)
+    assert "row 3: a cell is longer than 16 MB" in said
+    assert "quotation mark" not in said
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024 * 1024
+
+
+def test_a_long_cell_is_told_from_a_quotation_mark_left_open(tmp_path: Path) -> None:
+    """In the header, quoted, and over many lines; with a cell before it that is long but fits."""
+    long, fits, row = "x" * (40 << 20), "y" * (1 << 20), "C1,0480,75574,1.00\n"
+    too_long = [
+        f"{long},Claim,Rev\nC1,0480,1\n",
+        f'{HEADER}\n{row}{fits},0480,75574,1.00\n"{long}",0480,75574,1.00\n{row}',
+        f'{HEADER}\n{row}"{"x,y" + chr(10) * 9 + long}",0480,75574,1.00\n{row}',
+    ]
+    for row_number, content in zip((1, 4, 3), too_long, strict=True):
+        said = refusal(write(tmp_path / "long.csv", content))
+        assert f"row {row_number}: a cell is longer than 16 MB" in said
+    left_open = f'{HEADER}\n{row}"C2,0480,75574,1.00\n{row * (1 << 20)}'
+    said = refusal(write(tmp_path / "open.csv", left_open))
+    assert "row 3: a quotation mark opens a cell and is never closed" in said
 
 
 def test_many_thousand_columns_are_read_or_refused(tmp_path: Path) -> None:

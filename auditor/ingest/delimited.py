@@ -22,7 +22,13 @@ from auditor.ingest.header import (
 )
 from auditor.ingest.pieces import read_pieces
 from auditor.ingest.raw import SAMPLE_ROWS, KnownColumns, RawLines, RawTable
-from auditor.ingest.records import Layout, leaves_quote_open, quote_left_open, read_records
+from auditor.ingest.records import (
+    Layout,
+    leaves_quote_open,
+    no_end_of_cell,
+    quote_left_open,
+    read_records,
+)
 
 _DELIMITERS = {
     ",": "comma",
@@ -101,7 +107,7 @@ def open_delimited(file: BinaryIO, name: str, path: Path, known_columns: KnownCo
 def _no_header(text: Text, name: str) -> AuditError:
     first_lines = text.memory[text.start : text.start + _HEAD_BYTES].splitlines()[:HEADER_WITHIN]
     if any(line.translate(None, _SHOWS_NOTHING) for line in first_lines):
-        return quote_left_open(name, 1)
+        return no_end_of_cell(text, text.start, name, 1)
     return AuditError(f"{name} shows nothing in its first {HEADER_WITHIN} rows; export it again")
 
 

@@ -328,16 +328,40 @@ def quote_left_open(name: str, row: int) -> AuditError:
     )
 
 
+def no_end_of_cell(text: Text, start: int, name: str, row: int) -> AuditError:
+    """The refusal of a row, from a byte on, in which a cell does not end where it should.
+
+    A quotation mark that is never closed leaves an odd number of them.
+    """
+    pieces = range(start, len(text.memory), _COUNTED_AT_ONCE)
+    marks = sum(text.memory[place : place + _COUNTED_AT_ONCE].count(b'"') for place in pieces)
+    if marks % 2:
+        return quote_left_open(name, row)
+    return AuditError(
+        f"{name} row {row}: a cell is longer than {_CAREFUL_BLOCK >> 20} MB, as no cell of a claim "
+        "line is; correct that row or export the file again"
+    )
+
+
 def _not_split(text: Text, layout: Layout, name: str) -> AuditError:
-    """Why pyarrow gave up: in practice a quote left open, whose row csv can name."""
+    """Why pyarrow gave up: a quote left open or a cell too long, whose row csv can name."""
     raw: Any = _Followed(text, layout.first_byte, len(text.memory), b"")
-    lines = io.TextIOWrapper(raw, "utf-8", newline="")
-    row = layout.header_row
+    row, taken, start = layout.header_row, layout.first_byte, layout.first_byte
+
+    def taking(line: str) -> str:
+        nonlocal taken
+        taken += len(line.encode("utf-8"))
+        return line
+
+    lines = map(taking, io.TextIOWrapper(raw, "utf-8", newline=""))
+    former = csv.field_size_limit(_CAREFUL_BLOCK)
     try:
         for _ in csv.reader(lines, delimiter=layout.delimiter):
-            row += 1
+            row, start = row + 1, taken
     except csv.Error:
-        return quote_left_open(name, row + 1)
+        return no_end_of_cell(text, start, name, row + 1)
+    finally:
+        csv.field_size_limit(former)
     return AuditError(f"{name} can't be split into rows; open it in Excel and save it as CSV again")
 
 
