@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from auditor.errors import AuditError
+from auditor.report import pdf
 from tests.case_lines import clean_line
 
 ROOT = Path(__file__).parent.parent
@@ -78,6 +81,9 @@ def outputs(folder: Path) -> dict[str, str]:
                 said = "\n".join(
                     book.read(name).decode("utf-8", "replace") for name in book.namelist()
                 )
+        elif path.suffix == ".pdf":
+            words = ["pdftotext", str(path), "-"]
+            said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
         elif path.suffix == ".parquet":
             said = str(pq.read_table(path).to_pylist())
         else:
@@ -100,6 +106,19 @@ def page_rows(page: str) -> str:
     return packed
 
 
+def paper_can_be_made_and_read() -> bool:
+    try:
+        pdf.require()
+    except AuditError:
+        return False
+    return shutil.which("pdftotext") is not None
+
+
+with_paper = pytest.mark.skipif(
+    not paper_can_be_made_and_read(), reason="report.pdf needs Pango, and poppler to be read"
+)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     place = tmp_path_factory.mktemp("privacy")
@@ -113,7 +132,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "again": ("--mask",),
         "keyed": keyed,
         "same": keyed,
+        "buckets": (*keyed, "--memory", "2GB"),
+        "paper": (*keyed, "--formats", "html,xlsx,csv,parquet,json,pdf"),
+        "plain paper": ("--formats", "csv,parquet,html,json,pdf"),
     }.items():
+        if "paper" in name and not paper_can_be_made_and_read():
+            continue
         done = run(place, file, "--out", name, *options, SITE_KEY=KEY)
         assert done.returncode == 0, done.stderr
         for one in (*PERSON.values(), *NUMBERS):
@@ -139,7 +163,9 @@ def test_persons_stand_in_no_output_and_numbers_in_the_reports_alone(runs) -> No
         assert "CLMQX" in found[name], name
 
 
-@pytest.mark.parametrize("name", ["drawn", "keyed"])
+@pytest.mark.parametrize(
+    "name", ["drawn", "keyed", "buckets", pytest.param("paper", marks=with_paper)]
+)
 def test_no_number_of_a_patient_or_claim_stands_in_a_masked_run(runs, name: str) -> None:
     found = outputs(runs[name])
     found["page rows"] = page_rows(found["report.html"])
@@ -147,6 +173,24 @@ def test_no_number_of_a_patient_or_claim_stands_in_a_masked_run(runs, name: str)
     assert len(found) > 9
     for file, said in found.items():
         assert not [one for one in (*NUMBERS, *PERSON.values()) if one in said], file
+
+
+@with_paper
+def test_paper_holds_numbers_only_where_it_is_not_masked(runs) -> None:
+    plain, masked = (outputs(runs[name])["report.pdf"] for name in ("plain paper", "paper"))
+
+    assert min(len(plain), len(masked)) > 1000
+    assert not [one for one in (*NUMBERS, *PERSON.values()) if one in masked]
+    assert not [one for one in PERSON.values() if one in plain]
+
+
+def test_buckets_on_disk_are_masked_with_the_same_digests(runs) -> None:
+    ours, theirs = (pq.read_table(runs[name] / "findings.parquet") for name in ("keyed", "buckets"))
+
+    assert ours.equals(theirs)
+    assert (runs["keyed"] / "findings.csv").read_bytes() == (
+        runs["buckets"] / "findings.csv"
+    ).read_bytes()
 
 
 def test_a_masked_run_finds_the_same(runs) -> None:
