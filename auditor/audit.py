@@ -14,6 +14,7 @@ from auditor.claim_lines import among, any_line, derived, imaging
 from auditor.claim_types import known_payers, with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
+from auditor.ingest.frame import some_lines, threads
 from auditor.judging import Judgement, failed, judge_or_tell
 from auditor.matching import order_of
 from auditor.ncci import may_be_column_two, may_exceed_mue, ptp_pairs
@@ -22,8 +23,6 @@ from auditor.reference import Ints, Reference, day_numbers
 from auditor.rule import Rule
 from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings
 from auditor.superseding import superseded
-
-_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def prepare(
         raise ValueError("the library was not read: call auditor.library.reading.narrowed first")
     lines = with_types(lines, known_payers(reference) | dict(payers or {}))
     gone = superseded(lines)
-    standing = _some(lines, np.flatnonzero(~gone)) if gone.any() else lines
+    standing = some_lines(lines, np.flatnonzero(~gone)) if gone.any() else lines
     standing = derived(standing, reference)
     standing = standing.assign(
         may_be_column_two=may_be_column_two(standing, reference),
@@ -230,7 +229,7 @@ def _side_by_side(judged: Callable[[Rule], Judgement], rules: Sequence[Rule]) ->
     families = [rule.family for rule in rules]
     turns = [families[:place].count(family) for place, family in enumerate(families)]
     order = sorted(range(len(rules)), key=turns.__getitem__)
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+    with ThreadPoolExecutor(max_workers=threads()) as pool:
         found = dict(zip(order, pool.map(judged, [rules[place] for place in order]), strict=True))
     return [found[place] for place in range(len(rules))]
 
@@ -279,24 +278,7 @@ def touched(lines: pd.DataFrame, *, every_pair: bool = False) -> tuple[pd.DataFr
     day = day_numbers(lines["service_date"])[places]
     # One sort here makes every later grouping a walk along the lines.
     places = places[order_of(patient[places] * 2**21 + (day + 2**20))]
-    return _some(lines, places), places
-
-
-def _some(lines: pd.DataFrame, places: Ints) -> pd.DataFrame:
-    """Some of the lines, numbered anew; column by column on all cores."""
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        arrays = pool.map(lambda name: _taken(lines[name].array, places), lines.columns)
-        return pd.DataFrame(dict(zip(lines.columns, arrays, strict=True)), copy=False)
-
-
-def _taken(column: Any, places: Ints) -> Any:
-    """Some cells of a column; of few, only the words that occur, for rules ask each word once."""
-    if not isinstance(column, pd.Categorical) or 2 * len(places) > len(column):
-        return column.take(places)
-    codes, words = column.codes[places], column.categories
-    # The blank is word 0 everywhere.
-    present = np.union1d(codes, [0])
-    return pd.Categorical.from_codes(np.searchsorted(present, codes), categories=words[present])
+    return some_lines(lines, places), places
 
 
 def _books(judgements: Sequence[Judgement]) -> pd.DataFrame:

@@ -45,6 +45,8 @@ _TEXTS = (
 )
 _NUMBERS = ("line_number", "units", "service_date", "source_row")
 
+ORDERED_BY = ("severity", "amount", "claim_id", "line_number", "rule", "finding")
+
 _FIELD = re.compile(r"{\w+}")
 
 Texts = Any  # a pyarrow StringArray, whose methods its type stubs don't know
@@ -71,26 +73,25 @@ def findings_of(
     return with_stories(findings, options, foreign)[[*FINDINGS, "line"]]
 
 
-def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Findings of several sets of patients as those of one audit, in its order.
-
-    The caller sees to it that no two sets use the same ``line``.
-    """
-    found = [part for part in parts if len(part)]
-    if not found:
-        return _empty().copy()
-    return _in_order(pd.concat(found, ignore_index=True))[[*FINDINGS, "line"]]
-
-
-def _in_order(findings: pd.DataFrame) -> pd.DataFrame:
-    """Most severe and dearest first; the rest settles what ties. Adds ``worth``."""
+def order_of(findings: pd.DataFrame) -> Ints:
+    """Places of findings, most severe and dearest first; the rest of ORDERED_BY settles ties."""
     severity = pd.Index(SEVERITIES).get_indexer(pd.Index(findings["severity"]))
-    worth = -findings["amount"].fillna(0).to_numpy(dtype=np.int64)
     number = findings["line_number"].fillna(np.iinfo(np.int64).max).to_numpy(dtype=np.int64)
     finding = _as_numbers(findings["finding"].to_numpy(dtype=object))
     claim, rule = _rank(findings["claim_id"]), _rank(findings["rule"])
-    order = np.lexsort((finding, rule, number, claim, worth, severity))
-    return findings.take(order).reset_index(drop=True).assign(worth=worth[order])
+    return np.lexsort((finding, rule, number, claim, _worth(findings), severity))
+
+
+def _in_order(findings: pd.DataFrame) -> pd.DataFrame:
+    """Findings in their order, with ``worth``."""
+    findings = findings.take(order_of(findings)).reset_index(drop=True)
+    return findings.assign(worth=_worth(findings))
+
+
+def _worth(findings: pd.DataFrame) -> Ints:
+    """Cents, negative: the dearest comes first."""
+    worth: Ints = -findings["amount"].fillna(0).to_numpy(dtype=np.int64)
+    return worth
 
 
 def _rank(column: "pd.Series[str]") -> Ints:

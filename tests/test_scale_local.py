@@ -245,7 +245,7 @@ def test_a_stopped_run_leaves_no_lines_and_no_process(tmp_path, exports, how) ->
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".out-buckets-*/*/*.parquet")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".out-buckets-*/*.lines")) and time.monotonic() < deadline:
         time.sleep(0.02)
     child.send_signal(how)
     _, said = child.communicate(timeout=60)

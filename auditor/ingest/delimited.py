@@ -20,7 +20,7 @@ from auditor.ingest.header import (
     is_blank,
     title_note,
 )
-from auditor.ingest.pieces import read_pieces
+from auditor.ingest.pieces import parts_of, read_pieces
 from auditor.ingest.raw import SAMPLE_ROWS, KnownColumns, RawLines, RawTable
 from auditor.ingest.records import (
     Layout,
@@ -101,6 +101,7 @@ def open_delimited(file: BinaryIO, name: str, path: Path, known_columns: KnownCo
         notes=(*_format_note(text, head), *title_note(head.records, head.header)),
         _read=read,
         _read_pieces=pieces,
+        parts=parts_of(text, layout, name),
     )
 
 

@@ -1,6 +1,7 @@
 """Columns of the claim lines frame, typed as ``schema`` says, and frames put together."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.ingest.cells import Codes, Mask, Texts, string_array
+from auditor.ingest.cells import Codes, Mask, Places, Texts, string_array
 from auditor.ingest.cleaning import Cleaned
 from auditor.schema import COLUMNS
 
@@ -38,7 +39,12 @@ def categorical(codes: Codes, texts: Texts, *, distinct: bool = False) -> Any:
     if not used.all():
         codes = (np.cumsum(used, dtype=np.int32) - 1)[codes]
         words = words.filter(pa.array(used))
-    # The words of a dictionary are distinct; pandas would hash them all to make sure.
+    return of_distinct(codes, words)
+
+
+def of_distinct(codes: Codes, words: Texts) -> Any:
+    """Text column as it is given: the words are distinct, the blank one is the first."""
+    # pandas would hash all words to make sure that they are distinct.
     kind = pd.CategoricalDtype._from_fastpath(pd.Index(pd.array(words, dtype=_TEXT)))  # type: ignore[attr-defined]
     return pd.Categorical.from_codes(codes, dtype=kind, validate=False)
 
@@ -86,6 +92,33 @@ def blank_column(kind: str, lines: int) -> Any:
     if kind == "number":
         return np.full(lines, np.nan)
     return whole_numbers(np.zeros(lines, dtype=np.int64), np.ones(lines, dtype=np.bool_))
+
+
+def some_lines(lines: pd.DataFrame, places: Places) -> pd.DataFrame:
+    """Some of the lines, numbered anew; column by column on all cores."""
+    with ThreadPoolExecutor(max_workers=threads()) as pool:
+        arrays = pool.map(lambda name: _taken(lines[name].array, places), lines.columns)
+        return pd.DataFrame(dict(zip(lines.columns, arrays, strict=True)), copy=False)
+
+
+def _taken(column: Any, places: Places) -> Any:
+    """Some cells of a column; of few, only the words that occur, for rules ask each word once."""
+    if not isinstance(column, pd.Categorical) or 2 * len(places) > len(column):
+        return column.take(places)
+    codes, words = column.codes[places], column.categories
+    present = np.zeros(len(words), dtype=np.bool_)
+    present[0] = True  # the blank is word 0 everywhere
+    present[codes] = True
+    if present.all():
+        return pd.Categorical.from_codes(codes, dtype=column.dtype, validate=False)
+    number = np.cumsum(present, dtype=np.int32) - np.int32(1)
+    kept: Any = pa.array(words, type=pa.string())
+    return of_distinct(number[codes], kept.filter(pa.array(present)))
+
+
+def threads() -> int:
+    """Two at most: more would wait for each other. One where Arrow, too, was told to keep to it."""
+    return min(2, pa.cpu_count())
 
 
 def join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

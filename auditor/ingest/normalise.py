@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from auditor.ingest import codes
 from auditor.ingest.cells import Cells, encode, runs_of, same, string_array, together
@@ -112,11 +113,13 @@ def lines_of(
     ``assumed`` is how the table writes, where more of it is known than these rows.
     """
     positions = positions_of(mapping)
-    with ThreadPoolExecutor() as pool:  # Arrow unites the dictionaries without Python's lock
+    with ThreadPoolExecutor(
+        pa.cpu_count()
+    ) as pool:  # Arrow unites the dictionaries without Python's lock
         columns_found = pool.map(encode, (raw.cells.column(str(place)) for place in positions))
         by_position = dict(zip(positions, columns_found, strict=True))
     found = _found(mapping, by_position, len(raw.rows))
-    shown = habits_of(found, whole=assumed is None and raw.ends)
+    shown = habits_of(found, whole=assumed is None and raw.begins and raw.ends)
     habits = assumed or shown
     required, modifiers = _required(found, habits, len(raw.rows))
     revenue = found.get("revenue_code")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from auditor.errors import AuditError
 from auditor.ingest.header import header_cells, header_only, is_blank
-from auditor.ingest.raw import SAMPLE_ROWS, RawLines, RawTable
+from auditor.ingest.raw import SAMPLE_ROWS, Part, Parts, RawLines, RawTable
 from auditor.ingest.records import CELL, blank_mask
 
 _INTEGERS_END = 2.0**63
@@ -48,7 +48,7 @@ def open_parquet(file: BinaryIO, name: str, path: Path) -> RawTable:
     opened = _File(name, contents, schema, parquet.metadata, header)
 
     def pieces(positions: Sequence[int], size: int) -> Iterator[RawLines]:
-        for groups in _parts(opened.metadata, size):
+        for groups in _runs(opened.metadata, size):
             yield _read(opened, positions, groups)
 
     return RawTable(
@@ -61,7 +61,22 @@ def open_parquet(file: BinaryIO, name: str, path: Path) -> RawTable:
         notes=("Parquet; its column names count as row 1",),
         _read=lambda positions: _read(opened, positions, range(opened.metadata.num_row_groups)),
         _read_pieces=pieces,
+        parts=_parts_of(opened),
     )
+
+
+def _parts_of(file: _File) -> Parts:
+    """The same table in runs of row groups."""
+
+    def cut(size: int) -> list[Part]:
+        return [(groups.start, groups.stop) for groups in _runs(file.metadata, size)]
+
+    def read(positions: Sequence[int], part: Part) -> RawLines:
+        first, beyond = part
+        end = file.metadata.num_row_groups if beyond is None else beyond
+        return _read(file, positions, range(first, end))
+
+    return Parts(cut, read, numbered=True)
 
 
 def _read(file: _File, positions: Sequence[int], groups: range) -> RawLines:
@@ -80,7 +95,8 @@ def _read(file: _File, positions: Sequence[int], groups: range) -> RawLines:
         cells, rows = cells.filter(pa.array(~blank)), rows[~blank]
     kept = cells.select([str(position) for position in positions])
     ends = groups.stop == file.metadata.num_row_groups
-    return RawLines(kept, pa.array(rows), (), blank_rows, ends=ends)
+    begins = groups.start == 0
+    return RawLines(kept, pa.array(rows), (), blank_rows, begins=begins, ends=ends)
 
 
 def _read_cells(file: _File, positions: Sequence[int], groups: range) -> pa.Table:
@@ -97,7 +113,7 @@ def _read_cells(file: _File, positions: Sequence[int], groups: range) -> pa.Tabl
     return pa.table(cells)
 
 
-def _parts(metadata: Any, size: int) -> Iterator[range]:
+def _runs(metadata: Any, size: int) -> Iterator[range]:
     """Runs of row groups of about so many bytes unpacked; a row group is never cut.
 
     What little is left at the end belongs to the last run.

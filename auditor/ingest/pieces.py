@@ -10,7 +10,7 @@ from dataclasses import replace
 from auditor.errors import AuditError
 from auditor.ingest.encodings import Text
 from auditor.ingest.header import header_only
-from auditor.ingest.raw import RawLines
+from auditor.ingest.raw import Part, Parts, RawLines
 from auditor.ingest.records import Layout, read_records
 
 _MOST_FOLD = 16  # so much larger grows a piece in search of the end of a quoted cell
@@ -26,16 +26,37 @@ def read_pieces(
     """
     layout = replace(layout, beyond=None)
     rows = 0
+    begins = True
     while True:
         lines, beyond = _piece(text, layout, name, positions, size)
-        read = len(lines.rows) + len(lines.misfits) + lines.blank_rows
-        rows += read - lines.blank_rows
+        rows += lines.records - lines.blank_rows
         if beyond is None and not rows:
             raise header_only(name)
-        yield lines
+        yield replace(lines, begins=begins)
+        begins = False
         if beyond is None:
             return
-        layout = replace(layout, first_byte=beyond, header_row=layout.header_row + read)
+        layout = replace(layout, first_byte=beyond, header_row=layout.header_row + lines.records)
+
+
+def parts_of(text: Text, layout: Layout, name: str) -> Parts:
+    """The same text in parts, of which each is read for itself."""
+
+    def cut(size: int) -> list[Part]:
+        found: list[Part] = []
+        first = layout.first_byte
+        while (beyond := _cut(text, first + size, size)) is not None:
+            found.append((first, beyond))
+            first = beyond
+        return [*found, (first, None)]
+
+    def read(positions: Sequence[int], part: Part) -> RawLines:
+        first, beyond = part
+        here = replace(layout, header_row=0, first_byte=first, beyond=beyond)
+        lines = read_records(text, here, name, positions)
+        return replace(lines, begins=first == layout.first_byte, ends=beyond is None)
+
+    return Parts(cut, read, numbered=False)
 
 
 def _piece(

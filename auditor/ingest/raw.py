@@ -28,14 +28,38 @@ class RawLines:
     ``cells`` has one column a position, named ``"0"``, ``"3"``, of type dictionary<int32, string>,
     never null; ``rows`` (int64) is each one's row number as a spreadsheet would show it: records,
     blank ones, title rows and the header counted. Misfits and blank rows are not in ``cells``.
-    ``ends`` says that the table has no rows behind these.
+    ``begins`` and ``ends`` say that the table has no rows before and none behind these.
     """
 
     cells: pa.Table
     rows: "pa.Array[Any]"
     misfits: tuple[Misfit, ...]
     blank_rows: int = 0
+    begins: bool = True
     ends: bool = True
+
+    @property
+    def records(self) -> int:
+        """Rows that were read, blank and misfitting ones among them."""
+        return len(self.rows) + len(self.misfits) + self.blank_rows
+
+
+Part = tuple[int, int | None]
+"""Where a part of a table begins and what lies beyond it, None at the end; in bytes or groups."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How a table is read in parts, each for itself and in any order.
+
+    ``cut`` gives the parts of about so many bytes. ``read`` reads one: its rows are counted from 1
+    on, unless ``numbered`` says that they have the numbers of the table. Cuts may fall into a cell
+    of several lines; then reading the part before raises AuditError.
+    """
+
+    cut: Callable[[int], list[Part]]
+    read: Callable[[Sequence[int], Part], RawLines]
+    numbered: bool
 
 
 @dataclass(frozen=True)
@@ -46,6 +70,7 @@ class RawTable:
     header cells trimmed, blanks and duplicates kept; ``header_row`` is 1-based, as a spreadsheet
     would show it; ``sample`` has up to 200 rows below the header, each as wide as the header;
     ``notes`` says in plain words how the file was understood; ``digest`` gives the input file's.
+    ``parts`` reads it part by part; None for a table that only comes whole.
     """
 
     file: str
@@ -57,6 +82,7 @@ class RawTable:
     notes: tuple[str, ...]
     _read: Callable[[Sequence[int]], RawLines]
     _read_pieces: Callable[[Sequence[int], int], Iterator[RawLines]] | None = None
+    parts: Parts | None = None
     digest: Callable[[], str] = str
 
     @property

@@ -23,7 +23,7 @@ from auditor.ingest.header import fitted, is_blank
 from auditor.ingest.raw import Misfit, RawLines
 
 CELL: Any = pa.dictionary(pa.int32(), pa.string())
-_BLOCK = 1 << 22
+_BLOCKS = (1 << 22, 1 << 25)
 _CAREFUL_BLOCK = 1 << 24
 _COUNTED_AT_ONCE = 1 << 18
 _TAIL_BYTES = 4096
@@ -135,7 +135,7 @@ def _read_quickly(text: Text, layout: Layout, positions: Sequence[int]) -> _Reco
         return None
     rows = pa.py_buffer(text.memory).slice(layout.first_byte, end - layout.first_byte)
     try:
-        cells = _split(pa.BufferReader(rows), layout, positions)
+        cells = _split(pa.BufferReader(rows), layout, positions, block=_block(rows.size))
     except pa.ArrowInvalid:
         return None
     if cells.num_rows != _count_lines(text, layout.first_byte, end):
@@ -153,18 +153,26 @@ def _end(text: Text, layout: Layout) -> int:
     return len(text.memory) - len(tail) + len(tail.rstrip(b"\r\n"))
 
 
+def _block(size: int) -> int:
+    """Bytes that a thread takes at once: each block has its own dictionaries, to be united."""
+    smallest, largest = _BLOCKS
+    return min(max(smallest, size // pa.cpu_count() + 1), largest)
+
+
 def _split(
     rows: Any,
     layout: Layout,
     positions: Sequence[int],
     on_misfit: Callable[[Any], Literal["skip"]] | None = None,
+    *,
+    block: int = _CAREFUL_BLOCK,
 ) -> pa.Table:
     careful = on_misfit is not None
     return pyarrow.csv.read_csv(
         rows,
         read_options=pyarrow.csv.ReadOptions(
             use_threads=not careful,  # only one thread knows the number of a misfit
-            block_size=_CAREFUL_BLOCK if careful else _BLOCK,
+            block_size=block,
             column_names=[str(position) for position in range(layout.width)],
         ),
         parse_options=pyarrow.csv.ParseOptions(

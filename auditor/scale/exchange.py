@@ -12,18 +12,8 @@ from auditor.ingest.cells import encode
 from auditor.ingest.frame import blank_column, categorical, whole_numbers
 from auditor.schema import COLUMNS, FINDINGS
 
-# Nearly every claim has its own; a dictionary would travel whole with each share of the lines.
-_MANY_WORDS = frozenset(
-    {
-        "claim_id",
-        "original_claim_id",
-        "payer_claim_number",
-        "patient_id",
-        "authorization_number",
-        "diagnosis_codes",
-        "attachment_control_number",
-    }
-)
+# Nearly every finding has its own.
+_OWN_TEXTS = frozenset({"finding", "story", "claim_id", "patient_id", "message"})
 _FINDING_KINDS: dict[str, str] = {
     "amount": "Int64",
     "line_number": "Int64",
@@ -45,7 +35,7 @@ _FINDING_COLUMNS = (*FINDINGS, "line")
 
 
 def lines_table(lines: pd.DataFrame, columns: Collection[str]) -> pa.Table:
-    """Some columns of claim lines: text as dictionary or string, days, whole and other numbers."""
+    """Some columns of claim lines: text as dictionary, days, whole and other numbers."""
     return pa.table({name: _array(lines[name], name) for name in COLUMNS if name in columns})
 
 
@@ -75,8 +65,6 @@ def _array(values: "pd.Series[Any]", name: str) -> Any:
     if kind == "text":
         words = pa.array(values.cat.categories, pa.string())
         codes: Any = pa.array(values.cat.codes.to_numpy().astype(np.int32))
-        if name in _MANY_WORDS:
-            return words.take(codes)
         return pa.DictionaryArray.from_arrays(codes, words)
     if kind == "date":
         return pa.array(values.to_numpy().astype("datetime64[D]"), pa.date32())
@@ -96,15 +84,17 @@ def findings_schema() -> pa.Schema:
 
 
 def findings_arrow(findings: pd.DataFrame) -> pa.Table:
-    """Findings as they are, amounts in cents, with the position of their line."""
+    """Findings as they are, amounts in cents, with the position of their line.
+
+    Texts that many findings share are dictionaries.
+    """
     schema = findings_schema()
-    return pa.table(
-        {
-            name: pa.array(findings[name], schema.field(name).type, from_pandas=True)
-            for name in schema.names
-        },
-        schema=schema,
-    )
+    columns: dict[str, Any] = {}
+    for name in schema.names:
+        array: Any = pa.array(findings[name], schema.field(name).type, from_pandas=True)
+        shared = pa.types.is_string(array.type) and name not in _OWN_TEXTS
+        columns[name] = array.dictionary_encode() if shared else array
+    return pa.table(columns)
 
 
 def findings_frame(table: pa.Table) -> pd.DataFrame:
@@ -116,7 +106,11 @@ def findings_frame(table: pa.Table) -> pd.DataFrame:
         if kind == "datetime64[s]":
             columns[name] = values.cast(pa.timestamp("s")).to_numpy()
         elif kind == "Int64":
-            columns[name] = pd.array(values.to_pandas(), dtype="Int64")
+            missing = pc.is_null(values).to_numpy()
+            columns[name] = whole_numbers(pc.fill_null(values, 0).to_numpy(), missing)
+        elif kind == "str":
+            texts = values.cast(pa.string())
+            columns[name] = pd.array(texts, dtype=pd.StringDtype("pyarrow", na_value=np.nan))
         else:
             columns[name] = values.to_pandas().astype(kind)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)

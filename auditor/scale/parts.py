@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.audit import Audit, Counts, totals_of
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import COLUMNS
-from auditor.findings import together as findings_together
+from auditor.findings import ORDERED_BY, order_of
 from auditor.ingest.normalise import Intake
 from auditor.ingest.restored import ZERO_COLUMNS
 from auditor.intake import Claims
 from auditor.reference import Reference
+from auditor.scale.exchange import findings_frame
 
 _COUNTED = ["in_scope", "flagged", "clean", "not_evaluated"]
 
@@ -37,16 +41,13 @@ def bare(result: Audit) -> Audit:
     return replace(result, lines=days, findings=result.findings.iloc[:0])
 
 
-def audits_together(parts: Sequence[Audit]) -> Audit:
-    """One audit out of several whose patients are others.
+def audits_together(parts: Sequence[Audit], findings: Sequence[pa.Table]) -> Audit:
+    """One audit out of several whose patients are others, and the findings of each.
 
     Of its lines it knows the counts, and each service date and claim type once.
     """
-    findings, before = [], 0
-    for part in parts:
-        findings.append(part.findings.assign(line=part.findings["line"] + before))
-        before += part.counts.lines
-    every = findings_together(findings)
+    before = accumulate((part.counts.lines for part in parts), initial=0)
+    every = _findings(list(map(_behind, findings, before)))
     books = parts[0].books.copy()
     books[_COUNTED] = sum(part.books[_COUNTED].to_numpy() for part in parts)
     return replace(
@@ -59,6 +60,19 @@ def audits_together(parts: Sequence[Audit]) -> Audit:
         totals=totals_of(every),
         counts=_counts([part.counts for part in parts]),
     )
+
+
+def _behind(findings: pa.Table, lines: int) -> pa.Table:
+    """Findings whose lines stand behind so many others."""
+    place = findings.schema.get_field_index("line")
+    return findings.set_column(place, "line", pc.add(findings.column("line"), lines))
+
+
+def _findings(tables: Sequence[pa.Table]) -> pd.DataFrame:
+    """The findings of several tables in the order of one audit."""
+    every = pa.concat_tables(tables).unify_dictionaries()
+    order = order_of(every.select(list(ORDERED_BY)).to_pandas())
+    return findings_frame(every.take(order))
 
 
 def _counts(parts: Sequence[Counts]) -> Counts:

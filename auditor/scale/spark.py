@@ -26,7 +26,8 @@ from auditor.ingest.raw import SAMPLE_ROWS, RawTable
 from auditor.intake import Claims, mapping_of
 from auditor.intake import together as claims_together
 from auditor.reference import Reference
-from auditor.scale.exchange import findings_frame
+from auditor.scale.exchange import findings_arrow
+from auditor.scale.intakes import intakes_together
 from auditor.scale.parts import Elsewhere, audits_together, bare, corrections_together
 from auditor.scale.spark_work import (
     FILE,
@@ -43,7 +44,6 @@ from auditor.scale.spark_work import (
     reading,
     sharing,
 )
-from auditor.scale.spread import intakes_together
 
 _OWN = (FILE, ROW, SHARE)
 _SQL_TYPES = {
@@ -143,7 +143,7 @@ def audit_sources(
 
 def _together(answer: pa.Table, claims: Claims, known: Judge) -> Elsewhere:
     """One audit out of the answers of all shares."""
-    findings: list[pd.DataFrame] = []
+    findings: list[pa.Table] = []
     parts, corrections = [], []
     # A share's findings stand before its summary, in one run.
     begin = 0
@@ -151,15 +151,13 @@ def _together(answer: pa.Table, claims: Claims, known: Judge) -> Elsewhere:
     for place, summary in enumerate(summaries):
         if summary is not None:
             part, some = pickle.loads(summary)  # noqa: S301  made by our own workers
-            findings.append(findings_frame(answer.slice(begin, place - begin)))
+            findings.append(answer.slice(begin, place - begin))
             parts.append(part)
             corrections.append(some)
             begin = place + 1
     if not parts:
         parts, findings, corrections = _of_no_line(known)
-    result = audits_together(
-        [replace(part, findings=some) for part, some in zip(parts, findings, strict=True)]
-    )
+    result = audits_together(parts, findings)
     return Elsewhere(
         claims,
         result,
@@ -168,13 +166,13 @@ def _together(answer: pa.Table, claims: Claims, known: Judge) -> Elsewhere:
     )
 
 
-def _of_no_line(known: Judge) -> tuple[list[Any], list[pd.DataFrame], list[pd.DataFrame]]:
+def _of_no_line(known: Judge) -> tuple[list[Any], list[pa.Table], list[pd.DataFrame]]:
     from auditor.audit import audit, prepare
     from auditor.corrections import COLUMNS
 
     prepared = prepare(join([]), known.reference, as_of=known.as_of)
     result = audit(prepared, known.reference, options=known.options)
-    return [bare(result)], [result.findings], [pd.DataFrame(columns=list(COLUMNS))]
+    return [bare(result)], [findings_arrow(result.findings)], [pd.DataFrame(columns=list(COLUMNS))]
 
 
 def _read(source: Source, asked: Asked, kept: list[Any]) -> tuple[Any, Claims]:

@@ -1,190 +1,190 @@
-"""Exports spread over buckets of patients on disk: every patient's lines lie in one bucket."""
+"""Exports spread over buckets of patients on disk: every patient's lines lie in one bucket.
 
-import shutil
-from collections.abc import Callable, Collection, Sequence
+A table is read in parts, by several workers at once. A part is cut behind a line end, and that is
+the end of a record unless a cell holds line ends of its own; where one does, the part can't be
+read for itself, and the table is read from its beginning, piece after piece.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future, as_completed, wait
 from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from auditor.ingest.mapping import Mapping
-from auditor.ingest.normalise import Intake, join
-from auditor.ingest.raw import RawTable
-from auditor.ingest.restored import Restored
-from auditor.intake import Claims, read_in_pieces, tables_to_read, together
-from auditor.scale.exchange import lines_frame, lines_table
-from auditor.schema import COLUMNS, REQUIRED, SOURCE_COLUMNS
+from auditor.errors import AuditError
+from auditor.ingest.habits import Habits
+from auditor.ingest.mapping import Mapping as ColumnMapping
+from auditor.ingest.normalise import Intake, join, lines_of, positions_of
+from auditor.ingest.raw import Part, RawTable
+from auditor.intake import Claims, read_in_pieces, together
+from auditor.scale.intakes import intakes_together, with_rows_behind
+from auditor.scale.shelves import Place, columns_of, lines_at, put_away
+from auditor.scale.workers import known
 
 Heard = Callable[[float, int], None]
 """Told the share of the files that is read, and the lines so far."""
 
+Tables = Sequence[tuple[RawTable, ColumnMapping]]
+
+
+@dataclass(frozen=True)
+class Spreading:
+    """What a worker that reads must know."""
+
+    tables: Tables
+    folder: Path
+    buckets: int
+
+    def path(self, table: int, part: int) -> Path:
+        """The file for the lines of a part of a table."""
+        return self.folder / f"{table:03d}-{part:05d}.lines"
+
 
 @dataclass(frozen=True)
 class Buckets:
-    """Claim lines on disk: ``folder`` holds a folder a table, and in it a file a bucket."""
+    """Claim lines on disk: ``places`` says, by bucket and table, where they lie."""
 
-    folder: Path
-    tables: int
-    buckets: int
+    places: Mapping[int, Mapping[int, Sequence[Place]]]
 
     def lines(self, bucket: int) -> pd.DataFrame:
         """The claim lines of a bucket in the order of the files."""
-        paths = [_path(self.folder, table, bucket) for table in range(self.tables)]
-        frames = [lines_frame(pq.read_table(path)) for path in paths if path.exists()]
-        return join(frames)
+        return join([lines_at(places) for places in self.places.get(bucket, {}).values()])
 
     def filled(self) -> list[int]:
         """The buckets that hold lines; the first where none does."""
-        found = {int(path.stem) for path in self.folder.glob("*/*.parquet")}
-        return sorted(found) or [0]
+        return sorted(self.places) or [0]
+
+
+class _Read(NamedTuple):
+    """A part of a table that was read, as ``assumed``, and put away by bucket."""
+
+    intake: Intake
+    assumed: Habits
+    shown: Habits
+    records: int
+    places: dict[int, Place]
+
+
+def spreading(tables: Tables, folder: Path, buckets: int) -> Spreading:
+    """What workers must know to read tables; digests are waited for by their parent alone."""
+    return Spreading(
+        [(replace(table, digest=str), mapping) for table, mapping in tables], folder, buckets
+    )
 
 
 def spread(
-    paths: Sequence[Path],
-    folder: Path,
-    *,
-    buckets: int,
-    piece: int,
-    heard: Heard,
-    profile: Path | None = None,
-    sheet: str | None = None,
-    patient_id_substitute: str = "",
+    work: Spreading, tables: Tables, pool: Executor, *, piece: int, heard: Heard
 ) -> tuple[Claims, Buckets]:
-    """Reads files piece by piece and puts each line into its patient's bucket.
+    """Reads tables and puts each line into its patient's bucket.
 
-    Returns what ``read_files`` returns, without the lines. Raises AuditError as it does.
+    ``pool``: workers that know ``work``. Returns what ``read_files`` returns, without the lines.
+    Raises AuditError as it does.
     """
-    tables = tables_to_read(
-        paths, profile=profile, sheet=sheet, patient_id_substitute=patient_id_substitute
-    )
-    parts = []
+    places: dict[int, dict[int, list[Place]]] = {}
+    claims = []
     lines = 0
-    for number, (table, mapping) in enumerate(tables):
+    for number, (table, _) in enumerate(tables):
 
         def told(share: float, read: int, number: int = number, before: int = lines) -> None:
             heard((number + share) / len(tables), before + read)
 
-        part = _spread_table(table, mapping, folder, number, buckets, piece, told)
-        lines += part.lines_read
-        parts.append(part)
-    return together(parts), Buckets(folder, len(tables), buckets)
+        read = _in_parts(number, table, pool, piece, told)
+        if read is None:
+            read = _piece_by_piece(work, number, piece, told)
+        for one in read:
+            for bucket, place in one.places.items():
+                places.setdefault(bucket, {}).setdefault(number, []).append(place)
+        intake = intakes_together([one.intake for one in read])
+        intake = replace(intake, sha256=table.sha256)
+        lines += intake.lines_read
+        claims.append(together([Claims(join([]), (intake,), intake.rejected)]))
+    return together(claims), Buckets(places)
 
 
-def _spread_table(
-    table: RawTable,
-    mapping: Mapping,
-    folder: Path,
-    number: int,
-    buckets: int,
-    piece: int,
-    heard: Heard,
-) -> Claims:
-    columns = _columns(mapping)
-    size = table.path.stat().st_size
-    intakes: list[Intake] = []
-    shelf = _Shelf(folder, number, buckets)
-    try:
-        current = 0
-        for round_number, lines, intake in read_in_pieces(table, mapping, piece):
-            if round_number != current:
-                current = round_number
-                intakes.clear()
-                shelf.empty()
-            intakes.append(intake)
-            shelf.put(lines, columns)
-            read = sum(one.lines_read for one in intakes)
-            heard(min(len(intakes) * piece / size, 0.99), read)
-    finally:
-        shelf.close()
-    intake = intakes_together(intakes)
-    return together([Claims(join([]), (intake,), intake.rejected)])
+def _in_parts(
+    number: int, table: RawTable, pool: Executor, piece: int, heard: Heard
+) -> list[_Read] | None:
+    """A table read by several workers; None where its parts can't be told apart.
+
+    Each part is read as it writes itself, and again where all of them together show otherwise.
+    """
+    if table.parts is None:
+        return None
+    parts = table.parts.cut(piece)
+    read: dict[int, _Read] = {}
+    assumed: Habits | None = None
+    while again := [one for one in range(len(parts)) if not _read_alike(read.get(one), assumed)]:
+        asked = {
+            pool.submit(read_part, number, place, parts[place], assumed): place for place in again
+        }
+        for done, future in enumerate(as_completed(asked), start=1):
+            one = future.result()
+            if one is None:
+                _drop(asked)
+                return None
+            read[asked[future]] = one
+            heard(done / len(asked), sum(other.intake.lines_read for other in read.values()))
+        assumed = reduce(Habits.beside, [read[place].shown for place in range(len(parts))])
+    found = [read[place] for place in range(len(parts))]
+    if not any(one.intake.lines_read + one.intake.totals_rows for one in found):
+        return None
+    return found if table.parts.numbered else _numbered(found, table.header_row)
 
 
-class _Shelf:
-    """The open files of one table's buckets."""
-
-    def __init__(self, folder: Path, table: int, buckets: int) -> None:
-        self._folder, self._table, self._buckets = folder, table, buckets
-        self._writers: dict[int, Any] = {}
-        self.empty()
-
-    def put(self, lines: pd.DataFrame, columns: Collection[str]) -> None:
-        """Puts lines into their buckets, behind those that are there."""
-        bucket = buckets_of(lines, self._buckets)
-        order = np.argsort(bucket, kind="stable")
-        table = lines_table(lines, columns).take(order)
-        ends = np.searchsorted(bucket[order], np.arange(self._buckets + 1))
-        for number in np.flatnonzero(np.diff(ends)).tolist():
-            if number not in self._writers:
-                path = _path(self._folder, self._table, number)
-                self._writers[number] = pq.ParquetWriter(path, table.schema, compression="lz4")
-            self._writers[number].write_table(table.slice(ends[number], np.diff(ends)[number]))
-
-    def empty(self) -> None:
-        """Takes everything out again."""
-        self.close()
-        folder = _path(self._folder, self._table, 0).parent
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-
-    def close(self) -> None:
-        """Finishes the files."""
-        while self._writers:
-            self._writers.popitem()[1].close()
+def _read_alike(one: _Read | None, assumed: Habits | None) -> bool:
+    return one is not None and assumed is not None and one.assumed.read_alike(assumed)
 
 
-def buckets_of(lines: pd.DataFrame, buckets: int) -> Any:
-    """The bucket of each line: a digest of its patient, the same on every machine."""
-    words = lines["patient_id"].cat.categories.to_numpy(dtype=object)
-    digest = pd.util.hash_array(words, categorize=False) % np.uint64(buckets)
-    return digest.astype(np.int64)[lines["patient_id"].cat.codes.to_numpy()]
+def _drop(asked: Iterable["Future[_Read | None]"]) -> None:
+    """Lets go of what was asked, and waits for what is being done."""
+    wait([future for future in asked if not future.cancel()])
 
 
-def _path(folder: Path, table: int, bucket: int) -> Path:
-    return folder / f"{table:03d}" / f"{bucket:03d}.parquet"
-
-
-def _columns(mapping: Mapping) -> frozenset[str]:
-    """Columns that may hold something; modifiers may stand in the cells of procedure codes."""
-    source = {column.name for column in SOURCE_COLUMNS}
-    return frozenset(
-        {match.column for match in mapping.matches} | source | {*REQUIRED, "modifiers"}
-    )
-
-
-def intakes_together(pieces: Sequence[Intake]) -> Intake:
-    """What became of a table, from what became of its pieces in their order."""
-    repairs = pd.concat([piece.repairs for piece in pieces], ignore_index=True)
-    by = ["column", "repair"]
-    summed = repairs.groupby(by, sort=False, as_index=False).agg(
-        cells=("cells", "sum"), example_shape=("example_shape", "first")
-    )
-    place = summed["column"].map({name: number for number, name in enumerate(COLUMNS)})
-    summed = summed.assign(place=place).sort_values(["place", "repair"]).drop(columns="place")
-    rejected = [piece.rejected for piece in pieces if len(piece.rejected)]
-    return replace(
-        pieces[0],
-        lines_read=sum(piece.lines_read for piece in pieces),
-        totals_rows=sum(piece.totals_rows for piece in pieces),
-        repairs=summed[list(repairs.columns)].reset_index(drop=True),
-        rejected=pd.concat(rejected, ignore_index=True) if rejected else pieces[0].rejected,
-        restored=_restored([one for piece in pieces for one in piece.restored]),
-    )
-
-
-def _restored(pieces: Sequence[Restored]) -> tuple[Restored, ...]:
-    found = []
-    for column in dict.fromkeys(one.column for one in pieces):
-        some = [one for one in pieces if one.column == column]
-        found.append(
-            Restored(
-                column,
-                np.concatenate([one.rows for one in some]),
-                pd.api.types.union_categoricals([one.before for one in some]),
-                pd.api.types.union_categoricals([one.after for one in some]),
-            )
+def _numbered(read: Sequence[_Read], header_row: int) -> list[_Read]:
+    """Parts whose rows were counted from 1 on, with the numbers of the table."""
+    before = accumulate((one.records for one in read), initial=header_row)
+    return [
+        one._replace(
+            intake=with_rows_behind(one.intake, rows),
+            places={
+                bucket: place._replace(rows_before=rows) for bucket, place in one.places.items()
+            },
         )
-    return tuple(found)
+        for one, rows in zip(read, before, strict=False)
+    ]
+
+
+def read_part(number: int, place: int, part: Part, assumed: Habits | None) -> _Read | None:
+    """What a worker does: reads a part and puts its lines away; None where that can't be done."""
+    work: Spreading = known()
+    table, mapping = work.tables[number]
+    assert table.parts
+    try:
+        raw = table.parts.read(positions_of(mapping), part)
+    except AuditError:  # reading the whole table will say what is wrong, and where
+        return None
+    lines, intake, shown = lines_of(table, mapping, raw, assumed)
+    places = put_away(lines, columns_of(mapping), work.buckets, work.path(number, place))
+    return _Read(intake, assumed or shown, shown, raw.records, places)
+
+
+def _piece_by_piece(work: Spreading, number: int, piece: int, heard: Heard) -> list[_Read]:
+    """A table read from its beginning on; a workbook, which is never so large, comes whole."""
+    table, mapping = work.tables[number]
+    size = table.path.stat().st_size
+    found: list[_Read] = []
+    current = 0
+    for round_number, lines, intake in read_in_pieces(table, mapping, piece):
+        if round_number != current:
+            current = round_number
+            found.clear()
+        path = work.path(number, len(found))
+        places = put_away(lines, columns_of(mapping), work.buckets, path)
+        found.append(_Read(intake, Habits(), Habits(), 0, places))
+        read = sum(one.intake.lines_read for one in found)
+        heard(min(len(found) * piece / size, 0.99), read)
+    return found

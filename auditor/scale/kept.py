@@ -1,0 +1,65 @@
+"""Prepared lines on disk as they lie in memory, so that they come back without being copied."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from auditor.audit import Prepared
+from auditor.extract import Extract
+from auditor.ingest.frame import of_distinct
+
+_MISSING = "?"  # a column of whole numbers has one beside it that says which are missing
+_KIND, _SUPERSEDED = b"kind", b"superseded"
+
+
+def keep(prepared: Prepared, path: Path) -> None:
+    """Writes prepared lines into a file, all but their extract."""
+    columns: dict[str, Any] = {}
+    kinds: dict[str, str] = {}
+    for name, values in prepared.lines.items():
+        column: Any = values.array
+        kinds[str(name)] = str(column.dtype)
+        if isinstance(column, pd.Categorical):
+            words = pa.array(column.categories, pa.string())
+            columns[str(name)] = pa.DictionaryArray.from_arrays(pa.array(column.codes), words)
+        elif isinstance(column, pd.arrays.IntegerArray):
+            columns[str(name)] = pa.array(column.to_numpy(dtype=np.int64, na_value=0))
+            columns[f"{name}{_MISSING}"] = pa.array(column.isna().view(np.uint8))
+        else:
+            numbers = np.asarray(values)
+            wide = numbers.view(np.uint8) if numbers.dtype == np.bool_ else numbers.view(np.int64)
+            columns[str(name)] = pa.array(wide)
+    fields = [
+        pa.field(name, array.type, metadata={_KIND: kinds.get(name, "")})
+        for name, array in columns.items()
+    ]
+    schema = pa.schema(fields, metadata={_SUPERSEDED: str(prepared.superseded)})
+    batch = pa.record_batch(list(columns.values()), schema=schema)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        writer.write_batch(batch)
+
+
+def kept(path: Path, extract: Extract) -> Prepared:
+    """Prepared lines from a file, to be judged under an extract."""
+    with pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as reader:
+        batch = reader.get_batch(0)
+    columns: dict[str, Any] = {}
+    for field in batch.schema:
+        kind = (field.metadata or {}).get(_KIND, b"").decode()
+        if kind:
+            missing = f"{field.name}{_MISSING}"
+            mask = batch.column(missing).to_numpy() if missing in batch.schema.names else None
+            columns[field.name] = _column(batch.column(field.name), kind, mask)
+    superseded = int((batch.schema.metadata or {})[_SUPERSEDED])
+    return Prepared(pd.DataFrame(columns, copy=False), extract, superseded)
+
+
+def _column(array: Any, kind: str, mask: Any) -> Any:
+    if kind == "category":
+        return of_distinct(array.indices.to_numpy(), array.dictionary)
+    if mask is not None:
+        return pd.arrays.IntegerArray(array.to_numpy(), mask.view(np.bool_))
+    return array.to_numpy().view(np.dtype(kind))
