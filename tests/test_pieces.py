@@ -1,5 +1,6 @@
 """A table read in pieces gives the lines, rejects and counts that reading it whole gives."""
 
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,9 @@ import pytest
 
 from auditor.errors import AuditError
 from auditor.ingest.normalise import claim_lines
-from auditor.intake import mapping_of, read_in_pieces, tables_of
+from auditor.intake import mapping_of, read_files, read_in_pieces, tables_of, tables_to_read
+from auditor.scale.spread import spread, spreading
+from auditor.scale.workers import workers
 from auditor.schema import COLUMNS
 from tests.benchmarks.generate import generate
 
@@ -43,7 +46,32 @@ def same(path: Path, size: int) -> int:
     assert sum(said.totals_rows for _, said in last) == intake.totals_rows
     rejected = pd.concat([said.rejected for _, said in last], ignore_index=True)
     assert rejected.to_dict("records") == intake.rejected.to_dict("records")
+    same_in_parts(path, size)
     return len(last)
+
+
+def same_in_parts(path: Path, size: int) -> None:
+    """Compares reading a file in parts, by two workers, with reading it whole."""
+    whole = read_files([path])
+    tables = tables_to_read([path])
+    folder = Path(tempfile.mkdtemp(dir=path.parent))
+    work = spreading(tables, folder, 1)
+    with workers(2, work) as pool:
+        claims, buckets = spread(work, tables, pool, piece=size, heard=lambda *_: None)
+
+    pd.testing.assert_frame_equal(
+        buckets.lines(0).astype("str"), whole.lines.astype("str"), check_dtype=False
+    )
+    assert claims.rejected.to_dict("records") == whole.rejected.to_dict("records")
+    for one, other in zip(claims.intakes, whole.intakes, strict=True):
+        assert one.sha256 == other.sha256
+        assert (one.lines_read, one.totals_rows) == (other.lines_read, other.totals_rows)
+        assert sorted(one.repairs.iloc[:, :3].values.tolist()) == sorted(
+            other.repairs.iloc[:, :3].values.tolist()
+        )
+        for some, more in zip(one.restored, other.restored, strict=True):
+            assert some.rows.tolist() == more.rows.tolist()
+            assert list(some.before) == list(more.before)
 
 
 def written(folder: Path, text: str) -> Path:

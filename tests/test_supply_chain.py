@@ -18,10 +18,8 @@ NETWORK = {"socket", "ssl", "smtplib", "urllib", "http", "requests", "httpx", "a
 NETWORK |= {"asyncio", "socketserver", "paramiko", "urllib3"}
 BUILTINS = {"eval", "exec", "compile", "__import__"}
 CALLS = {"system", "popen", "spawnl", "spawnv", "read_pickle", "to_pickle", "getoutput", "execv"}
-# What its own processes hand each other, in a folder that the run made for itself alone; or what
-# Spark hands its workers, as it does with every function it is given.
+# What Spark hands its workers, as it does with every function it is given.
 HANDS_OVER = {
-    "scale/local.py": {"pickle"},
     "scale/spark.py": {"pickle"},
     "scale/spark_work.py": {"pickle"},
 }

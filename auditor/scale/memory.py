@@ -19,7 +19,10 @@ _IN_BUCKET = 8
 _PACKED = {".gz": 8, ".zip": 8, ".xlsx": 8, ".xlsb": 8, ".ods": 12, ".parquet": 8}
 # What Python, its libraries and the reference tables take in each process.
 _OF_PROCESS = 300 * 10**6
-_PIECE = (8 * 10**6, 64 * 10**6)
+# Larger files are audited faster in buckets, by all cores; more memory makes that no faster.
+_SMALL = 400 * 10**6
+_ENOUGH = 3 * 10**9
+_PIECE = (8 * 10**6, 32 * 10**6)
 _MOST_BUCKETS = 256
 # Beyond this part of what is free, other programs would be pushed out.
 _OF_FREE = 0.7
@@ -46,12 +49,13 @@ def bytes_of(text: str) -> int:
 
 
 def plan(files: Sequence[Path], memory: int | None) -> Plan | None:
-    """How to audit files in buckets; None where they fit into memory and nobody set a limit."""
+    """How to audit files in buckets; None for small ones where nobody set a limit."""
     size = sum(_unpacked(path) for path in files)
     if memory is None:
         memory = int(free_memory() * _OF_FREE)
-        if size * _IN_MEMORY <= memory:
+        if size <= _SMALL and size * _IN_MEMORY <= memory:
             return None
+        memory = min(memory, _ENOUGH)
     workers = max(1, min(len(os.sched_getaffinity(0)), memory // (3 * _OF_PROCESS)))
     each = max((memory - _OF_PROCESS) // workers - _OF_PROCESS, _OF_PROCESS // 2)
     buckets = min(max(-(-size * _IN_BUCKET // each), workers), _MOST_BUCKETS)
