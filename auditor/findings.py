@@ -73,25 +73,24 @@ def findings_of(
     return with_stories(findings, options, foreign)[[*FINDINGS, "line"]]
 
 
-def order_of(findings: pd.DataFrame) -> Ints:
-    """Places of findings, most severe and dearest first; the rest of ORDERED_BY settles ties."""
+def _in_order(findings: pd.DataFrame) -> pd.DataFrame:
+    """Most severe and dearest first. Adds ``worth``."""
+    order, worth = order_of(findings)
+    return findings.take(order).reset_index(drop=True).assign(worth=worth)
+
+
+def order_of(findings: pd.DataFrame) -> tuple[Ints, Ints]:
+    """Places of findings, most severe and dearest first; the rest of ORDERED_BY settles ties.
+
+    Behind them what each, in that order, is worth: its amount in cents, negative.
+    """
     severity = pd.Index(SEVERITIES).get_indexer(pd.Index(findings["severity"]))
+    worth = -findings["amount"].fillna(0).to_numpy(dtype=np.int64)
     number = findings["line_number"].fillna(np.iinfo(np.int64).max).to_numpy(dtype=np.int64)
     finding = _as_numbers(findings["finding"].to_numpy(dtype=object))
     claim, rule = _rank(findings["claim_id"]), _rank(findings["rule"])
-    return np.lexsort((finding, rule, number, claim, _worth(findings), severity))
-
-
-def _in_order(findings: pd.DataFrame) -> pd.DataFrame:
-    """Findings in their order, with ``worth``."""
-    findings = findings.take(order_of(findings)).reset_index(drop=True)
-    return findings.assign(worth=_worth(findings))
-
-
-def _worth(findings: pd.DataFrame) -> Ints:
-    """Cents, negative: the dearest comes first."""
-    worth: Ints = -findings["amount"].fillna(0).to_numpy(dtype=np.int64)
-    return worth
+    order = np.lexsort((finding, rule, number, claim, worth, severity))
+    return order, worth[order]
 
 
 def _rank(column: "pd.Series[str]") -> Ints:

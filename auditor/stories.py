@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from auditor.matching import group_starts
@@ -81,7 +82,8 @@ def stories(findings: pd.DataFrame) -> pd.DataFrame:
     # Findings stand most severe first, and so does the first of each story.
     firsts = findings.iloc[order[starts]]
     days = findings["service_date"].to_numpy()[order]
-    once = ~findings[["story", "line"]].duplicated().to_numpy()
+    line = findings["line"].to_numpy(dtype=np.int64)
+    once = ~pd.Series(number * (int(line.max()) + 2) + line).duplicated().to_numpy()
     rules = findings["rule"].to_numpy(dtype=object)[order]
     ends = np.r_[starts[1:], len(order)]
     table = pd.DataFrame(
@@ -92,10 +94,7 @@ def stories(findings: pd.DataFrame) -> pd.DataFrame:
             "last_date": np.maximum.reduceat(days, starts),
             "findings": np.bincount(number),
             "lines": np.bincount(number, weights=once).astype(np.int64),
-            "rules": [
-                " ".join(dict.fromkeys(rules[start:end]))
-                for start, end in zip(starts, ends, strict=True)
-            ],
+            "rules": _joined(rules, starts, ends),
             "severity": firsts["severity"].to_numpy(),
         }
     )
@@ -104,7 +103,15 @@ def stories(findings: pd.DataFrame) -> pd.DataFrame:
     for kind in ("at_risk", "missed"):
         mine = counts & (findings["money"] == kind).to_numpy(dtype=bool)
         table[kind] = np.bincount(number, weights=amount * mine).astype(np.int64)
-    return _dearest_first(table, "story")
+    return _dearest_first(table)
+
+
+def _joined(rules: npt.NDArray[np.object_], starts: Ints, ends: Ints) -> list[str]:
+    """The rules of each story, each once; most stories have one finding."""
+    joined = rules[starts].tolist()
+    for place in np.flatnonzero(ends - starts > 1).tolist():
+        joined[place] = " ".join(dict.fromkeys(rules[starts[place] : ends[place]]))
+    return joined
 
 
 def patterns(findings: pd.DataFrame) -> pd.DataFrame:
@@ -126,14 +133,14 @@ def patterns(findings: pd.DataFrame) -> pd.DataFrame:
     for kind in ("at_risk", "missed"):
         some = findings[findings["money"] == kind]
         table[kind] = some.groupby(keys)["amount"].sum().reindex(table.index).fillna(0)
-    return _dearest_first(table[table["findings"] >= _FEWEST].reset_index(), *keys)
+    return _dearest_first(table[table["findings"] >= _FEWEST].reset_index())
 
 
-def _dearest_first(table: pd.DataFrame, *keys: str) -> pd.DataFrame:
+def _dearest_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, dearest first; the others stay in their order, that of their keys."""
     table = table.assign(
         at_risk=table["at_risk"].astype("int64"), missed=table["missed"].astype("int64")
     )
     table = table.assign(worth=np.maximum(table["at_risk"], table["missed"]))
-    order = ["worth", "findings", *keys]
-    table = table.sort_values(order, ascending=[False, False, *(True for _ in keys)])
-    return table.drop(columns="worth").reset_index(drop=True)
+    order = np.lexsort((-table["findings"].to_numpy(), -table["worth"].to_numpy()))
+    return table.drop(columns="worth").take(order).reset_index(drop=True)

@@ -16,7 +16,7 @@ import pandas as pd
 from auditor.audit import Prepared
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import Mask, among
-from auditor.findings import first_money
+from auditor.findings import first_money, order_of
 from auditor.history.ledger import COPIED, KNOWN
 from auditor.judging import judge_or_tell
 from auditor.matching import numbered
@@ -26,6 +26,8 @@ from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
 
 OPEN = ("new", "persisting", "reopened")
+_ORDERED_BY = ["severity", "amount", "line_number", "finding", "claim_id", "rule", "patient_id"]
+_ORDERED_BY += ["line"]
 _LINE = ["patient_id", "claim_id", "line_number"]
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("amount", "line_number", "partner_line_number", "source_row"), "Int64"),
@@ -158,18 +160,18 @@ def places_of(findings: pd.DataFrame, lines: pd.DataFrame) -> Ints:
     return chosen
 
 
-def in_order(findings: pd.DataFrame) -> pd.DataFrame:
-    """Findings as an audit orders them, each line's money counted once a kind.
+def in_order(findings: pd.DataFrame, some: Ints) -> tuple[pd.DataFrame, Ints]:
+    """Findings at some places as an audit orders them, each line's money counted once a kind.
 
-    Findings without a line among those audited (-1) get a number of their own a line.
+    Findings without a line among those audited (-1) get a number of their own a line. Also gives
+    the places in the new order. All columns are copied once only: there are many of both.
     """
-    rank = findings["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
-    worth = -findings["amount"].fillna(0).astype("int64")
-    findings = findings.assign(rank=rank, worth=worth, line=_numbered(findings))
-    order = ["rank", "worth", "claim_id", "line_number", "rule", "finding"]
-    findings = findings.sort_values(order, kind="stable", ignore_index=True)
-    findings["counts_money"] = first_money(findings)
-    return findings
+    narrow = findings[_ORDERED_BY].take(some)
+    order, worth = order_of(narrow)
+    line = _numbered(narrow)[order]
+    places = some[order]
+    found = findings.take(places).reset_index(drop=True).assign(line=line, worth=worth)
+    return found.assign(counts_money=first_money(found)).drop(columns="worth"), places
 
 
 def _numbered(findings: pd.DataFrame) -> npt.NDArray[np.int64]:

@@ -17,8 +17,9 @@ from auditor.history.seal import Seal, site_key, unwrapped, wrapped
 from auditor.schema import FINDINGS
 
 NAME, COPY = "ledger.sqlite", "ledger-copy.sqlite"
-_FORMAT = 2
-_SEALED_FORMAT = 3  # earlier versions of the program can't open it
+_FORMAT = 4
+_SEALED_FORMAT = 5  # of an encrypted one
+_EARLIER = {1: _FORMAT, 2: _FORMAT, 3: _SEALED_FORMAT}
 _APPLICATION = 0x43435441
 _SEAL = "seal"
 
@@ -111,9 +112,9 @@ class Ledger:
         else:
             self._restore(fault)
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 1:
-            self._to_format_2()
-            version = 2
+        if version in _EARLIER:
+            self._to_newest(version)
+            version = _EARLIER[version]
         if version not in (_FORMAT, _SEALED_FORMAT):
             raise AuditError(
                 f"{self.path}: was written by another version of the program (format {version}); "
@@ -132,12 +133,17 @@ class Ledger:
             self.put("meta", ("key", "value"), [(_SEAL, wrapped(seal))])
         self.do(f"PRAGMA user_version = {_SEALED_FORMAT if seal.on else _FORMAT}")
 
-    def _to_format_2(self) -> None:
-        """Runs know the money of findings that came back; of those before, it was not told."""
+    def _to_newest(self, version: int) -> None:
+        """Runs know the money of findings that came back; of those before, it was not told.
+
+        Rows say otherwise which findings persist, and the block of those alive is another one.
+        """
         with self.writing():
-            for name in ("reopened_at_risk_cents", "reopened_missed_cents"):
-                self.do(f"ALTER TABLE runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
-            self.do("PRAGMA user_version = 2")
+            if version == 1:
+                for name in ("reopened_at_risk_cents", "reopened_missed_cents"):
+                    self.do(f"ALTER TABLE runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
+            self.do("DELETE FROM alive")
+            self.do(f"PRAGMA user_version = {_EARLIER[version]}")
 
     def _restore(self, fault: str) -> None:
         wrong = fault_of(self.copy)

@@ -103,7 +103,8 @@ def write(kept: KeptLines, path: Path, seal: Seal = PLAIN) -> str:
                 compression="zstd",
                 row_group_size=_ROW_GROUP,
                 use_dictionary=repeated,
-                write_statistics=list(_OWN),
+                # Of texts too, which tells those that are the same in all lines.
+                write_statistics=[*_OWN, *_REPEATED],
                 encryption_properties=_for_writing(seal),
             )
             file.flush()
@@ -150,7 +151,34 @@ def _read(path: Path, patients: Ints | None, seal: Seal) -> pa.Table:
     chosen = is_among(patient, wanted)
     if not chosen.any():
         return file.schema_arrow.empty_table()
-    return _decoded(file.read_row_groups(groups).filter(pa.array(chosen)))
+    same = _same_in_all(file)
+    others = [name for name in file.schema_arrow.names if name not in same]
+    found = _decoded(file.read_row_groups(groups, columns=others).filter(pa.array(chosen)))
+    columns = {
+        name: pa.repeat(pa.scalar(same[name], pa.string()), len(found))
+        if name in same
+        else found[name]
+        for name in file.schema_arrow.names
+    }
+    return pa.table(columns)
+
+
+def _same_in_all(file: pq.ParquetFile) -> dict[str, str]:
+    """Text columns that hold one word in all lines of a file, and the word: not worth reading.
+
+    An export lacks some columns, and those are blank in every line.
+    """
+    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+    found = {}
+    for place, name in enumerate(file.schema_arrow.names):
+        if name not in _TEXT_COLUMNS:
+            continue
+        told = [group.column(place).statistics for group in groups]
+        if all(one is not None and one.has_min_max and one.null_count == 0 for one in told):
+            words = {word for one in told for word in (one.min, one.max)}
+            if len(words) == 1:
+                found[name] = words.pop()
+    return found
 
 
 def _for_writing(seal: Seal) -> Any:
@@ -172,7 +200,7 @@ def _for_reading(seal: Seal) -> Any:
 def _decoded(table: pa.Table) -> pa.Table:
     """Texts as they are: of few lines, one new dictionary costs less than uniting all groups'."""
     columns: dict[str, Any] = {name: table[name] for name in table.column_names}
-    for name in _TEXT_COLUMNS:
+    for name in columns.keys() & set(_TEXT_COLUMNS):
         columns[name] = columns[name].cast(pa.string())
     return pa.table(columns)
 

@@ -311,8 +311,10 @@ class Memory:
     def _open_audit(self, result: Audit, one: Compared) -> Audit:
         """The audit with all open findings, and the books that go with them."""
         findings = as_findings(one.open)
-        elsewhere = pd.concat([one.open, one.waived], ignore_index=True)
-        more = elsewhere.loc[~elsewhere["audited"].astype(bool), "rule"].value_counts()
+        elsewhere = pd.concat(
+            [part.loc[~part["audited"].to_numpy(bool), "rule"] for part in (one.open, one.waived)]
+        )
+        more = elsewhere.value_counts()
         added = result.books["rule"].map(more).fillna(0).astype("int64")
         books = result.books.assign(
             in_scope=result.books["in_scope"] + added, flagged=result.books["flagged"] + added

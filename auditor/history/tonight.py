@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from auditor.audit import Audit, Prepared
@@ -23,9 +24,12 @@ from auditor.history.findings import (
     unless_held,
 )
 from auditor.history.ledger import Ledger
-from auditor.history.waivers import Waivers
+from auditor.history.waivers import WAIVED_BY, Waivers
+from auditor.matching import is_among
 from auditor.reference import Ints, Reference
 from auditor.report.dispositions import Disposition
+
+Texts = npt.NDArray[np.object_]
 
 _MOST_ASKED = 500
 _NAME = KNOWN_COLUMNS.index("finding")
@@ -62,7 +66,9 @@ class Compared:
 def known_of(ledger: Ledger, findings: Sequence[str], run: str) -> Known:
     """What the ledger holds of findings alive, and of some by id that are not."""
     alive = alive_of(ledger)
-    asked = sorted(set(findings) - set(alive["finding"]))
+    # Asked this way round only the few are hashed.
+    ids = alive["finding"]
+    asked = sorted(set(findings).difference(ids[ids.isin(list(findings))]))
     rows = []
     for start in range(0, len(asked), _MOST_ASKED):
         some = [ledger.seal.name(finding) for finding in asked[start : start + _MOST_ASKED]]
@@ -98,24 +104,18 @@ def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Co
     as_of, patients = question.result.as_of, question.patients
     fresh = _fresh(question, known, run)
     alive = known.alive.assign(line=-1, audited=False)
-    gone = alive[~alive["finding"].isin(fresh["finding"])].reset_index(drop=True)
-    looked = np.ones(len(gone), dtype=bool)
-    if patients is not None:
-        looked = np.isin(gone["patient_key"].to_numpy(), patients)
-    asked = gone[looked].sort_values("finding", ignore_index=True)
+    gone = ~alive["finding"].isin(fresh["finding"]).to_numpy(dtype=bool)
+    looked = gone if patients is None else gone & is_among(alive["patient_key"].to_numpy(), patients)
+    places = np.flatnonzero(looked)
+    places = places[alive["finding"].take(places).argsort().to_numpy()]
+    asked = alive.take(places).reset_index(drop=True)
     fate = fates(asked, question.at_hand, question.prepared, question.reference, question.options)
-    carried = pd.concat([gone[~looked], asked[fate.kept]], ignore_index=True)
-    if not known.again:
-        carried["status"] = "persisting"
-    everything = pd.concat([fresh, carried], ignore_index=True) if len(carried) else fresh
-    words, matched = waivers.apply(everything, as_of)
-    everything = everything.assign(waiver=words)
-    set_apart = (words != "").to_numpy(dtype=bool)
-    before = everything["status"].to_numpy()
-    # A finding whose waiver lapsed was seen before.
-    status = np.where(set_apart, "waived", np.where(before == "waived", "persisting", before))
-    everything["status"] = pd.Series(status, index=everything.index, dtype="str")
-    still_open = in_order(everything[~set_apart])
+    carried = np.concatenate([np.flatnonzero(gone & ~looked), places[fate.kept]])
+    # Nearly all are carried: they are copied once, in their order, and not at every step.
+    everything = pd.concat([fresh, alive], ignore_index=True) if len(alive) else fresh
+    of = np.concatenate([np.arange(len(fresh)), len(fresh) + carried])
+    status, words, matched = _told(everything, of, known, waivers, as_of)
+    set_apart = words != ""
     # What was waived and is clean is no success of tonight.
     was_open = asked["status"].isin(OPEN).to_numpy(dtype=bool)
     resolved = asked[fate.resolved].assign(was_open=was_open[fate.resolved])
@@ -123,12 +123,42 @@ def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Co
     if known.again:
         resolved = _closed(known, "resolved", resolved)
         unjudged = _closed(known, "unjudged", unjudged)
+    still_open, waived = (
+        _in_order(everything, of[some], status[some], words[some])
+        for some in (~set_apart, set_apart)
+    )
     return Compared(
         open=still_open,
-        waived=in_order(everything[set_apart]),
+        waived=waived,
         resolved=unless_held(resolved.assign(status="resolved"), still_open),
         unjudged=unjudged.assign(status="unjudged"),
         matched=matched,
+    )
+
+
+def _told(
+    everything: pd.DataFrame, of: Ints, known: Known, waivers: Waivers, as_of: date
+) -> tuple[Texts, Texts, frozenset[str]]:
+    """Status and waiver (as text) of the findings at some places, and what waivers matched."""
+    words, matched = waivers.apply(everything[list(WAIVED_BY)].take(of), as_of)
+    waiver = words.to_numpy(dtype=object)
+    before = everything["status"].take(of).to_numpy(dtype=object)
+    if not known.again:
+        audited = everything["audited"].to_numpy(dtype=bool)[of]
+        before = np.where(audited, before, "persisting")
+    # A finding whose waiver lapsed was seen before.
+    status = np.where(before == "waived", "persisting", before)
+    return np.where(waiver != "", "waived", status), waiver, matched
+
+
+def _in_order(everything: pd.DataFrame, of: Ints, status: Texts, waiver: Texts) -> pd.DataFrame:
+    """Findings at some places in their order, with the status and the waiver of each."""
+    found, places = in_order(everything, of)
+    turn = np.empty(len(everything), dtype=np.int64)
+    turn[of] = np.arange(len(of))
+    turn = turn[places]
+    return found.assign(
+        status=pd.Series(status[turn], dtype="str"), waiver=pd.Series(waiver[turn], dtype="str")
     )
 
 
@@ -201,12 +231,14 @@ def night_of(run: str, as_of: date, one: Compared) -> Night:
 
 def arrived(one: Compared) -> pd.DataFrame:
     """Findings that are new or reopened, ``counts_money`` where their line held none before."""
+    narrow = ["patient_id", "claim_id", "line_number", "money", "amount", "severity", "status"]
     parts = [one.resolved, one.unjudged]
+    still_open = one.open[narrow]
     before = [
-        one.open[one.open["status"] == "persisting"],
-        *(part[part["was_open"].astype(bool)] for part in parts),
+        still_open[still_open["status"] == "persisting"],
+        *(part.loc[part["was_open"].astype(bool), narrow] for part in parts),
     ]
-    came = one.open[one.open["status"].isin(["new", "reopened"])]
+    came = still_open[still_open["status"].isin(["new", "reopened"])]
     return unless_held(came, pd.concat(before, ignore_index=True))
 
 
@@ -230,8 +262,9 @@ def unjudged_note(one: Compared) -> tuple[str, ...]:
 
 def decided(one: Compared) -> dict[str, Disposition]:
     """What people decided about the findings that are open or waived."""
-    both = pd.concat([one.open, one.waived], ignore_index=True)
     columns = ["disposition", "owner", "note"]
+    narrow = ["finding", *columns]
+    both = pd.concat([one.open[narrow], one.waived[narrow]], ignore_index=True)
     some = both[(both[columns] != "").any(axis=1)]
     rows = zip(some["finding"], *(some[name] for name in columns), strict=True)
     return {finding: Disposition(*words) for finding, *words in rows}

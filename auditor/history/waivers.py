@@ -31,6 +31,7 @@ PATTERNS = {
     "payer": "payer",
     "revenue_code": "revenue_code",
 }
+WAIVED_BY = ("rule", *PATTERNS.values())
 COLUMNS = ("rule", *PATTERNS, "reason", "owner", "expires")
 _LAPSES_WITHIN = 30
 _IDLE_DAYS = 90

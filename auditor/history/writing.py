@@ -49,16 +49,17 @@ def write_night(
 
 def _write_findings(ledger: Ledger, remembered: Remembered, run: str) -> None:
     one = remembered.compared
-    alive = pd.concat([one.open, one.waived], ignore_index=True)
-    audited = alive["audited"].astype(bool)
-    # At once for all; those that came out or closed are written over below.
-    ledger.do(
-        "UPDATE findings SET status = 'persisting', status_run = ? "
-        "WHERE status IN ('new', 'reopened')",
+    # At first, so that no row that is written has to do it.
+    ledger.do("DELETE FROM alive")
+    parts = [one.open, one.waived]
+    audited = [part["audited"].to_numpy(dtype=bool) for part in parts]
+    carried = _write_carried(
+        ledger,
+        remembered.known,
+        pd.concat([part[~mask] for part, mask in zip(parts, audited, strict=True)]),
         run,
     )
-    carried = _write_carried(ledger, remembered.known, alive[~audited], run)
-    tonight = alive[audited]
+    tonight = pd.concat([part[mask] for part, mask in zip(parts, audited, strict=True)])
     first = tonight["first_run"].where(tonight["status"] != "new", run)
     rows = _whole_rows(tonight.assign(status_run=run, first_run=first))
     ledger.put("findings", KNOWN_COLUMNS, closed_rows(rows, ledger.seal))
@@ -78,27 +79,31 @@ def _write_findings(ledger: Ledger, remembered: Remembered, run: str) -> None:
 def _write_carried(
     ledger: Ledger, known: pd.DataFrame, carried: pd.DataFrame, run: str
 ) -> pd.DataFrame:
-    """Findings whose lines were not audited, as the ledger then holds them; writes what changed."""
-    before = known.iloc[pd.Index(known["finding"]).get_indexer(carried["finding"])]
-    before = before.reset_index(drop=True)
-    status, waiver = (carried[name].reset_index(drop=True) for name in ("status", "waiver"))
-    same_waiver = before["waiver"].eq(waiver)
-    changed = before["status"].ne(status) | ~same_waiver
-    written = before["status"].isin(["new", "reopened"]) & status.eq("persisting") & same_waiver
-    some = changed & ~written
+    """Findings whose lines were not audited, as the ledger then holds them; writes what changed.
+
+    A finding that was new or reopened and now persists did not change: its row says so.
+    """
+    kept = ["finding", "status", "status_run", "waiver", "counts_money"]
+    places = pd.Index(known["finding"]).get_indexer(carried["finding"])
+    before = known[kept].take(places).reset_index(drop=True)
+    carried = carried.reset_index(drop=True)
+    came = before["status"].isin(["new", "reopened"]) & carried["status"].eq("persisting")
+    same_status = came | before["status"].eq(carried["status"])
+    changed = ~(same_status & before["waiver"].eq(carried["waiver"]))
+    some = carried[changed]
     ledger.do_all(
         "UPDATE findings SET status = ?, status_run = ?, waiver = ? WHERE finding = ?",
         zip(
-            status[some],
-            [run] * int(some.sum()),
-            map(ledger.seal.closed_text, waiver[some]),
-            map(ledger.seal.name, before.loc[some, "finding"]),
+            some["status"],
+            [run] * len(some),
+            map(ledger.seal.closed_text, some["waiver"]),
+            map(ledger.seal.name, some["finding"]),
             strict=True,
         ),
     )
-    status_run = before["status_run"].mask(changed, run)
-    held: pd.DataFrame = before.assign(status=status, status_run=status_run, waiver=waiver)
-    return held
+    return carried.assign(
+        status_run=before["status_run"].mask(changed, run), counts_money=before["counts_money"]
+    )
 
 
 def _whole_rows(findings: pd.DataFrame) -> list[tuple[Any, ...]]:

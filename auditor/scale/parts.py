@@ -71,7 +71,7 @@ def _behind(findings: pa.Table, lines: int) -> pa.Table:
 def _findings(tables: Sequence[pa.Table]) -> pd.DataFrame:
     """The findings of several tables in the order of one audit."""
     every = pa.concat_tables(tables).unify_dictionaries()
-    order = order_of(every.select(list(ORDERED_BY)).to_pandas())
+    order, _ = order_of(every.select(list(ORDERED_BY)).to_pandas())
     return findings_frame(every.take(order))
 
 
