@@ -108,7 +108,7 @@ def stories(findings: pd.DataFrame) -> pd.DataFrame:
 
 def _joined(rules: npt.NDArray[np.object_], starts: Ints, ends: Ints) -> list[str]:
     """The rules of each story, each once; most stories have one finding."""
-    joined = rules[starts].tolist()
+    joined: list[str] = rules[starts].tolist()
     for place in np.flatnonzero(ends - starts > 1).tolist():
         joined[place] = " ".join(dict.fromkeys(rules[starts[place] : ends[place]]))
     return joined

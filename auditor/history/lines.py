@@ -154,7 +154,7 @@ def _read(path: Path, patients: Ints | None, seal: Seal) -> pa.Table:
     same = _same_in_all(file)
     others = [name for name in file.schema_arrow.names if name not in same]
     found = _decoded(file.read_row_groups(groups, columns=others).filter(pa.array(chosen)))
-    columns = {
+    columns: dict[str, Any] = {
         name: pa.repeat(pa.scalar(same[name], pa.string()), len(found))
         if name in same
         else found[name]
@@ -169,11 +169,11 @@ def _same_in_all(file: pq.ParquetFile) -> dict[str, str]:
     An export lacks some columns, and those are blank in every line.
     """
     groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
-    found = {}
+    found: dict[str, str] = {}
     for place, name in enumerate(file.schema_arrow.names):
         if name not in _TEXT_COLUMNS:
             continue
-        told = [group.column(place).statistics for group in groups]
+        told: list[Any] = [group.column(place).statistics for group in groups]
         if all(one is not None and one.has_min_max and one.null_count == 0 for one in told):
             words = {word for one in told for word in (one.min, one.max)}
             if len(words) == 1:

@@ -105,7 +105,9 @@ def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Co
     fresh = _fresh(question, known, run)
     alive = known.alive.assign(line=-1, audited=False)
     gone = ~alive["finding"].isin(fresh["finding"]).to_numpy(dtype=bool)
-    looked = gone if patients is None else gone & is_among(alive["patient_key"].to_numpy(), patients)
+    looked = gone
+    if patients is not None:
+        looked = gone & is_among(alive["patient_key"].to_numpy(), patients)
     places = np.flatnonzero(looked)
     places = places[alive["finding"].take(places).argsort().to_numpy()]
     asked = alive.take(places).reset_index(drop=True)
