@@ -67,3 +67,30 @@ def test_any_other_change_of_a_row_drops_what_was_ready(site: Site) -> None:
         assert ready(ledger) == 0
         assert before > 0
         assert alive_of(ledger).empty
+
+
+def test_what_an_earlier_version_kept_ready_is_read_from_the_rows(site: Site) -> None:
+    site.night([SCAN, *OTHERS])
+    with Ledger(site.folder) as ledger:
+        expected = alive_of(ledger).sort_values("finding", ignore_index=True)
+        with ledger.writing():
+            ledger.do("UPDATE alive SET findings = ?", b"PAR1, a block of another kind")
+            ledger.do("PRAGMA user_version = 2")
+
+    with Ledger(site.folder) as ledger:
+        assert ready(ledger) == 0
+        found = alive_of(ledger).sort_values("finding", ignore_index=True)
+    pd.testing.assert_frame_equal(expected, found)
+
+
+def test_a_finding_that_stays_open_leaves_its_row_alone(site: Site) -> None:
+    site.night([SCAN, *OTHERS])
+    with Ledger(site.folder) as ledger:
+        rows = ledger.rows("SELECT * FROM findings ORDER BY finding")
+
+    later = site.night([])
+
+    with Ledger(site.folder) as ledger:
+        assert ledger.rows("SELECT * FROM findings ORDER BY finding") == rows
+        assert set(alive_of(ledger)["status"]) == {"persisting"}
+    assert set(later.audit.findings["status"]) == {"persisting"}

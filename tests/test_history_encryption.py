@@ -242,7 +242,7 @@ def test_what_was_changed_is_told_and_not_believed(site: Site) -> None:
 def test_an_earlier_version_of_the_program_can_t_take_it_for_a_plain_one(site: Site) -> None:
     site.night([SCAN])
     with sqlite3.connect(site.folder / ledger.NAME) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (5,)
 
 
 def test_no_key_is_shown(site: Site) -> None:
