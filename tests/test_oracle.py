@@ -6,7 +6,7 @@
 import ast
 import os
 from collections import Counter
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ RUNS = [(seed, 400) for seed in range(LARGE)] + [(1000 + seed, 3) for seed in ra
 SHARED = {"compare.py", "patients.py"}
 
 
-@cache
+@lru_cache(maxsize=8)  # a longer search must not fill the memory
 def compared(seed: int, patients: int) -> Comparison:
     return compare(seed, patients, load_reference(reference_dir()))
 

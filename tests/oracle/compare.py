@@ -1,13 +1,14 @@
 """One generated run through both: the auditor's findings and books, and the oracle's."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from random import Random
 
 import pandas as pd
 
-from auditor.audit import Audit, audit, prepare
+from auditor.audit import Audit, Prepared, audit, prepare
 from auditor.ingest.normalise import join
 from auditor.reference import Reference
 from tests.case_lines import clean_line, lines_of
@@ -17,7 +18,8 @@ from tests.oracle.patients import Export, exports
 from tests.oracle.run import Options, Run, run_of
 
 AS_OF = (date(2026, 6, 30), date(2024, 1, 15), date(2027, 2, 1), date(2025, 3, 24))
-OPTIONS = (
+PAYERS = {"bcbs": "commercial"}
+OPTIONS: tuple[tuple[dict[str, object], Options], ...] = (
     ({}, Options()),
     ({}, Options()),
     (
@@ -55,7 +57,23 @@ def generated(seed: int, patients: int) -> tuple[list[Export], date, int]:
     return exports(random, patients, seed), random.choice(AS_OF), random.randrange(len(OPTIONS))
 
 
-def compare(seed: int, patients: int, reference: Reference) -> Comparison:
+@dataclass
+class Invented:
+    """A generated run as both get it, and what the oracle says of it."""
+
+    seed: int
+    lines: pd.DataFrame
+    as_of: date
+    options: dict[str, object]
+    run: Run
+    opinion: Opinion
+    places: dict[str, int]
+
+    def prepared(self, reference: Reference) -> Prepared:
+        return prepare(self.lines, reference, as_of=self.as_of, payers=PAYERS, options=self.options)
+
+
+def invented(seed: int, patients: int) -> Invented:
     files, as_of, choice = generated(seed, patients)
     options, own = OPTIONS[choice]
     frames, lines = [], []
@@ -68,18 +86,19 @@ def compare(seed: int, patients: int, reference: Reference) -> Comparison:
         lines += [
             Line(len(lines) + row, row, cells, given) for row, cells in enumerate(export.rows)
         ]
-    prepared = prepare(
-        join(frames), reference, as_of=as_of, payers={"bcbs": "commercial"}, options=options
-    )
-    result = audit(prepared, reference, options=options)
-    run = run_of(lines, as_of, {"bcbs": "commercial"}, own)
-    opinion = judge(run)
+    run = run_of(lines, as_of, PAYERS, own)
     starts = [0]
     for export in files:
         starts.append(starts[-1] + len(export.rows))
     places = {f"file{number}.csv": start for number, start in enumerate(starts[:-1])}
-    found = differences(run, result, opinion, places)
-    return Comparison(seed, run, result, opinion, found)
+    return Invented(seed, join(frames), as_of, options, run, judge(run), places)
+
+
+def compare(seed: int, patients: int, reference: Reference) -> Comparison:
+    one = invented(seed, patients)
+    result = audit(one.prepared(reference), reference, options=one.options)
+    found = differences(one.run, result, one.opinion, one.places)
+    return Comparison(seed, one.run, result, one.opinion, found)
 
 
 def told(run: Run, difference: str) -> str:
@@ -113,23 +132,34 @@ def found_by(result: Audit, places: dict[str, int]) -> dict[tuple[str, int], tup
 
 
 def differences(run: Run, result: Audit, opinion: Opinion, places: dict[str, int]) -> list[str]:
+    """In words; of the rules that the result is about."""
     found = found_by(result, places)
+    about = set(result.books["rule"])
+    expected = {key: said for key, said in opinion.findings.items() if key[0] in about}
     told = []
     if len(run.lines) != len(result.lines):
         told.append(f"standing: oracle {len(run.lines)}, audit {len(result.lines)}")
-    for key in sorted(found.keys() | opinion.findings.keys()):
-        one, two = opinion.findings.get(key), found.get(key)
+    for key in sorted(found.keys() | expected.keys()):
+        one, two = expected.get(key), found.get(key)
         if one != two:
             told.append(f"{key[0]} line {key[1]}: oracle {one}, audit {two}")
     for row in result.books.to_dict("records"):
         counts = opinion.books.get(row["rule"], {})
-        theirs = {"flagged": row["flagged"], "clean": row["clean"]}
+        theirs = Counter({"flagged": row["flagged"], "clean": row["clean"]})
         of_rule = result.not_evaluated[result.not_evaluated["rule"] == row["rule"]]
         for one in of_rule.to_dict("records"):
-            theirs[one["reason"]] = theirs.get(one["reason"], 0) + one["lines"]
-        ours: dict[str, int] = {"flagged": 0, "clean": 0}
-        for (status, reason, _), count in counts.items():
-            ours[reason or status] = ours.get(reason or status, 0) + count
+            theirs[booked(one["reason"], one["detail"])] += one["lines"]
+        ours = Counter({"flagged": 0, "clean": 0})
+        for (status, reason, detail), count in counts.items():
+            ours[booked(reason, detail) if reason else status] += count
         if ours != theirs:
-            told.append(f"{row['rule']} books: oracle {ours}, audit {theirs}")
+            told.append(f"{row['rule']} books: oracle {dict(ours)}, audit {dict(theirs)}")
     return told
+
+
+def booked(reason: str, detail: str) -> str:
+    """A reason, with the column to add or to fill: that is what a person is told to do.
+
+    Tables that answer for nothing are named by the rules together, by the oracle the one it missed.
+    """
+    return f"{reason} {detail}" if reason in ("column_missing", "value_missing") else reason
