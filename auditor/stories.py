@@ -80,7 +80,7 @@ def stories(findings: pd.DataFrame) -> pd.DataFrame:
     order = np.argsort(number, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(number[order]) > 0])
     # Findings stand most severe first, and so does the first of each story.
-    firsts = findings.iloc[order[starts]]
+    firsts = findings[["patient_id", "severity"]].take(order[starts])
     days = findings["service_date"].to_numpy()[order]
     line = findings["line"].to_numpy(dtype=np.int64)
     once = ~pd.Series(number * (int(line.max()) + 2) + line).duplicated().to_numpy()

@@ -134,30 +134,33 @@ def read(paths: Iterable[Path], patients: Ints | None, seal: Seal = PLAIN) -> Ke
 
 
 def _read(path: Path, patients: Ints | None, seal: Seal) -> pa.Table:
-    keys = _for_reading(seal)
-    file = pq.ParquetFile(path, read_dictionary=_REPEATED, decryption_properties=keys)
+    secret = _for_reading(seal)
+    file = pq.ParquetFile(path, read_dictionary=_REPEATED, decryption_properties=secret)
     if patients is None:
         return file.read()
     wanted = np.unique(patients)
+    same = _same_in_all(file)
+    others = [name for name in file.schema_arrow.names if name not in same]
     place = file.schema_arrow.get_field_index("patient_key")
-    groups = []
+    found = []
+    # Group by group: the memory of one serves the next, and a whole file's has to be cleared first.
     for number in range(file.num_row_groups):
         statistics: Any = file.metadata.row_group(number).column(place).statistics
         low = np.searchsorted(wanted, statistics.min, side="left")
-        high = np.searchsorted(wanted, statistics.max, side="right")
-        if high > low:
-            groups.append(number)
-    patient = file.read_row_groups(groups, columns=["patient_key"])["patient_key"].to_numpy()
-    chosen = is_among(patient, wanted)
-    if not chosen.any():
+        if low == np.searchsorted(wanted, statistics.max, side="right"):
+            continue
+        keys = file.read_row_group(number, columns=["patient_key"])["patient_key"].to_numpy()
+        places = np.flatnonzero(is_among(keys, wanted))
+        if len(places):
+            group = file.read_row_group(number, columns=others)
+            found.append(_decoded(group.take(places)))
+    if not found:
         return file.schema_arrow.empty_table()
-    same = _same_in_all(file)
-    others = [name for name in file.schema_arrow.names if name not in same]
-    found = _decoded(file.read_row_groups(groups, columns=others).filter(pa.array(chosen)))
+    table = pa.concat_tables(found)
     columns: dict[str, Any] = {
-        name: pa.repeat(pa.scalar(same[name], pa.string()), len(found))
+        name: pa.repeat(pa.scalar(same[name], pa.string()), len(table))
         if name in same
-        else found[name]
+        else table[name]
         for name in file.schema_arrow.names
     }
     return pa.table(columns)
