@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import auditor.intake
@@ -161,6 +162,56 @@ def test_an_export_with_a_header_and_no_lines_is_empty_and_no_failure(
     drop(site, "hospital/scans.csv", HEADER + more)
     night(site, NIGHTS[1])
     assert fates(site, "2026-03-02") == {"scans.csv": "empty"}
+
+
+def taking_any(site: Site) -> Site:
+    """The same site, whose inboxes take files of any name."""
+    text = site.file.read_text("utf-8")
+    site.file.write_text(text.replace('"*.csv"', '"*"'), "utf-8")
+    return open_site(site.file)
+
+
+def without_lines(name: str, *, header: bool = True) -> bytes:
+    """A workbook or Parquet file without lines."""
+    written, frame = io.BytesIO(), pd.DataFrame(columns=HEADER.split(",") if header else ["note"])
+    if name.endswith(".xlsx"):
+        frame.to_excel(written, index=False)
+    else:
+        frame.astype("str").to_parquet(written, index=False)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("name", ["scans.xlsx", "scans.parquet"])
+def test_a_workbook_or_parquet_file_without_lines_is_empty_too(name: str, site: Site) -> None:
+    site = taking_any(site)
+    drop(site, f"hospital/{name}", without_lines(name))
+
+    ran = night(site)
+
+    assert fates(site, "2026-03-01") == {name: "empty"}
+    assert ran.problems == []
+
+
+@pytest.mark.parametrize("name", ["scans.xlsx", "scans.parquet"])
+def test_one_that_holds_something_else_has_failed(name: str, site: Site) -> None:
+    site = taking_any(site)
+    drop(site, f"hospital/{name}", without_lines(name, header=False))
+
+    ran = night(site)
+
+    assert fates(site, "2026-03-01") == {name: "failed"}
+    assert len(ran.problems) == 1
+
+
+def test_waivers_that_can_t_be_read_are_a_problem_of_the_night(site: Site) -> None:
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
+    night(site)
+    (site.history / "waivers.csv").write_bytes(b"rule,claim\n\xff")
+
+    ran = night(site, NIGHTS[1])
+
+    assert [problem for problem in ran.problems if "is no UTF-8 CSV" in problem]
+    assert (site.reports / "2026-03-02" / "findings.csv").is_file()
 
 
 @pytest.mark.parametrize(

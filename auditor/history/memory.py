@@ -178,8 +178,7 @@ class Memory:
         )
         waivers = read_waivers(self.waivers_file)
         one = compared(question, known, waivers, run)
-        every_pair = bool(reference.whole_settings("ptp_edits"))
-        touching = _touching(prepared, patient, result, every_pair=every_pair)
+        touching = _touching(prepared, patient, result, reference)
         new = found.tonight & found.stands & ~found.told
         new &= np.isin(found.every.patient, touching) | _adjusting(found.every)
         return Remembered(
@@ -200,6 +199,7 @@ class Memory:
             waivers=tuple(waiver.digest for waiver in waivers.all),
             intakes=claims.intakes,
             dispositions=decided(one),
+            waivers_unread=waivers.unread,
         )
 
     def committed(self, run: str) -> bool:
@@ -385,8 +385,9 @@ def _prepared(
     )
 
 
-def _touching(prepared: Prepared, patient: Ints, result: Audit, *, every_pair: bool) -> Ints:
+def _touching(prepared: Prepared, patient: Ints, result: Audit, reference: Reference) -> Ints:
     """Patients (by digest) with some line that rules of certain codes, or any finding, speak of."""
+    every_pair = bool(reference.whole_settings("ptp_edits"))
     _, places = touched(prepared.lines, every_pair=every_pair)
     flagged = result.findings["line"].to_numpy(dtype=np.int64)
     return np.unique(patient[np.concatenate([places, flagged])])

@@ -23,7 +23,8 @@ class Remembered:
     ``audit``: findings are all that are open, statuses filled; ``lines`` are the lines that were
     judged. ``audited`` and ``superseded`` count tonight's lines only. ``known`` are the findings
     that were open or waived before, columns of the ledger. ``dispositions`` are what people
-    decided, by finding. The rest is what ``commit`` writes.
+    decided, by finding. ``waivers_unread`` says why the file of waivers can't be read. The rest is
+    what ``commit`` writes.
     """
 
     audit: Audit
@@ -43,3 +44,4 @@ class Remembered:
     waivers: tuple[str, ...]
     intakes: tuple[Intake, ...]
     dispositions: Mapping[str, Disposition]
+    waivers_unread: str = ""

@@ -94,6 +94,7 @@ class Waivers:
     file: str
     all: tuple[Waiver, ...] = ()
     faults: tuple[str, ...] = ()
+    unread: str = ""  # why the whole file can't be read; it is among the faults, too
 
     def in_force(self, as_of: date) -> tuple[Waiver, ...]:
         """Those that have not lapsed."""
@@ -138,7 +139,7 @@ def read_waivers(path: Path) -> Waivers:
     try:
         rows = rows_of(path)
     except AuditError as fault:
-        return Waivers(path.name, faults=(str(fault),))
+        return Waivers(path.name, faults=(str(fault),), unread=str(fault))
     found: list[Waiver] = []
     faults: list[str] = []
     for number, row in enumerate(rows, start=2):

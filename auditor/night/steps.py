@@ -20,6 +20,7 @@ from auditor.night.site import Site, from_here
 
 if TYPE_CHECKING:
     from auditor.history.memory import Memory
+    from auditor.history.remembered import Remembered
     from auditor.intake import Claims
     from auditor.request import Request
 
@@ -258,11 +259,18 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
         + f": {one.new} new, {one.reopened} reopened, {one.resolved} resolved; "
         f"{one.persisting} persist, {one.waived} waived"
     )
-    for note in remembered.changes.waiver_notes:
-        night.log.warning("waiver", reason=note)
+    _tell_of_waivers(night, remembered)
     for rule, why in report.failed:
         night.log.error("a rule failed", rule=rule, reason=why)
         night.problems.append(f"{rule} failed and judged nothing: {why}")
+
+
+def _tell_of_waivers(night: Night, remembered: "Remembered") -> None:
+    """Logs notes on waivers; that a file of them can't be read is for a person to know."""
+    for note in remembered.changes.waiver_notes:
+        night.log.warning("waiver", reason=note)
+    if remembered.waivers_unread:
+        night.problems.append(f"{remembered.waivers_unread}; none of its waivers holds")
 
 
 def _came(journal: Journal) -> str:
