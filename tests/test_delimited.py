@@ -270,7 +270,7 @@ def test_the_quick_way_and_the_careful_way_agree(
         f'C{n // 3},0{n % 500:03},"x ""{n % 7}""",{n / 100:.2f}\r\n' for n in range(60_000)
     )
     table = only_table(write(tmp_path / "a.csv", f"June\r\n{HEADER}\r\n{body}"))
-    monkeypatch.setattr(records, "_BLOCK", 1 << 16)
+    monkeypatch.setattr(records, "_BLOCKS", (1 << 16, 1 << 16))
     quick = read(table)
     monkeypatch.setattr(records, "_read_quickly", lambda *_: None)
     careful = read(table)

@@ -23,7 +23,7 @@ from auditor.ingest.header import fitted, is_blank
 from auditor.ingest.raw import Misfit, RawLines
 
 CELL: Any = pa.dictionary(pa.int32(), pa.string())
-_BLOCKS = (1 << 22, 1 << 25)
+_BLOCKS = (1 << 22, 1 << 24)
 _CAREFUL_BLOCK = 1 << 24
 _COUNTED_AT_ONCE = 1 << 18
 _TAIL_BYTES = 4096
