@@ -111,7 +111,7 @@ def planted(mutant: Mutant) -> list[Rule]:
     """
     module = sys.modules[mutant.module]
     old = dict(vars(module))
-    exec(compile(mutant.source, mutant.path, "exec"), vars(module))
+    exec(compile(mutant.source, mutant.path, "exec"), vars(module))  # noqa: S102
     new = {
         id(was): vars(module)[name]
         for name, was in old.items()
@@ -175,7 +175,7 @@ def _of_runs(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:
 
 def _of_runs_anew(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:
     """The same where the way to the rules has changed, too."""
-    for run, one in tried.runs[:-LARGE_SPARED]:
+    for run, one in tried.runs[: -LARGE_SPARED]:
         prepared = run.prepared(tried.reference)
         result = audit(prepared, tried.reference, rules=rules, options=one.options)
         if differences(run.run, result, run.opinion, run.places):

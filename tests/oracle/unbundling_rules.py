@@ -71,11 +71,10 @@ def pair_rule(indicator: str, bypassed: bool | None, severity: str):
                 two_readers = line.physician and len(readers) == 2 and "" not in readers
                 mild = line.payer_type != "medicare" or two_readers
                 word = "review" if severity == "denial" and mild else severity
-                word = MILDER[word] if stale else word
                 if not harshest or word == "denial":
                     harshest = word
         if harshest:
-            return flag(harshest, "at_risk")
+            return flag(MILDER[harshest] if stale else harshest, "at_risk")
         if not open_question:
             return CLEAN
         if stale:  # it may accuse, never acquit, save pairs known to be none
