@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor import matching
 from auditor.matching import (
     count_between,
     earlier_in_group,
@@ -18,6 +19,7 @@ from auditor.matching import (
     nearest,
     one_to_one,
     pairs,
+    pairs_by_and_by,
 )
 from auditor.once import computed_once, forget
 
@@ -210,9 +212,41 @@ def test_group_key_stays_small_over_many_wide_columns() -> None:
     assert key.max() < 2**42
 
 
-def test_group_key_refuses_what_has_no_codes() -> None:
-    with pytest.raises(TypeError, match="units"):
-        group_key(pd.DataFrame({"units": [1.0]}), ["units"])
+def test_group_key_makes_room_before_a_wide_column_would_overflow() -> None:
+    wide = pd.RangeIndex(2**21)
+    codes = np.array([0, 2**20 - 1, 0, 2**20 - 1])
+    lines = pd.DataFrame(
+        {
+            "narrow": pd.Categorical.from_codes(codes, categories=pd.RangeIndex(2**20)),
+            "wide": pd.Categorical.from_codes([2**21 - 1] * 4, categories=wide),
+            "last": pd.Categorical.from_codes([0, 1, 0, 2**21 - 1], categories=wide),
+        }
+    )
+
+    key = group_key(lines, ["narrow", "wide", "last"])
+
+    assert key[0] == key[2]
+    assert len(set(key.tolist())) == 3
+    assert 0 <= key.min() <= key.max() < 2**42
+
+
+def test_pairs_come_in_shares_that_hold_all_of_them(monkeypatch) -> None:
+    """A day with very many kinds of lines gives its pairs by and by."""
+    group, kind = np.zeros(40, dtype=np.int64), np.arange(40) % 20
+    whole = [side.tolist() for side in pairs(group, kind)]
+    monkeypatch.setattr(matching, "_PAIRS_AT_ONCE", 50)
+
+    shares = list(pairs_by_and_by(group, kind))
+
+    assert len(shares) > 5
+    assert max(len(left) for left, _ in shares) < 50 + 2 * 20
+    assert [np.concatenate(side).tolist() for side in zip(*shares, strict=True)] == whole
+
+
+@pytest.mark.parametrize("column", ["units", "charge_cents"])
+def test_group_key_refuses_what_has_no_codes(column: str) -> None:
+    with pytest.raises(TypeError, match=column):
+        group_key(pd.DataFrame({column: [1.0]}), [column])
 
 
 @settings(max_examples=80, deadline=None)

@@ -6,7 +6,6 @@
 import ast
 import os
 from collections import Counter
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -15,24 +14,19 @@ from auditor.catalogue import CATALOGUE
 from auditor.reference import load_reference
 from auditor.rule import REASONS
 from auditor.shipped import reference_dir
-from tests.oracle.compare import Comparison, compare, told
+from tests.oracle.compare import compare, invented, told
 from tests.oracle.judge import RULES
 
-LARGE = int(os.environ.get("AUDITOR_ORACLE_RUNS", "8"))
+LARGE = int(os.environ.get("AUDITOR_ORACLE_RUNS", "16"))
 # Seed and number of patients. Small runs have dates, providers and claim types at hand that large
 # ones never lack.
 RUNS = [(seed, 400) for seed in range(LARGE)] + [(1000 + seed, 3) for seed in range(LARGE)]
 SHARED = {"compare.py", "patients.py"}
 
 
-@lru_cache(maxsize=8)  # a longer search must not fill the memory
-def compared(seed: int, patients: int) -> Comparison:
-    return compare(seed, patients, load_reference(reference_dir()))
-
-
 @pytest.mark.parametrize(("seed", "patients"), RUNS)
 def test_the_rules_say_what_their_restatement_says(seed: int, patients: int) -> None:
-    found = compared(seed, patients)
+    found = compare(seed, patients, load_reference(reference_dir()))
 
     assert found.differences == [], "\n".join(
         told(found.run, difference) for difference in found.differences[:5]
@@ -57,16 +51,16 @@ def test_the_invented_patients_reach_every_rule_and_reason() -> None:
     flagged: Counter[str] = Counter()
     clean: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    for seed, patients in RUNS[:8]:
-        for (rule, _), verdict in compared(seed, patients).opinion.verdicts.items():
+    for seed, patients in RUNS:
+        for (rule, _), verdict in invented(seed, patients).opinion.verdicts.items():
             flagged[rule] += verdict.status == "flagged"
             clean[rule] += verdict.status == "clean"
             reasons[verdict.reason] += 1
 
-    assert {rule.name: flagged[rule.name] for rule in CATALOGUE if flagged[rule.name] < 10} == {}
-    assert {rule.name: clean[rule.name] for rule in CATALOGUE if clean[rule.name] < 15} == {}
+    assert {rule.name: flagged[rule.name] for rule in CATALOGUE if flagged[rule.name] < 100} == {}
+    assert {rule.name: clean[rule.name] for rule in CATALOGUE if clean[rule.name] < 50} == {}
     told = set(REASONS) - {"error"}
-    assert {reason: reasons[reason] for reason in told if reasons[reason] < 50} == {}
+    assert {reason: reasons[reason] for reason in told if reasons[reason] < 100} == {}
 
 
 def test_the_restatement_shares_no_code_with_the_rules() -> None:

@@ -34,6 +34,12 @@ from tests.oracle.compare import Invented, differences, invented
 RUNS = (*((1000 + seed, 3) for seed in range(8)), *((seed, 400) for seed in range(8)))
 # Of the joins' tests, all but the one that measures time.
 JOINS = ("tests/test_matching.py", "-k", "not twenty_thousand")
+# What needs other tables than the shipped ones, or several partners, has tests of its own.
+OTHERS = {
+    "diagnoses": ("tests/test_library_uses.py", "tests/test_contradictions.py"),
+    "payment": ("tests/test_library_uses.py",),
+}
+NAMED = "tests/test_partners_named.py"
 MATCHING = "auditor.matching"
 # A change of the joins changes the way to the rules, so everything runs anew: of that, less.
 LARGE_SPARED, ONE_CASE_OF = 5, 6
@@ -122,7 +128,15 @@ def planted(mutant: Mutant) -> list[Rule]:
             for word, value in list(vars(other).items()):
                 if id(value) in new:
                     setattr(other, word, new[id(value)])
-    return [new.get(id(rule), rule) for rule in CATALOGUE]
+    rules = tuple(new.get(id(rule), rule) for rule in CATALOGUE)
+    for name, other in list(sys.modules.items()):
+        if name.split(".")[0] == "auditor":
+            for word, value in list(vars(other).items()):
+                if value is CATALOGUE:
+                    setattr(other, word, rules)
+                for kept in (getattr(value, "__kwdefaults__", None) or {},):
+                    kept.update({key: rules for key in kept if kept[key] is CATALOGUE})
+    return list(rules)
 
 
 def noticed(mutant: Mutant, tried: Ground) -> Iterator[str]:
@@ -144,6 +158,9 @@ def noticed(mutant: Mutant, tried: Ground) -> Iterator[str]:
     yield from _of_runs(asked, tried)
     for rule in asked:
         test_house.test_a_rule_names_columns_settings_and_sources_that_exist(rule, tried.reference)
+    for file in (NAMED, *OTHERS.get(family, ())):
+        if pytest.main(["-x", "-q", "-p", "no:cacheprovider", file], plugins=[]) != 0:
+            yield file
 
 
 def _of_cases(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:

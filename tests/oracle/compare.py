@@ -11,14 +11,19 @@ import pandas as pd
 from auditor.audit import Audit, Prepared, audit, prepare
 from auditor.ingest.normalise import join
 from auditor.reference import Reference
+from auditor.schema import CLAIM_LINES
 from tests.case_lines import clean_line, lines_of
 from tests.oracle.judge import Opinion, judge
 from tests.oracle.lines import Line
 from tests.oracle.patients import Export, exports
 from tests.oracle.run import Options, Run, run_of
+from tests.oracle.tables import FOLDER
 
 AS_OF = (date(2026, 6, 30), date(2024, 1, 15), date(2027, 2, 1), date(2025, 3, 24))
 PAYERS = {"bcbs": "commercial"}
+# A reason may name no column.
+COLUMNS = frozenset({"", *(column.name for column in CLAIM_LINES)})
+TABLES = frozenset(path.stem for path in FOLDER.glob("*.csv"))
 OPTIONS: tuple[tuple[dict[str, object], Options], ...] = (
     ({}, Options()),
     ({}, Options()),
@@ -151,6 +156,11 @@ def differences(run: Run, result: Audit, opinion: Opinion, places: dict[str, int
         of_rule = result.not_evaluated[result.not_evaluated["rule"] == row["rule"]]
         for one in of_rule.to_dict("records"):
             theirs[booked(one["reason"], one["detail"])] += one["lines"]
+            about_a_table = one["reason"].startswith("reference")
+            if about_a_table and not TABLES.issuperset(one["detail"].split()):
+                told.append(f"{row['rule']} names {one['detail']}, which is no reference table")
+            elif not about_a_table and not COLUMNS.issuperset(one["detail"].split("|")):
+                told.append(f"{row['rule']} asks for {one['detail']}, which is no column")
         ours = Counter({"flagged": 0, "clean": 0})
         for (status, reason, detail), count in counts.items():
             ours[booked(reason, detail) if reason else status] += count

@@ -65,6 +65,8 @@ PAYERS = (
 ADJUSTMENTS = cells(
     "CO-45|CO-97|CO-236|97|CO-234|OA-18|PR-1|PR-3|CO-45 PR-2|CO-16|CO-253|CO-50|PI-97|OA-231"
 )
+BUNDLED = cells("CO-97|CO-236|CO-234|CO-231|97|CO-45 CO-97|PI-97|OA-231|CO-16|CO-45|")
+FFRCT = words("75580 0501T 0503T")
 STATES = words("TX FL CA VA MD NY XX")
 NPIS = ("1000000004", "2000000002", "1000000012", "2000000010")
 READERS = ("3000000000", "3000000018")
@@ -148,11 +150,14 @@ def one_study(random: Random, name: str, study: int, day: date) -> list[Cells]:
     if random.random() < 0.7:
         read = day + timedelta(days=random.choice(EDGES))
         rows.append(physician(random, claim + "R", 1, code, read, "26"))
-    if random.random() < 0.2:
-        other = random.choice([*MODIFIERS, "", "", "TC"])
+    if random.random() < 0.3:
+        other = random.choice([*MODIFIERS, "", "", "", "", "TC", "TC"])
         rows.append(physician(random, claim + "G", 1, random.choice([code, *CODES]), day, other))
         if random.random() < 0.4:
             rows.append(physician(random, claim + "G", 2, random.choice(CODES), day, ""))
+    if random.random() < 0.08:
+        later = day + timedelta(days=random.choice(EDGES[4:12]))
+        rows.append(hospital(random, claim + "HF", 1, "75580", later))
     period = [row["service_date"] for row in rows if row["claim_id"].endswith("H")]
     for row in rows:
         if row["claim_id"].endswith("H") and random.random() < 0.7:
@@ -259,6 +264,7 @@ def disturb(random: Random, row: Cells) -> None:
         row[name] = ""
     if random.random() < 0.18:
         row |= denial(random)
+    seldom(random, row)
     if random.random() < 0.12:
         row["allowed_cents"] = random.choice(
             [
@@ -277,6 +283,29 @@ def disturb(random: Random, row: Cells) -> None:
                 "20.00",
             ]
         )
+
+
+def seldom(random: Random, row: Cells) -> None:
+    """What few lines would have by chance and a rule looks for."""
+    if row["procedure_code"] in FFRCT and random.random() < 0.25:
+        row |= {
+            "paid_cents": random.choice(["0.00", "0.00", "10.00", ""]),
+            "allowed_cents": random.choice(["0.00", "0.00", "20.00", ""]),
+            "adjustment_codes": random.choice(BUNDLED),
+        }
+    if random.random() < 0.05:
+        row |= {"paid_cents": "0.00", "allowed_cents": "0.00", "adjustment_codes": ""}
+        row["remit_date"] = random.choice(["", "2026-02-01", "2026-02-01", "2026-02-01"])
+    if random.random() < 0.02:
+        row["diagnosis_codes"] = random.choice(["", "Z99.99", "Z00.00"])
+    if random.random() < 0.01:
+        row["received_date"] = a_year_on(random, row)
+    if random.random() < 0.02:
+        row["revenue_code"] = ""
+    if random.random() < 0.02:
+        row["charge_cents"] = random.choice(["60.00", "81.75", "81.76", "267.84", "267.85"])
+    if random.random() < 0.03:
+        row["patient_responsibility_cents"] = random.choice(["21.80", "21.81", "90.00", "20.00"])
 
 
 def denial(random: Random) -> Cells:
