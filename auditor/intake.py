@@ -1,6 +1,7 @@
 """Export files to claim lines: reads, understands the columns, normalises, joins."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -40,16 +41,11 @@ def read_files(
     patient_id_substitute: str = "",
 ) -> Claims:
     """The claim lines of all files together. Raises AuditError for a file that can't be read."""
-    states = [_state(path) for path in paths]
-    tables = tables_to_read(
-        paths, profile=profile, sheet=sheet, patient_id_substitute=patient_id_substitute
-    )
-    read = [claim_lines(table, mapping) for table, mapping in tables]
-    for path, state in zip(paths, states, strict=True):
-        if _state(path) != state:
-            raise AuditError(
-                f"{path} was changed while it was read; wait until it is written, then run again"
-            )
+    with unchanged(paths):
+        tables = tables_to_read(
+            paths, profile=profile, sheet=sheet, patient_id_substitute=patient_id_substitute
+        )
+        read = [claim_lines(table, mapping) for table, mapping in tables]
     return _claims([lines for lines, _ in read], tuple(intake for _, intake in read))
 
 
@@ -69,6 +65,18 @@ def is_empty_export(
 
 def _nothing(_positions: Sequence[int]) -> RawLines:
     raise ValueError("there is nothing to read below this header")
+
+
+@contextmanager
+def unchanged(paths: Sequence[Path]) -> Iterator[None]:
+    """Raises AuditError at its end for a file that was changed meanwhile."""
+    states = [_state(path) for path in paths]
+    yield
+    for path, state in zip(paths, states, strict=True):
+        if _state(path) != state:
+            raise AuditError(
+                f"{path} was changed while it was read; wait until it is written, then run again"
+            )
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

@@ -12,7 +12,7 @@ import pytest
 from auditor.errors import AuditError
 from auditor.ingest.normalise import claim_lines
 from auditor.intake import mapping_of, read_files, read_in_pieces, tables_of, tables_to_read
-from auditor.scale.spread import spread, spreading
+from auditor.scale.spread import Spreading, spread
 from auditor.scale.workers import workers
 from auditor.schema import COLUMNS
 from tests.benchmarks.generate import generate
@@ -53,11 +53,9 @@ def same(path: Path, size: int) -> int:
 def same_in_parts(path: Path, size: int) -> None:
     """Compares reading a file in parts, by two workers, with reading it whole."""
     whole = read_files([path])
-    tables = tables_to_read([path])
-    folder = Path(tempfile.mkdtemp(dir=path.parent))
-    work = spreading(tables, folder, 1)
+    work = Spreading(tables_to_read([path]), Path(tempfile.mkdtemp(dir=path.parent)), 1)
     with workers(2, work) as pool:
-        claims, buckets = spread(work, tables, pool, piece=size, heard=lambda *_: None)
+        claims, buckets = spread(work, pool, piece=size, heard=lambda *_: None)
 
     pd.testing.assert_frame_equal(
         buckets.lines(0).astype("str"), whole.lines.astype("str"), check_dtype=False

@@ -25,7 +25,7 @@ from auditor.intake import read_files
 from auditor.progress import Progress
 from auditor.reference import load_reference
 from auditor.request import Request
-from auditor.scale import memory
+from auditor.scale import local, memory
 from auditor.scale.exchange import findings_arrow, findings_frame, lines_frame, lines_table
 from auditor.scale.memory import Plan, bytes_of, plan
 from auditor.scale.scratch import scratch_folder
@@ -108,6 +108,34 @@ def test_buckets_give_the_bytes_of_the_audit_in_memory(
     assert len(pd.read_csv(out / "findings.csv")) > 5
     same_runs(out, in_memory[name])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_where_no_process_is_forked_the_work_is_done_in_this_one(
+    exports, in_memory, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(memory, "plan", lambda files, limit: Plan(3, 2, 100_000))
+    monkeypatch.setattr("auditor.scale.workers.sys.platform", "darwin")
+    monkeypatch.setattr("auditor.scale.workers.ProcessPoolExecutor", None)
+
+    same_runs(run(exports["two files"], tmp_path / "out"), in_memory["two files"])
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(exports, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "lines.csv"
+    shutil.copy(exports["departmental"][0], path)
+    monkeypatch.setattr(memory, "plan", lambda files, limit: Plan(3, 2, 100_000))
+    real = local.spread
+
+    def grown(*args, **kwargs):
+        with path.open("a") as file:
+            file.write("\n")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(local, "spread", grown)
+
+    with pytest.raises(AuditError, match=r"lines\.csv was changed while it was read"):
+        run([path], tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["lines.csv"]
 
 
 def test_a_library_is_narrowed_by_the_lines_of_all_buckets(exports, tmp_path, monkeypatch) -> None:

@@ -113,9 +113,8 @@ def lines_of(
     ``assumed`` is how the table writes, where more of it is known than these rows.
     """
     positions = positions_of(mapping)
-    with ThreadPoolExecutor(
-        pa.cpu_count()
-    ) as pool:  # Arrow unites the dictionaries without Python's lock
+    # Arrow unites the dictionaries without Python's lock.
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
         columns_found = pool.map(encode, (raw.cells.column(str(place)) for place in positions))
         by_position = dict(zip(positions, columns_found, strict=True))
     found = _found(mapping, by_position, len(raw.rows))

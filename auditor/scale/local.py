@@ -1,4 +1,4 @@
-"""Exports that are larger than memory, audited bucket by bucket in worker processes.
+"""Large exports, audited bucket by bucket in worker processes; they need not fit into memory.
 
 Every patient's lines lie in one bucket, so what is decided within a patient is decided in its
 bucket: superseding, pairs, studies. What must be known of the whole run, the extract, is put
@@ -20,7 +20,7 @@ from auditor.corrections import proposed
 from auditor.extract import Extract, Share, share_of
 from auditor.extract import together as extract_together
 from auditor.ingest.normalise import Intake
-from auditor.intake import Claims, tables_to_read
+from auditor.intake import Claims, tables_to_read, unchanged
 from auditor.library.reading import narrowed
 from auditor.once import forget
 from auditor.progress import Progress
@@ -32,7 +32,7 @@ from auditor.scale.kept import keep, kept
 from auditor.scale.memory import Plan
 from auditor.scale.parts import Elsewhere, audits_together, bare, corrections_together
 from auditor.scale.scratch import scratch_folder
-from auditor.scale.spread import Buckets, spread, spreading
+from auditor.scale.spread import Buckets, Spreading, spread
 from auditor.scale.workers import known, workers
 
 T = TypeVar("T")
@@ -103,18 +103,20 @@ def _spread(
     request: Request, plan: Plan, progress: Progress, folder: Path
 ) -> tuple[Claims, Buckets]:
     files = request.files[0].name if len(request.files) == 1 else f"{len(request.files)} files"
-    with progress.stage("read", f"reading {files}, buckets on disk: {plan.buckets}"):
+    with (
+        progress.stage("read", f"reading {files}, buckets on disk: {plan.buckets}"),
+        unchanged(request.files),
+    ):
         tables = tables_to_read(
             request.files,
             profile=request.profile,
             sheet=request.sheet,
             patient_id_substitute=request.settings.patient_id_substitute,
         )
-        work = spreading(tables, folder, plan.buckets)
+        work = Spreading(tables, folder, plan.buckets)
         with workers(plan.workers, work) as pool:
             return spread(
                 work,
-                tables,
                 pool,
                 piece=plan.piece,
                 heard=lambda share, lines: progress.part(share, f"{lines:,} lines read"),

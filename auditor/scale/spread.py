@@ -28,14 +28,12 @@ from auditor.scale.workers import known
 Heard = Callable[[float, int], None]
 """Told the share of the files that is read, and the lines so far."""
 
-Tables = Sequence[tuple[RawTable, ColumnMapping]]
-
 
 @dataclass(frozen=True)
 class Spreading:
     """What a worker that reads must know."""
 
-    tables: Tables
+    tables: Sequence[tuple[RawTable, ColumnMapping]]
     folder: Path
     buckets: int
 
@@ -69,16 +67,7 @@ class _Read(NamedTuple):
     places: dict[int, Place]
 
 
-def spreading(tables: Tables, folder: Path, buckets: int) -> Spreading:
-    """What workers must know to read tables; digests are waited for by their parent alone."""
-    return Spreading(
-        [(replace(table, digest=str), mapping) for table, mapping in tables], folder, buckets
-    )
-
-
-def spread(
-    work: Spreading, tables: Tables, pool: Executor, *, piece: int, heard: Heard
-) -> tuple[Claims, Buckets]:
+def spread(work: Spreading, pool: Executor, *, piece: int, heard: Heard) -> tuple[Claims, Buckets]:
     """Reads tables and puts each line into its patient's bucket.
 
     ``pool``: workers that know ``work``. Returns what ``read_files`` returns, without the lines.
@@ -87,10 +76,10 @@ def spread(
     places: dict[int, dict[int, list[Place]]] = {}
     claims = []
     lines = 0
-    for number, (table, _) in enumerate(tables):
+    for number, (table, _) in enumerate(work.tables):
 
         def told(share: float, read: int, number: int = number, before: int = lines) -> None:
-            heard((number + share) / len(tables), before + read)
+            heard((number + share) / len(work.tables), before + read)
 
         read = _in_parts(number, table, pool, piece, told)
         if read is None:
@@ -167,7 +156,8 @@ def read_part(number: int, place: int, part: Part, assumed: Habits | None) -> _R
         raw = table.parts.read(positions_of(mapping), part)
     except AuditError:  # reading the whole table will say what is wrong, and where
         return None
-    lines, intake, shown = lines_of(table, mapping, raw, assumed)
+    # The digest is found beside, in the parent alone.
+    lines, intake, shown = lines_of(replace(table, digest=str), mapping, raw, assumed)
     places = put_away(lines, columns_of(mapping), work.buckets, work.path(number, place))
     return _Read(intake, assumed or shown, shown, raw.records, places)
 

@@ -78,8 +78,18 @@ def hunt(mutants: list[Mutant], tried: Ground, file: Path) -> None:
                     os.kill(process, signal.SIGKILL)
                 row = ended(pipe, process)
                 seconds = round(time.monotonic() - started, 2)
-                stream.write(json.dumps({"key": mutant.key, "line": mutant.line, **row,
-                                         "operator": mutant.operator, "seconds": seconds}) + "\n")
+                stream.write(
+                    json.dumps(
+                        {
+                            "key": mutant.key,
+                            "line": mutant.line,
+                            **row,
+                            "operator": mutant.operator,
+                            "seconds": seconds,
+                        }
+                    )
+                    + "\n"
+                )
                 stream.flush()
                 del running[pipe]
 
@@ -138,12 +148,16 @@ def told(mutants: list[Mutant], known: dict[tuple[str, ...], dict[str, Any]]) ->
         print(f"  {path}: {dict(counts)}")
     survivors = [one for one in mutants if ends.get(one.key, {}).get("end") == "survived"]
     explained = Counter(kinds[one.key] for one in survivors if one.key in kinds)
-    print(f"ends: {dict(Counter(row['end'] for row in ends.values()))}, survivors explained: "
-          f"{dict(explained)}")
+    print(
+        f"ends: {dict(Counter(row['end'] for row in ends.values()))}, survivors explained: "
+        f"{dict(explained)}"
+    )
     open_ones = [one for one in survivors if one.key not in kinds]
     for one in open_ones:
-        print(f"{one.path}:{one.line} {one.function} [{one.operator}]\n  - {one.before}\n"
-              f"  + {one.after}")
+        print(
+            f"{one.path}:{one.line} {one.function} [{one.operator}]\n  - {one.before}\n"
+            f"  + {one.after}"
+        )
         for words in ends[one.key]["unnoticed"]:
             print(f"      {words}")
     return 1 if open_ones else 0

@@ -117,7 +117,7 @@ def planted(mutant: Mutant) -> list[Rule]:
     """
     module = sys.modules[mutant.module]
     old = dict(vars(module))
-    exec(compile(mutant.source, mutant.path, "exec"), vars(module))  # noqa: S102
+    exec(compile(mutant.source, mutant.path, "exec"), vars(module))
     new = {
         id(was): vars(module)[name]
         for name, was in old.items()
@@ -167,14 +167,7 @@ def _of_cases(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:
     for rule in rules:
         for path, case in tried.cases[rule.name]:
             one = tried.of_case[f"{path.name} {case}"]
-            said = one.judged(rule, tried.reference)
-            forget()
-            if same(said, one.said[rule.name]):
-                continue
-            if judged_otherwise(path, case, rule, tried.reference):
-                yield str(case)
-            else:
-                yield f"unnoticed: {case}"
+            yield from _of_case(one.judged(rule, tried.reference), one, path, case, rule, tried)
 
 
 def _of_runs(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:
@@ -192,7 +185,7 @@ def _of_runs(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:
 
 def _of_runs_anew(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:
     """The same where the way to the rules has changed, too."""
-    for run, one in tried.runs[: -LARGE_SPARED]:
+    for run, one in tried.runs[:-LARGE_SPARED]:
         prepared = run.prepared(tried.reference)
         result = audit(prepared, tried.reference, rules=rules, options=one.options)
         if differences(run.run, result, run.opinion, run.places):
@@ -205,13 +198,17 @@ def _of_cases_anew(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:
             one = tried.of_case[f"{path.name} {case}"]
             prepared = prepared_case(path, case, tried.reference)
             said = Input(one.name, prepared, one.options, {}).judged(rule, tried.reference)
-            forget()
-            if same(said, one.said[rule.name]):
-                continue
-            if judged_otherwise(path, case, rule, tried.reference):
-                yield str(case)
-            else:
-                yield f"unnoticed: {case}"
+            yield from _of_case(said, one, path, case, rule, tried)
+
+
+def _of_case(
+    said: Judgement, one: "Input", path: Path, case: object, rule: Rule, tried: Ground
+) -> Iterator[str]:
+    forget()
+    if same(said, one.said[rule.name]):
+        return
+    found = judged_otherwise(path, case, rule, tried.reference)
+    yield str(case) if found else f"unnoticed: {case}"
 
 
 def same(one: Judgement, other: Judgement) -> bool:

@@ -75,9 +75,7 @@ class Invented:
     places: dict[str, int]
 
     def prepared(self, reference: Reference) -> Prepared:
-        return prepare(
-            self.lines, reference, as_of=self.as_of, payers=PAYERS, options=self.options
-        )
+        return prepare(self.lines, reference, as_of=self.as_of, payers=PAYERS, options=self.options)
 
 
 def invented(seed: int, patients: int) -> Invented:
