@@ -7,7 +7,8 @@ with indicator 9 ends on the day it began: it never was in force, and is kept as
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -23,6 +24,7 @@ from auditor.official.headers import Header, recognised
 from auditor.official.kind import CODE, Asked, Kind, Misfit, Reading
 from auditor.official.published import Published
 from auditor.official.settings_of_files import agreed, hospital_or_practitioner
+from auditor.official.sheets import Dictionary, rows_of
 
 _WANTED = {
     "column_one": r"COLUMN ?(1|ONE).*",
@@ -34,23 +36,29 @@ _WANTED = {
 _OPTIONAL = {"rationale": r".*RATIONALE.*"}
 _HEAD_ROWS = 60
 _PARTS = 4
+# Parsers let other threads work.
+_THREADS = 2
 # No edit is older than Medicare; an end after 2100 (9999-12-31) stands for none.
 _MEDICARE = date(1966, 7, 1)
 _FAR = (date(2100, 12, 31) - date(1970, 1, 1)).days
 
 Ints = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
-# Codes into distinct words, as pyarrow keeps them.
-Dictionary = Any
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The rows of one file as codes into distinct words, a column each; ``numbers`` are rows."""
+    """The rows of one file as codes into distinct words, a column each; ``numbers`` are rows.
+
+    ``title`` is what stands in and above the header; ``misfits`` are rows that can't be told apart
+    into cells.
+    """
 
     file: str
+    title: str
     columns: dict[str, Dictionary]
     numbers: Ints
+    misfits: list[Misfit]
 
 
 def read(files: Sequence[Published], asked: Asked) -> Reading:
@@ -61,22 +69,18 @@ def read(files: Sequence[Published], asked: Asked) -> Reading:
     _refuse_missing_parts(files)
     misfits: list[Misfit] = []
     counts: dict[str, int] = {}
-    settings, editions, tables = [], [], []
-    for file in files:
-        head = _head_rows(file)
-        header = recognised(head, _WANTED, file.full_name, _OPTIONAL)
-        title = " ".join(cell for row in head[: header.first_row] for cell in row)
-        settings.append(asked.setting or hospital_or_practitioner(file.full_name, title))
-        editions.append(_edition(file.name))
-        before = len(misfits)
-        width = len(head[header.first_row]) if header.first_row < len(head) else len(head[-1])
-        part = _text_part(file, header, width, misfits)
-        counts[file.full_name] = len(part.numbers) + len(misfits) - before
-        tables.append(_checked(part, misfits))
+    settings, tables = [], []
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        for part in pool.map(_part, files):
+            settings.append(asked.setting or hospital_or_practitioner(part.file, part.title))
+            counts[part.file] = len(part.numbers) + len(part.misfits)
+            misfits += part.misfits
+            tables.append(_checked(part, misfits))
     whole, repeated = in_pair_order(pa.concat_tables(tables, promote_options="permissive"))
     # A repeat stands in one part or another; the last file is as good a place as any to name.
     misfits += [Misfit(files[-1].full_name, 0, *words) for words in repeated]
     setting = agreed(settings, "settings", "import the files of each setting apart")
+    editions = [_edition(file.name) for file in files]
     return Reading(
         tables={"ptp_edits": whole},
         misfits=misfits,
@@ -103,17 +107,21 @@ def _refuse_missing_parts(files: Sequence[Published]) -> None:
         )
 
 
-def _head_rows(file: Published) -> list[list[str]]:
-    if file.suffix == ".xlsx":
-        return file.rows(_HEAD_ROWS)
-    head = Published(file.name, file.archive, b"\n".join(file.content.split(b"\n", 80)[:80]))
-    return head.rows(_HEAD_ROWS)
+def _part(file: Published) -> _Part:
+    return _sheet_part(file) if file.suffix == ".xlsx" else _text_part(file)
 
 
-def _text_part(file: Published, header: Header, width: int, misfits: list[Misfit]) -> _Part:
-    if file.suffix == ".xlsx":
-        return _sheet_part(file, header)
+def _title(head: Sequence[Sequence[str]], header: Header) -> str:
+    return " ".join(cell for row in head[: header.first_row] for cell in row)
+
+
+def _text_part(file: Published) -> _Part:
+    start = Published(file.name, file.archive, b"\n".join(file.content.split(b"\n", 80)[:80]))
+    head = start.rows(_HEAD_ROWS)
+    header = recognised(head, _WANTED, file.full_name, _OPTIONAL)
+    width = len(head[header.first_row]) if header.first_row < len(head) else len(head[-1])
     skipped: list[int] = []
+    misfits: list[Misfit] = []
 
     def odd(row: pc_csv.InvalidRow) -> Literal["skip", "error"]:
         number = int(row.number or 0)
@@ -132,9 +140,32 @@ def _text_part(file: Published, header: Header, width: int, misfits: list[Misfit
     numbers = np.arange(header.first_row + 1, header.first_row + 1 + table.num_rows + len(skipped))
     numbers = numbers[~np.isin(numbers, skipped)]
     columns = {name: _one_array(table[str(at)]) for name, at in header.positions.items()}
-    holds = np.flatnonzero(~_blank(list(columns.values()), len(numbers)))
+    title = _title(head, header)
+    return _Part(file.full_name, title, *_that_hold(columns, columns.values(), numbers), misfits)
+
+
+def _sheet_part(file: Published) -> _Part:
+    cells = file.columns()
+    head = rows_of(cells, _HEAD_ROWS)
+    header = recognised(head, _WANTED, file.full_name, _OPTIONAL)
+    below = [column[header.first_row :] for column in cells]
+    numbers = np.arange(header.first_row + 1, header.first_row + 1 + len(below[0]))
+    columns = {name: below[at] for name, at in header.positions.items()}
+    title = _title(head, header)
+    return _Part(file.full_name, title, *_that_hold(columns, below, numbers), [])
+
+
+def _that_hold(
+    columns: Mapping[str, Dictionary], looked_at: Collection[Dictionary], numbers: Ints
+) -> tuple[dict[str, Dictionary], Ints]:
+    """Columns and row numbers without the rows in which every cell looked at is empty."""
+    blank = np.ones(len(numbers), dtype=bool)
+    for column in looked_at:
+        empty = np.array([not word.strip() for word in column.dictionary.to_pylist()], dtype=bool)
+        blank &= empty[_indices(column)]
+    holds = np.flatnonzero(~blank)
     kept = {name: column.take(pa.array(holds)) for name, column in columns.items()}
-    return _Part(file.full_name, kept, numbers[holds])
+    return kept, numbers[holds]
 
 
 def _parsed(
@@ -165,28 +196,6 @@ def _parsed(
             strings_can_be_null=False,
         ),
     )
-
-
-def _blank(columns: Sequence[Dictionary], rows: int) -> Bools:
-    """Rows in which every cell is empty."""
-    blank = np.ones(rows, dtype=bool)
-    for column in columns:
-        empty = np.array([not word.strip() for word in column.dictionary.to_pylist()], dtype=bool)
-        blank &= empty[_indices(column)]
-    return blank
-
-
-def _sheet_part(file: Published, header: Header) -> _Part:
-    rows = [
-        (number, row)
-        for number, row in enumerate(file.rows()[header.first_row :], start=header.first_row + 1)
-        if any(row)
-    ]
-    columns = {
-        name: pa.array([header.cell(row, name) for _, row in rows], pa.string()).dictionary_encode()
-        for name in header.positions
-    }
-    return _Part(file.full_name, columns, np.array([number for number, _ in rows], dtype=np.int64))
 
 
 def _one_array(column: Any) -> Dictionary:

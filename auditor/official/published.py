@@ -7,9 +7,11 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from auditor.errors import AuditError
+from auditor.official.sheets import Dictionary, columns_of, rows_of
 
 # Publishers pack one table as .txt, .csv and .xlsx side by side; the plainest is read.
 _SUFFIXES = (".txt", ".csv", ".xlsx")
@@ -58,14 +60,22 @@ class Published:
         Raises AuditError where the file can't be read as what its name says.
         """
         try:
-            found = _sheet_rows(self.content) if self.suffix == ".xlsx" else self._text_rows()
-            cells: list[list[str]] = []
-            for row in found:
-                cells.append([" ".join(cell.split()) for cell in row])
-                if limit is not None and len(cells) >= limit:
-                    break
-            return cells
+            if self.suffix == ".xlsx":
+                return rows_of(self.columns(), limit)
+            return list(islice(self._text_rows(), limit))
         except (csv.Error, ValueError) as fault:
+            raise AuditError(
+                f"{self.full_name}: can't be read ({fault}); download it again"
+            ) from fault
+
+    def columns(self) -> list[Dictionary]:
+        """The cells of a workbook as ``rows`` gives them, as codes into distinct words.
+
+        Raises AuditError where it can't be read.
+        """
+        try:
+            return columns_of(self.content)
+        except ValueError as fault:
             raise AuditError(
                 f"{self.full_name}: can't be read ({fault}); download it again"
             ) from fault
@@ -76,37 +86,11 @@ class Published:
         delimiter = "\t" if head.count("\t") > head.count(",") else ","
         stream = io.StringIO(text, newline="")
         if delimiter == "\t":
-            yield from csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+            found = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
         else:
-            yield from csv.reader(stream, strict=True)
-
-
-def _sheet_rows(content: bytes) -> Iterator[list[str]]:
-    """The cells of the first visible sheet that holds anything."""
-    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
-
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        names = [
-            sheet.name
-            for sheet in book.sheets_metadata
-            if sheet.visible == SheetVisibleEnum.Visible
-        ]
-        for name in names:
-            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            if any(cell not in ("", None) for row in rows for cell in row):
-                yield from ([_cell(cell) for cell in row] for row in rows)
-                return
-    except CalamineError as fault:
-        raise ValueError(f"the workbook is damaged: {fault}") from fault
-
-
-def _cell(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if hasattr(cell, "isoformat"):
-        return str(cell.isoformat())[:10]
-    return "" if cell is None else str(cell)
+            found = csv.reader(stream, strict=True)
+        for row in found:
+            yield [" ".join(cell.split()) for cell in row]
 
 
 def opened(path: Path, members: re.Pattern[str]) -> list[Published]:
