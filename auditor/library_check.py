@@ -40,7 +40,7 @@ def check_library(folder: Path, reference: Reference) -> str:
                 )
     for gathered in shelf.tables:
         _check_gathered(shelf, gathered)
-    kept = sum(one.rows_read - one.quarantined for one in shelf.editions)
+    kept = sum(sum(one.rows.values()) for one in shelf.editions)
     lines = [f"{len(shelf.editions)} editions, {kept:,} rows: sound"]
     lines += [f"  gap: {text}" for text in gaps(shelf)]
     lines += [f"  unknown: {text}" for text in unknown_codes(shelf, reference)]

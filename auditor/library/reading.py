@@ -192,10 +192,12 @@ def _words_of(lines: pd.DataFrame, column: str) -> list[str]:
     """The distinct words of a column that occur; diagnoses also as they may be corrected."""
     words_at = lines[column].cat
     counts = np.bincount(words_at.codes.to_numpy(), minlength=len(words_at.categories))
-    cells = words_at.categories[np.flatnonzero(counts)]
+    cells: Any = pa.array(words_at.categories[np.flatnonzero(counts)], pa.string())
     if column == "service_zip":
-        return sorted({cell[:5] for cell in cells})
-    words = {word for cell in cells for word in cell.split()}
+        codes: Any = pc.utf8_slice_codeunits(cells, 0, 5)
+        return sorted(codes.unique().to_pylist())
+    split: Any = pc.list_flatten(pc.utf8_split_whitespace(cells))
+    words = set(split.unique().to_pylist()) - {""}
     if column == "diagnosis_codes":
         words |= {f"I{word[1:]}" for word in words if word.startswith("1")}
     return sorted(words)
