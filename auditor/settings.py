@@ -35,7 +35,8 @@ class Limits(BaseModel):
 class HistorySettings(BaseModel):
     """What a site remembers: for how many days claim lines stay, and where its waivers stand.
 
-    ``waivers`` is a file; one that is not absolute lies in the folder of the history.
+    ``keep_open_days``: how long a finding that nobody closed stands open after its line was last
+    looked at. ``waivers`` is a file; one that is not absolute lies in the folder of the history.
     ``encryption_key_env`` names the environment variable with the key of an encrypted history; it
     is blank for one that is plain, or that was encrypted before.
     """
@@ -43,8 +44,15 @@ class HistorySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     keep_days: int = Field(default=400, ge=30, le=3650)
+    keep_open_days: int = Field(default=2200, ge=30, le=7300)
     waivers: str = "waivers.csv"
     encryption_key_env: str = ""
+
+    @model_validator(mode="after")
+    def _findings_outlive_their_lines(self) -> "HistorySettings":
+        if self.keep_open_days < self.keep_days:
+            raise ValueError("keep_open_days is less than keep_days")
+        return self
 
 
 class MaskSettings(BaseModel):

@@ -95,3 +95,43 @@ def test_damaged_files_leave_by_their_age(site: Site) -> None:
 
     assert not old.exists()
     assert young.exists()
+
+
+def test_a_finding_that_nobody_closed_leaves_when_it_has_stood_too_long(tmp_path: Path) -> None:
+    limits = HistorySettings(keep_days=60, keep_open_days=90)
+    site = Site(tmp_path / "history", history=limits)
+    site.night([SCAN | OLD | {"patient_id": "PSECRET"}, *OTHERS], as_of=FIRST)
+    day = FIRST + timedelta(days=45)
+    early = site.night([SCAN | OTHER, READING | OTHER | {"claim_id": "R51"}], as_of=day)
+    site.night([], as_of=FIRST + timedelta(days=90))
+    kept = site.night([], as_of=FIRST + timedelta(days=135))
+    assert MISSING in open_findings(early)
+    assert MISSING in open_findings(kept)
+
+    last = site.night([], as_of=FIRST + timedelta(days=136), run="last")
+
+    assert MISSING not in open_findings(last)
+    assert (last.changes.tonight.resolved, last.changes.tonight.new) == (0, 0)
+    (note,) = last.changes.notes
+    assert "1 finding that stood open came in no export for longer than" in note
+    # The same run asked again says the same; the next one says nothing of it, and it is gone.
+    again = site.night([], as_of=FIRST + timedelta(days=136), run="last")
+    assert again.changes.notes == last.changes.notes
+    assert in_ledger(site) == [("H1", "unjudged")]
+    assert site.night([], as_of=FIRST + timedelta(days=137)).changes.notes == ()
+    assert in_ledger(site) == []
+    assert b"PSECRET" not in (site.folder / ledger.COPY).read_bytes()
+
+
+def test_a_wrong_clock_closes_no_finding(tmp_path: Path) -> None:
+    site = Site(tmp_path / "history")
+    site.night([SCAN | {"diagnosis_codes": ""}, READING, *OTHERS])
+
+    wrong = site.night([], as_of=AS_OF + timedelta(days=9000))
+
+    assert ("diagnosis_missing", "H1", "1") in open_findings(wrong)
+
+
+def test_open_findings_are_kept_no_shorter_than_their_lines() -> None:
+    with pytest.raises(ValueError, match="keep_open_days is less than keep_days"):
+        HistorySettings(keep_days=400, keep_open_days=399)

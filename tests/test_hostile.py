@@ -209,6 +209,51 @@ def test_a_file_that_grows_while_it_is_read_is_refused(
         read_files([path])
 
 
+def rows_of(count: int) -> bytes:
+    head, one, other = CLAIMS.splitlines(keepends=True)
+    return head + b"".join(
+        row.replace(b"C1" if row is one else b"C2", b"C%d" % n)
+        for n in range(count)
+        for row in (one, other)
+    )
+
+
+def as_parquet(content: bytes) -> bytes:
+    columns = list(zip(*(line.split(",") for line in content.decode().splitlines()), strict=True))
+    table = pa.table({name: cells for name, *cells in columns})
+    written = pa.BufferOutputStream()
+    pq.write_table(table, written, row_group_size=1000, compression="none", use_dictionary=False)
+    return bytes(written.getvalue())
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv with cells over lines", "cp1252", "parquet", "xlsx"])
+@pytest.mark.parametrize("left", [0, 5_000, 900_000])
+def test_a_file_that_is_cut_short_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, left: int
+) -> None:
+    content = rows_of(15_000)
+    path = tmp_path / "a.csv"
+    if kind == "xlsx":
+        rows: list[list[object]] = [[*line.split(",")] for line in content.decode().splitlines()]
+        workbook(path, {"A": rows})
+    elif kind == "parquet":
+        path.write_bytes(as_parquet(content))
+    elif kind == "cp1252":
+        path.write_bytes(content + "C9,Pé".encode("cp1252"))
+    else:
+        path.write_bytes(content + (b'C9,"P\n9"' if "over" in kind else b""))
+    assert path.stat().st_size > 500_000
+    mapping_of = intake.mapping_of
+
+    def while_reading(*given: Any) -> Any:
+        os.truncate(path, min(left, path.stat().st_size // 2))
+        return mapping_of(*given)
+
+    monkeypatch.setattr(intake, "mapping_of", while_reading)
+    with pytest.raises(AuditError, match=r"^[^\n]*(short|changed) [^\n]*$"):
+        read_files([path])
+
+
 # Fuzzing: whatever the bytes, a table or one line.
 
 

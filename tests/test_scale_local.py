@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
 from hypothesis import given
@@ -136,6 +138,30 @@ def test_a_file_that_changes_while_it_is_read_is_refused(exports, tmp_path, monk
     with pytest.raises(AuditError, match=r"lines\.csv was changed while it was read"):
         run([path], tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["lines.csv"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_that_is_cut_short_while_it_is_read_is_refused(
+    exports, tmp_path, monkeypatch, kind
+) -> None:
+    path = tmp_path / f"lines.{kind}"
+    if kind == "csv":
+        shutil.copy(exports["departmental"][0], path)
+    else:
+        table = pyarrow.csv.read_csv(exports["departmental"][0])
+        pq.write_table(table, path, row_group_size=1000)
+    monkeypatch.setattr(memory, "plan", lambda files, limit: Plan(3, 2, 100_000))
+    real = local.spread
+
+    def cut(*args, **kwargs):
+        os.truncate(path, path.stat().st_size // 3)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(local, "spread", cut)
+
+    with pytest.raises(AuditError, match=r"^[^\n]*lines\.[^\n]* (short|changed) [^\n]*$"):
+        run([path], tmp_path / "out")
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_library_is_narrowed_by_the_lines_of_all_buckets(exports, tmp_path, monkeypatch) -> None:

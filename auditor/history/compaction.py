@@ -10,6 +10,7 @@ from auditor.history.ledger import Ledger
 from auditor.history.lines import KeptLines
 from auditor.history.versions import line_keys, standing_versions
 from auditor.reference import day_numbers
+from auditor.settings import HistorySettings
 
 _MERGED_AT = 12
 _LONG_PAUSE_DAYS = 60
@@ -28,6 +29,17 @@ def cutoff_of(ledger: Ledger, as_of: date, keep_days: int) -> date:
     if len(runs) == 2:
         as_of = min(as_of, date.fromisoformat(runs[1][0]) + timedelta(days=_LONG_PAUSE_DAYS))
     return as_of - timedelta(days=keep_days)
+
+
+def first_open_day(ledger: Ledger, run: str, as_of: date, settings: HistorySettings) -> date:
+    """A finding whose line was last looked at before this day does not stand open any more.
+
+    Moves on as ``cutoff_of`` does; ``run`` is the one that asks, which may be written already.
+    """
+    runs = ledger.rows("SELECT as_of FROM runs WHERE run <> ? ORDER BY seq DESC LIMIT 1", run)
+    if runs:
+        as_of = min(as_of, date.fromisoformat(runs[0][0]) + timedelta(days=_LONG_PAUSE_DAYS))
+    return as_of - timedelta(days=settings.keep_open_days)
 
 
 def forget(folder: Path, ledger: Ledger, cutoff: date) -> None:

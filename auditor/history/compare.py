@@ -24,7 +24,7 @@ _MEANINGS = {
     "persisting": "",
     "resolved": "seen again and clean, or superseded",
     "waived": "somebody answers for it",
-    "unjudged": "seen again, but the rule could not judge it",
+    "unjudged": "seen again, but the rule could not judge it; or open for too long",
     "gone": "not found in the later run: clean, superseded, or not in its exports",
 }
 _CLOSED = ("resolved", "waived", "unjudged")

@@ -21,7 +21,7 @@ from auditor.errors import AuditError
 from auditor.extract import Extract
 from auditor.history import lines as kept_lines
 from auditor.history.alive import alive_of, keep_alive, with_decisions
-from auditor.history.compaction import compact, cutoff_of, forget
+from auditor.history.compaction import compact, cutoff_of, first_open_day, forget
 from auditor.history.extents import Extents, extents_of
 from auditor.history.findings import as_findings
 from auditor.history.folders import private
@@ -173,9 +173,9 @@ class Memory:
         reference, extents, is_tonight = at_hand.reference, at_hand.extents, at_hand.is_tonight
         result = audit(prepared, reference, options=options)
         known = known_of(self.ledger, result.findings["finding"].tolist(), run)
-        question = Question(
-            result, prepared, patient, patients, found.every.lines, reference, options
-        )
+        first = first_open_day(self.ledger, run, request.as_of, self._settings)
+        every = found.every.lines
+        question = Question(result, prepared, patient, patients, every, reference, options, first)
         waivers = read_waivers(self.waivers_file)
         one = compared(question, known, waivers, run)
         touching = _touching(prepared, patient, result, reference)

@@ -87,7 +87,8 @@ class Question:
     """An audit, and on what it was made.
 
     ``line_patient`` has one digest of the patient a prepared line. ``patients`` are those whose
-    lines were audited, None where all were; ``at_hand`` are their lines, standing or not.
+    lines were audited, None where all were; ``at_hand`` are their lines, standing or not. What was
+    last looked at before ``first_open`` does not stand open any more.
     """
 
     result: Audit
@@ -97,6 +98,7 @@ class Question:
     at_hand: pd.DataFrame
     reference: Reference
     options: dict[str, Any]
+    first_open: date
 
 
 def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Compared:
@@ -113,6 +115,8 @@ def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Co
     asked = alive.take(places).reset_index(drop=True)
     fate = fates(asked, question.at_hand, question.prepared, question.reference, question.options)
     carried = np.concatenate([np.flatnonzero(gone & ~looked), places[fate.kept]])
+    outlived = alive["last_seen"].take(carried).lt(question.first_open.isoformat()).to_numpy(bool)
+    carried, left = carried[~outlived], carried[outlived]
     # Nearly all are carried: they are copied once, in their order, and not at every step.
     everything = pd.concat([fresh, alive], ignore_index=True) if len(alive) else fresh
     of = np.concatenate([np.arange(len(fresh)), len(fresh) + carried])
@@ -121,10 +125,14 @@ def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Co
     # What was waived and is clean is no success of tonight.
     was_open = asked["status"].isin(OPEN).to_numpy(dtype=bool)
     resolved = asked[fate.resolved].assign(was_open=was_open[fate.resolved])
-    unjudged = asked[fate.unjudged].assign(was_open=was_open[fate.unjudged])
+    unjudged = asked[fate.unjudged].assign(was_open=was_open[fate.unjudged], outlived=False)
+    if len(left):
+        unjudged = pd.concat([unjudged, _outlived(alive.take(left))], ignore_index=True)
     if known.again:
         resolved = _closed(known, "resolved", resolved)
-        unjudged = _closed(known, "unjudged", unjudged)
+        closed = _closed(known, "unjudged", unjudged.drop(columns="outlived"))
+        first_open = question.first_open.isoformat()
+        unjudged = closed.assign(outlived=closed["last_seen"].lt(first_open))
     still_open, waived = (
         _in_order(everything, of[some], status[some], words[some])
         for some in (~set_apart, set_apart)
@@ -136,6 +144,12 @@ def compared(question: Question, known: Known, waivers: Waivers, run: str) -> Co
         unjudged=unjudged.assign(status="unjudged"),
         matched=matched,
     )
+
+
+def _outlived(some: pd.DataFrame) -> pd.DataFrame:
+    """Findings that have stood for longer than they are kept, as they leave."""
+    some = some.sort_values("finding", kind="stable")
+    return some.assign(was_open=some["status"].isin(OPEN), outlived=True)
 
 
 def _told(
@@ -251,14 +265,23 @@ def shown(frame: pd.DataFrame, *more: str) -> pd.DataFrame:
 
 
 def unjudged_note(one: Compared) -> tuple[str, ...]:
-    """What must be said of findings that could not be judged again."""
-    count = int(one.unjudged["was_open"].sum())
-    if not count:
-        return ()
-    which = "1 finding" if count == 1 else f"{count:,} findings"
-    return (
-        f"{which} that stood open could not be judged again: the newest export lacks what the rule "
-        "needs, or the dates at hand have changed. Not open any more, and not resolved",
+    """What must be said of findings that could not be judged again, or stood open for too long."""
+    was_open, outlived = (one.unjudged[name].to_numpy(bool) for name in ("was_open", "outlived"))
+    return tuple(
+        f"{'1 finding' if count == 1 else f'{count:,} findings'} that stood open {why}. Not open "
+        "any more, and not resolved"
+        for count, why in (
+            (
+                int((was_open & ~outlived).sum()),
+                "could not be judged again: the newest export lacks what the rule needs, or the "
+                "dates at hand have changed",
+            ),
+            (
+                int((was_open & outlived).sum()),
+                "came in no export for longer than open findings are kept (keep_open_days)",
+            ),
+        )
+        if count
     )
 
 

@@ -1,14 +1,14 @@
-"""Text files as UTF-8 in memory-mapped form, whatever encoding they came in."""
+"""Text files as UTF-8, whatever encoding they came in."""
 
 import codecs
-import mmap
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 from auditor.errors import AuditError
 from auditor.ingest.contents import HEAD_BYTES, encoding_by_head
+from auditor.ingest.file_bytes import FileBytes
 
 _PIECE = 1 << 20
 _SHOWN = {
@@ -23,12 +23,12 @@ _SHOWN = {
 
 @dataclass(frozen=True)
 class Text:
-    """A text as UTF-8 bytes, memory-mapped; ``start`` is the first byte after a byte order mark.
+    """A text as UTF-8 bytes; ``start`` is the first byte after a byte order mark.
 
     ``encoding`` is the name to show, "" for UTF-8.
     """
 
-    memory: mmap.mmap
+    memory: FileBytes
     start: int
     encoding: str
 
@@ -43,13 +43,13 @@ def as_utf8(file: BinaryIO, name: str) -> Text:
     file.seek(0)
     encoding = encoding_by_head(file.read(HEAD_BYTES))
     if encoding == "utf-8-sig" and _is_utf8(file):
-        return Text(_map(file), len(codecs.BOM_UTF8), "")
+        return Text(FileBytes(file, name), len(codecs.BOM_UTF8), "")
     if encoding is None and _is_utf8(file):
-        return Text(_map(file), 0, "")
+        return Text(FileBytes(file, name), 0, "")
     if encoding in (None, "utf-8-sig"):
         encoding = "cp1252" if _is_windows_1252(file) else "latin-1"
     try:
-        return Text(_written_anew(file, encoding), 0, _SHOWN[encoding])
+        return Text(_written_anew(file, encoding, name), 0, _SHOWN[encoding])
     except UnicodeError:
         raise AuditError(
             f"{name} is {_SHOWN[encoding]} text that is cut short or damaged; export it again"
@@ -60,10 +60,6 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
     while piece := file.read(_PIECE):
         yield piece
-
-
-def _map(file: IO[bytes]) -> mmap.mmap:
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _is_utf8(file: BinaryIO) -> bool:
@@ -86,12 +82,12 @@ def _is_windows_1252(file: BinaryIO) -> bool:
     )
 
 
-def _written_anew(file: BinaryIO, encoding: str) -> mmap.mmap:
+def _written_anew(file: BinaryIO, encoding: str, name: str) -> FileBytes:
     decoder = codecs.getincrementaldecoder(encoding)()
-    # Without a name, it vanishes with its map.
+    # Without a name, it vanishes with the last who reads it.
     with tempfile.TemporaryFile() as written:
         for piece in _pieces(file):
             written.write(decoder.decode(piece).encode("utf-8"))
         written.write(decoder.decode(b"", final=True).encode("utf-8"))
         written.flush()
-        return _map(written)
+        return FileBytes(written, name)

@@ -1,6 +1,5 @@
 """Reads Parquet files, columns of any plain type as text."""
 
-import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.errors import AuditError
+from auditor.ingest.file_bytes import FileBytes
 from auditor.ingest.header import header_cells, header_only, is_blank
 from auditor.ingest.raw import SAMPLE_ROWS, Part, Parts, RawLines, RawTable
 from auditor.ingest.records import CELL, blank_mask
@@ -23,10 +23,10 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class _File:
-    """An open Parquet file; ``contents`` is its bytes, memory-mapped."""
+    """An open Parquet file and its bytes."""
 
     name: str
-    contents: Any
+    contents: FileBytes
     schema: Any
     metadata: Any
     header: tuple[str, ...]
@@ -37,8 +37,8 @@ def open_parquet(file: BinaryIO, name: str, path: Path) -> RawTable:
 
     Raises AuditError for a damaged file and for one without rows.
     """
-    contents = pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    parquet = _whole(name, lambda: pq.ParquetFile(pa.BufferReader(contents)))
+    contents = FileBytes(file, name)
+    parquet = _whole(name, lambda: pq.ParquetFile(contents.as_file()))
     schema = _whole(name, lambda: parquet.schema_arrow)
     header = _whole(name, lambda: header_cells(schema.names))
     if not schema.names:
@@ -102,7 +102,7 @@ def _read(file: _File, positions: Sequence[int], groups: range) -> RawLines:
 def _read_cells(file: _File, positions: Sequence[int], groups: range) -> pa.Table:
     names, types = file.schema.names, file.schema.types
     texts = [names[p] for p in positions if _is_text(types[p])]
-    again = pq.ParquetFile(pa.BufferReader(file.contents), read_dictionary=texts)
+    again = pq.ParquetFile(file.contents.as_file(), read_dictionary=texts)
     asked = [names[p] for p in positions]
     table = _whole(file.name, lambda: again.read_row_groups(list(groups), columns=asked))
     cells: dict[str, Any] = {}

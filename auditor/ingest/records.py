@@ -133,12 +133,12 @@ def _read_quickly(text: Text, layout: Layout, positions: Sequence[int]) -> _Reco
     end = _end(text, layout)
     if end <= layout.first_byte or _last_line_leaves_quote_open(text, layout, end):
         return None
-    rows = pa.py_buffer(text.memory).slice(layout.first_byte, end - layout.first_byte)
+    rows = text.memory[layout.first_byte : end]
     try:
-        cells = _split(pa.BufferReader(rows), layout, positions, block=_block(rows.size))
+        cells = _split(pa.BufferReader(rows), layout, positions, block=_block(len(rows)))
     except pa.ArrowInvalid:
         return None
-    if cells.num_rows != _count_lines(text, layout.first_byte, end):
+    if cells.num_rows != _count_lines(rows):
         return None
     first = layout.header_row + 1
     return _Records(cells, np.arange(first, first + cells.num_rows, dtype=np.int64))
@@ -205,12 +205,13 @@ def leaves_quote_open(record: str, delimiter: str) -> bool:
         return True
 
 
-def _count_lines(text: Text, start: int, end: int) -> int:
-    """Lines between two byte offsets; a line ends in LF, CR LF or CR, the last in none."""
-    octets = np.frombuffer(text.memory, np.uint8)
-    returns = text.memory.find(b"\r", start, end) >= 0
+def _count_lines(rows: bytes) -> int:
+    """Lines of some bytes; a line ends in LF, CR LF or CR, the last in none."""
+    octets = np.frombuffer(rows, np.uint8)
+    returns = b"\r" in rows
     lines = 1
-    bounds = [*range(start, end, _COUNTED_AT_ONCE), end]
+    end = len(rows)
+    bounds = [*range(0, end, _COUNTED_AT_ONCE), end]
     for first, beyond in pairwise(bounds):
         piece = octets[first:beyond]
         lines += int(np.count_nonzero(piece == 10))

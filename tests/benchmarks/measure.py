@@ -46,8 +46,8 @@ class Finished:
 
     ``processor_seconds`` is what all its threads took; others on the machine disturb it less.
 
-    ``peak_mb`` is the resident peak; it counts pages of the mapped input file, which the system
-    takes back when it needs them. ``own_peak_mb`` is sampled and leaves them out.
+    ``peak_mb`` is the resident peak; it counts pages of mapped files, which the system takes back
+    when it needs them. ``own_peak_mb`` is sampled and leaves them out.
     """
 
     seconds: float
@@ -75,8 +75,8 @@ class Figure:
         return statistics.median(self.rounds)
 
 
-def finished(command: Sequence[str], bytecode: Path) -> Finished:
-    """Runs a command to its end. Raises SystemExit with what it said if it fails.
+def finished(command: Sequence[str], bytecode: Path, expected: int = 0) -> Finished:
+    """Runs a command to its end. Raises SystemExit with what it said if it ends otherwise.
 
     Python finds its modules compiled in ``bytecode``, as an installed program does, from the
     second run on; the environment or a folder without write access could forbid that otherwise.
@@ -93,7 +93,7 @@ def finished(command: Sequence[str], bytecode: Path) -> Finished:
         child.returncode = os.waitstatus_to_exitcode(status)
         own.ended.set()
         own.join()
-        if child.returncode:
+        if child.returncode != expected:
             complaint.seek(0)
             raise SystemExit(
                 f"{' '.join(command)} ended with {child.returncode}: {complaint.read()}"
