@@ -100,16 +100,26 @@ def unknown(lines: pd.DataFrame, reference: Reference) -> Mask:
 
 def on_list(lines: pd.DataFrame, reference: Reference, list_id: str, service: str) -> Mask:
     """Lines with a diagnosis (corrected) that a list holds for a service on the date."""
-    rows = reference.table("coverage_diagnoses").rows
-    rows = rows[rows["list_id"] == list_id]
-    rows = rows[rows["service"].str.split().map(lambda words: service in words).astype(bool)]
-    day = lines["service_date"]
+    table = reference.table("coverage_diagnoses")
+    days = day_numbers(lines["service_date"])
+    first, last = (days.min(), days.max()) if len(days) else (0, 0)
+    here = table.rows["list_id"].to_numpy(dtype=object) == list_id
+    here &= (table.first_days <= last) & (table.last_days >= first)
+    rows = table.rows[here]
+    codes: dict[tuple[int, int], set[str]] = {}
+    for start, end, words, code in zip(
+        table.first_days[here].tolist(),
+        table.last_days[here].tolist(),
+        rows["service"].tolist(),
+        rows["icd10"].tolist(),
+        strict=True,
+    ):
+        if service in words.split():
+            codes.setdefault((start, end), set()).add(code)
     listed = np.zeros(len(lines), dtype=bool)
-    for (start, end), group in rows.groupby(["effective_from", "effective_to"]):
-        holds = each_word(lines["diagnosis_codes"], _holder(frozenset(group["icd10"])))
-        first = pd.Timestamp(str(start) or "1900-01-01")
-        last = pd.Timestamp(str(end) or "2200-01-01")
-        listed |= holds & ((day >= first) & (day <= last)).to_numpy()
+    for (start, end), group in codes.items():
+        holds = each_word(lines["diagnosis_codes"], _holder(frozenset(group)))
+        listed |= holds & (days >= start) & (days <= end)
     return listed
 
 

@@ -91,11 +91,21 @@ def _codes(column: Any) -> Any:
 def gaps(shelf: Shelf) -> Iterator[str]:
     """Days between two editions of a table that no edition answers for."""
     for table in dict.fromkeys(one.table for one in shelf.tables):
+        if SPECIFICATIONS[table].dated_by and _reach_back(shelf, table):
+            continue
         for setting, spans in sorted(spans_of(editions_of(shelf, table)).items()):
             for (_, last), (first, _) in itertools.pairwise(spans):
                 day = timedelta(days=1)
                 name = f"{table} {setting}".strip()
                 yield f"no edition of {name} answers for {last + day} to {first - day}"
+
+
+def _reach_back(shelf: Shelf, table: str) -> bool:
+    """Whether all lists of all editions say since when they stand, so that they fill gaps."""
+    tables = [stored(shelf, one, table) for one in shelf.of_table(table)]
+    return all(
+        "own_from" in one.column_names and "" not in one["own_from"].to_pylist() for one in tables
+    )
 
 
 def unknown_codes(shelf: Shelf, reference: Reference) -> Iterator[str]:

@@ -321,26 +321,6 @@ def test_diagnosis_codes(tmp_path) -> None:
     assert one.edition.quarantined == 1
 
 
-def test_coverage_articles_in_an_archive_in_an_archive(tmp_path) -> None:
-    inner = made.zipped_bytes(made.ARTICLES | {"readme.txt": "x", "article.csv": "a,b\n"})
-    pack = made.zipped(tmp_path / "current_article.zip", {"current_article_csv.zip": inner})
-
-    one = imported("mcd", [pack], tmp_path / "lib")
-
-    listed = rows(tmp_path / "lib", one, "coverage_diagnoses")
-    assert [tuple(row.values()) for row in listed] == [
-        ("A57552", "I25.10", "ccta", "yes"),
-        ("A57552", "I20.81", "ccta", "yes"),
-        ("A58000", "I25.10", "ffrct", "no"),
-    ]
-    policies = rows(tmp_path / "lib", one, "coverage_policies")
-    assert [(r["policy_id"], r["jurisdiction"], r["service"]) for r in policies] == [
-        ("A57552", "JL", "ccta")
-    ]
-    assert one.edition.edition == "2026-01-05"
-    assert one.edition.left_out == {"rows of articles about other services": 2}
-
-
 def test_a_sites_own_tables(tmp_path) -> None:
     rates = (
         "payer,procedure_code,component,setting,effective_from,effective_to,amount,"

@@ -35,31 +35,36 @@ def diagnosis_not_covered(seen: Seen) -> list[Condition]:
     """None on the list that is in force for the contractor."""
     service = seen.text("service")
     jurisdiction = str(jurisdiction_of(seen.lines, seen.reference).iloc[seen.at])
-    chosen, whole = _list_of(seen, jurisdiction, service)
-    listed = bool(chosen) and seen.true_of(on_list(seen.lines, seen.reference, chosen, service))
+    chosen, whole = _lists_of(seen, jurisdiction, service)
+    listed = any(
+        seen.true_of(on_list(seen.lines, seen.reference, name, service)) for name in chosen
+    )
     read = " ".join(corrected(word) for word in seen.words("diagnosis_codes"))
     complete = "complete" if whole else "not complete"
     return [
         seen.has_text("diagnosis_codes"),
         Condition(
-            f"a list serves its contractor ({jurisdiction or 'unknown'}): {chosen or 'none'}, "
-            f"{complete}",
+            f"a list serves its contractor ({jurisdiction or 'unknown'}): "
+            f"{', '.join(chosen) or 'none'}, {complete}",
             bool(chosen),
         ),
         Condition(f"none of its diagnoses is on that list on {seen.day()}: {read}", not listed),
     ]
 
 
-def _list_of(seen: Seen, jurisdiction: str, service: str) -> tuple[str, bool]:
-    """The contractor's own complete list in force, else one that is known to be incomplete."""
+def _lists_of(seen: Seen, jurisdiction: str, service: str) -> tuple[list[str], bool]:
+    """The contractor's own complete lists in force, else one that is known to be incomplete."""
     rows = seen.reference.table("coverage_diagnoses").rows
-    whole = set(rows.loc[rows["complete"] == "yes", "list_id"])
-    partial = [name for name in rows["list_id"] if name not in whole]
-    chosen = partial[0] if partial else ""
-    for row in seen.reference.table("coverage_policies").rows.to_dict("records"):
-        here = (row["jurisdiction"], row["service"]) == (jurisdiction, service)
+    policies = seen.reference.table("coverage_policies").rows.to_dict("records")
+    lacking = set(rows.loc[rows["complete"] != "yes", "list_id"])
+    own = {str(row["policy_id"]) for row in policies if row["policy_id"] == row["diagnosis_list"]}
+    partial = [name for name in rows["list_id"] if name in lacking - own]
+    chosen = []
+    for row in policies:
+        here = row["jurisdiction"] == jurisdiction and service in str(row["service"]).split()
         begun = str(row["effective_from"]) <= seen.day()
         lasts = seen.day() <= (str(row["effective_to"]) or "9999-12-31")
-        if here and begun and lasts and row["diagnosis_list"] in whole:
-            chosen = str(row["diagnosis_list"])
-    return chosen, chosen in whole
+        held = row["diagnosis_list"] in set(rows["list_id"]) - lacking
+        if here and begun and lasts and held:
+            chosen.append(str(row["diagnosis_list"]))
+    return chosen or partial[:1], bool(chosen)

@@ -5,9 +5,8 @@ later does, and of two that began together the one that ends sooner.
 """
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,39 +21,11 @@ from auditor.library.packed import packed
 from auditor.library.pairs import Pairs, ever_in_force, pairs_of, together
 from auditor.library.shelf import TABLES, Gathered, Shelf, Shelved, digest_of
 from auditor.library.specifications import SPECIFICATIONS, Specification
+from auditor.library.stretches import DAY, Stretch, rank, stretches, stretches_of_list
 
 OWN_DATES = ("own_from", "own_to")
 # Rows a group of a Parquet file; readers skip groups whose codes can't be among those asked for.
 _GROUP = 65_536
-_DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Days for which one edition answers, as a place in the list of editions."""
-
-    first: date
-    last: date
-    edition: int
-
-
-def stretches(editions: Sequence[Shelved]) -> list[Stretch]:
-    """Who answers when, in order of days."""
-    following = {one.last_date + _DAY for one in editions if one.last_date < date.max}
-    cuts = sorted({one.first_date for one in editions} | following)
-    ends = [*(cut - _DAY for cut in cuts[1:]), date.max]
-    found: list[Stretch] = []
-    for first, last in zip(cuts, ends, strict=True):
-        answering = [
-            place for place, one in enumerate(editions) if one.first_date <= first <= one.last_date
-        ]
-        if answering:
-            found.append(Stretch(first, last, max(answering, key=lambda at: _rank(editions[at]))))
-    return found
-
-
-def _rank(one: Shelved) -> tuple[date, int]:
-    return one.first_date, -one.last_date.toordinal()
 
 
 def gather(shelf: Shelf, table: str, setting: str, place: Path) -> tuple[Gathered, Path]:
@@ -99,7 +70,7 @@ def _dictionaries(table: str) -> list[str]:
 
 def _pairs(shelf: Shelf, editions: Sequence[Shelved], _: Specification) -> pa.Table:
     """Each edition restates the history of every edit, so the newest word on an edit holds."""
-    by_age = sorted(range(len(editions)), key=lambda place: _rank(editions[place]))
+    by_age = sorted(range(len(editions)), key=lambda place: rank(editions[place]))
     whole: Pairs | None = None
     for place in by_age:
         newer = pairs_of(stored(shelf, editions[place], "ptp_edits"), place)
@@ -113,17 +84,42 @@ def _pairs(shelf: Shelf, editions: Sequence[Shelved], _: Specification) -> pa.Ta
 
 def _rows(shelf: Shelf, editions: Sequence[Shelved], specification: Specification) -> pa.Table:
     """Rows as each edition states them, joined where one says the same as the one before it."""
-    own = OWN_DATES if specification.own_dates else ()
+    dated = specification.dated_by
     plan = stretches(editions)
-    tables = {
-        place: stored(shelf, editions[place], specification.table)
-        for place in {stretch.edition for stretch in plan}
-    }
+    asked = range(len(editions)) if dated else sorted({one.edition for one in plan})
+    tables = {place: stored(shelf, editions[place], specification.table) for place in asked}
     # Descriptors are there only where the site holds a licence for them.
     labelled = any("label" in table.column_names for table in tables.values())
-    values = dict.fromkeys([*specification.values, *(["label"] if labelled else [])])
+    own = OWN_DATES if specification.own_dates else ()
+    values = list(dict.fromkeys([*specification.values, *(["label"] if labelled else [])]))
     names = [*specification.keys, *own, *values]
     frames = {place: _worded(table, names) for place, table in tables.items()}
+    lists = sorted({word for frame in frames.values() for word in frame[dated]}) if dated else []
+    if not lists:
+        return _in_time(frames, plan, editions, specification, values)
+    parts = []
+    for word in lists:
+        held = {place: frame[frame[dated] == word] for place, frame in frames.items()}
+        plan = stretches_of_list(editions, [_since(held[place]) for place in asked])
+        parts.append(_in_time(held, plan, editions, specification, values))
+    return pa.concat_tables(parts)
+
+
+def _since(rows: pd.DataFrame) -> str:
+    """The day since which a list stands as an edition states it, blank where it has none."""
+    return str(rows["own_from"].max()) if len(rows) else ""
+
+
+def _in_time(
+    frames: Mapping[int, pd.DataFrame],
+    plan: Sequence[Stretch],
+    editions: Sequence[Shelved],
+    specification: Specification,
+    values: Sequence[str],
+) -> pa.Table:
+    """The rows of each edition on the days for which it answers."""
+    own = OWN_DATES if specification.own_dates else ()
+    names = [*specification.keys, *own, *values]
     parts = [frames[one.edition].assign(stretch=number) for number, one in enumerate(plan)]
     rows = pd.concat(parts, ignore_index=True)
     rows = rows.sort_values(
@@ -141,10 +137,11 @@ def _rows(shelf: Shelf, editions: Sequence[Shelved], specification: Specificatio
     starts = [plan[place].first for place in number[firsts]]
     ends = [plan[place].last for place in number[lasts]]
     if own:
+        ends = [min(day, _own(word, day)) for day, word in zip(ends, kept["own_to"], strict=True)]
+    if own and not specification.dated_by:
         starts = [
             max(day, _own(word, day)) for day, word in zip(starts, kept["own_from"], strict=True)
         ]
-        ends = [min(day, _own(word, day)) for day, word in zip(ends, kept["own_to"], strict=True)]
     columns["effective_from"] = pa.array(starts, pa.date32())
     columns["effective_to"] = pa.array(
         [None if day == date.max else day for day in ends], pa.date32()
@@ -154,7 +151,7 @@ def _rows(shelf: Shelf, editions: Sequence[Shelved], specification: Specificatio
     table = pa.table(columns)
     # A row whose own dates lie outside its edition is never in force.
     live = [end is None or start <= end for start, end in zip(starts, ends, strict=True)]
-    return table.filter(pa.array(live))
+    return table.filter(pa.array(live, pa.bool_()))
 
 
 def _goes_on(rows: pd.DataFrame, names: Sequence[str], plan: Sequence[Stretch]) -> Bools:
@@ -163,7 +160,7 @@ def _goes_on(rows: pd.DataFrame, names: Sequence[str], plan: Sequence[Stretch]) 
     adjoining = np.array(
         [
             False,
-            *(b.first - a.last == _DAY for a, b in itertools.pairwise(plan)),
+            *(b.first - a.last == DAY for a, b in itertools.pairwise(plan)),
         ]
     )
     says = [rows[name].to_numpy(dtype=object) for name in names]

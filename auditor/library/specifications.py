@@ -12,7 +12,8 @@ class Specification:
     that the library lacks (``keys``), all of them (``nothing``) or none (``everything``).
     ``of_lines`` names the column of claim lines whose words choose the rows to read, blank where
     all are read, and ``chosen_by`` the table's column that is compared with them. ``own_dates``:
-    the rows of an edition have dates of their own within it.
+    the rows of an edition have dates of their own within it. ``dated_by`` names the column of
+    lists that stand since a day of their own, be it before the edition that states them.
     """
 
     table: str
@@ -22,6 +23,7 @@ class Specification:
     of_lines: str = ""
     chosen_by: str = ""
     own_dates: bool = False
+    dated_by: str = ""
 
 
 _LIST = (
@@ -90,13 +92,20 @@ _LIST = (
         chosen_by="icd10",
     ),
     Specification(
-        "coverage_diagnoses", ("list_id", "icd10"), ("service", "complete"), over="nothing"
+        "coverage_diagnoses",
+        ("list_id", "icd10"),
+        ("service", "complete"),
+        over="nothing",
+        own_dates=True,
+        dated_by="list_id",
     ),
     Specification(
         "coverage_policies",
         ("policy_id", "jurisdiction"),
         ("service", "contractor", "stance", "diagnosis_list", "revised_on"),
         over="nothing",
+        own_dates=True,
+        dated_by="policy_id",
     ),
     Specification(
         "contract_rates",

@@ -24,7 +24,7 @@ from auditor.official.published import Published, opened
 # A reader that knows another layout than the file's takes hardly a row.
 _TOO_MANY = 20
 _SHARE = 10
-_IMPORTER = 1
+_IMPORTER = 2
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def import_files(wanted: Wanted) -> Imported:
     hardly any sound row, or does not agree with the changes given.
     """
     files = [one for path in wanted.files for one in opened(path, wanted.kind.members)]
-    asked = Asked(wanted.setting, wanted.licensed, wanted.edition)
+    asked = Asked(wanted.setting, wanted.licensed, wanted.edition, wanted.library)
     reading = wanted.kind.read(files, asked)
     _refuse_unsound(files, reading)
     shelved = _described(wanted, files, reading)
@@ -117,7 +117,7 @@ def _described(wanted: Wanted, files: Sequence[Published], reading: Reading) -> 
         )
     first, last = dates_of(edition, kind.period)
     setting = reading.setting if kind.by_setting else ""
-    digests = sorted(file.sha256 for file in files)
+    digests = sorted([*(file.sha256 for file in files), *reading.rests_on])
     digest = hashlib.sha256(
         json.dumps([_IMPORTER, kind.name, edition, setting, wanted.licensed, digests]).encode()
     ).hexdigest()

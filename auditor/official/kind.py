@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -14,11 +15,12 @@ MODIFIER = re.compile(r"[0-9A-Z]{2}")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user said beside the files."""
+    """What the user said beside the files, and the library they are for."""
 
     setting: str = ""
     licensed: bool = False
     edition: str = ""
+    library: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Reading:
     dates as date32. ``misfits`` are the rows that were not taken; ``read`` counts the rows of
     each file, so that rows read = kept + not taken. ``edition`` is what the files call
     themselves. ``left_out`` counts rows that speak of something else, by what they are.
+    ``rests_on`` are the digests of the editions by which the files were read.
     """
 
     tables: dict[str, pa.Table]
@@ -47,6 +50,7 @@ class Reading:
     edition: str = ""
     setting: str = ""
     left_out: dict[str, int] = field(default_factory=dict)
+    rests_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

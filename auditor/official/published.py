@@ -17,6 +17,7 @@ from auditor.official.sheets import Dictionary, columns_of, rows_of
 _SUFFIXES = (".txt", ".csv", ".xlsx")
 # The largest file seen has 130 MB; more than this is no reference table.
 _LARGEST = 2 * 1024**3
+_LARGEST_CELL = 64 * 1024**2
 _DEPTH = 2
 
 
@@ -85,6 +86,8 @@ class Published:
         head = text[:20_000]
         delimiter = "\t" if head.count("\t") > head.count(",") else ","
         stream = io.StringIO(text, newline="")
+        # A cell of the coverage database holds a whole article.
+        csv.field_size_limit(_LARGEST_CELL)
         if delimiter == "\t":
             found = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
         else:

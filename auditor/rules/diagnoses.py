@@ -122,13 +122,7 @@ def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
     one of them is denied as not necessary. The shipped list is known to be incomplete: what it
     lacks is a note, no more.
     """
-    lists, policies, complete = _lists_of(lines, reference)
-    covered = np.zeros(len(lines), dtype=bool)
-    for list_id in lists.cat.categories:
-        for service in ("ccta", "ffrct"):
-            here = among(lists, [list_id]) & among(lines["service"], [service])
-            if here.any():
-                covered |= here & on_list(lines, reference, str(list_id), service)
+    lists, policies, complete, covered = _lists_of(lines, reference)
     scope = _under_policy(lines) & ~blank(lines["diagnosis_codes"])
     unlisted = blank(lists)
     flagged = lines[scope & ~covered & ~unlisted]
@@ -150,27 +144,40 @@ def diagnosis_not_covered(lines: pd.DataFrame, reference: Reference) -> Outcome:
 
 def _lists_of(
     lines: pd.DataFrame, reference: Reference
-) -> tuple["pd.Series[str]", npt.NDArray[np.object_], Mask]:
+) -> tuple["pd.Series[str]", npt.NDArray[np.object_], Mask, Mask]:
     """The list in force for each line's contractor and service, its policy, and if it is whole.
 
-    Where no list of the contractor is known, one that is known to be incomplete serves all; a whole
-    list speaks for its own contractor only.
+    And if it holds a diagnosis of the line, or another whole list of the contractor does. Where no
+    list of the contractor is known, one that is known to be incomplete serves all; a whole list
+    speaks for its own contractor only.
     """
     rows = reference.table("coverage_diagnoses").rows
-    whole = frozenset(rows.loc[rows["complete"] == "yes", "list_id"])
-    partial = [name for name in rows["list_id"] if name not in whole]
-    jurisdiction = jurisdiction_of(lines, reference)
     policies = reference.table("coverage_policies").rows
+    lacking_some = frozenset(rows.loc[rows["complete"] != "yes", "list_id"])
+    whole = frozenset(rows["list_id"]) - lacking_some
+    own = frozenset(policies.loc[policies["policy_id"] == policies["diagnosis_list"], "policy_id"])
+    partial = next((name for name in rows["list_id"] if name in lacking_some - own), "")
     policies = policies[policies["diagnosis_list"].isin(whole)]
+    served: dict[tuple[str, ...], list[str]] = {}
+    columns = ["policy_id", "diagnosis_list", "service", "effective_from", "effective_to"]
+    for *key, where in policies[[*columns, "jurisdiction"]].to_numpy():
+        served.setdefault(tuple(key), []).append(where)
+    jurisdiction = jurisdiction_of(lines, reference)
     chosen = np.zeros(len(lines), dtype=np.int16)
+    covered = np.zeros(len(lines), dtype=bool)
     day = lines["service_date"]
-    for number, row in enumerate(policies.to_dict("records"), start=1):
-        start = pd.Timestamp(str(row["effective_from"]) or "1900-01-01")
-        end = pd.Timestamp(str(row["effective_to"]) or "2200-01-01")
-        here = among(jurisdiction, [str(row["jurisdiction"])])
-        here &= among(lines["service"], [str(row["service"])])
-        chosen[here & ((day >= start) & (day <= end)).to_numpy()] = number
-    of_number = pd.Categorical([partial[0] if partial else "", *policies["diagnosis_list"]])
+    for number, ((_, list_id, services, start, end), where) in enumerate(served.items(), start=1):
+        there = among(jurisdiction, where)
+        there &= ((day >= (start or "1900-01-01")) & (day <= (end or "2200-01-01"))).to_numpy()
+        for service in services.split():
+            here = there & among(lines["service"], [service])
+            if here.any():
+                chosen[here] = number
+                covered |= here & on_list(lines, reference, list_id, service)
+    for service in ("ccta", "ffrct"):
+        here = (chosen == 0) & among(lines["service"], [service])
+        covered |= here & on_list(lines, reference, partial, service)
+    of_number = pd.Categorical([partial, *(list_id for _, list_id, *_ in served)])
     lists = pd.Series(of_number.take(chosen), index=lines.index)
-    by_policy = np.array(["", *policies["policy_id"]], dtype=object)[chosen]
-    return lists, by_policy, among(lists, whole)
+    by_policy = np.array(["", *(policy for policy, *_ in served)], dtype=object)[chosen]
+    return lists, by_policy, among(lists, whole), covered
