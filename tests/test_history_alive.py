@@ -1,5 +1,6 @@
 """The findings that stand open: those kept ready are those of the rows."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,8 @@ from auditor.history.alive import alive_of
 from auditor.history.ledger import Ledger
 from auditor.history.memory import Memory
 from auditor.report.dispositions import Disposition
-from tests.nights import Site
+from auditor.settings import HistorySettings
+from tests.nights import AS_OF, Site
 from tests.test_history_nights import OTHERS, READING, SCAN
 
 
@@ -94,3 +96,14 @@ def test_a_finding_that_stays_open_leaves_its_row_alone(site: Site) -> None:
         assert ledger.rows("SELECT * FROM findings ORDER BY finding") == rows
         assert set(alive_of(ledger)["status"]) == {"persisting"}
     assert set(later.audit.findings["status"]) == {"persisting"}
+
+
+def test_what_is_kept_ready_stays_when_closed_findings_leave(tmp_path: Path) -> None:
+    site = Site(tmp_path / "history", history=HistorySettings(keep_days=30))
+    site.night([SCAN | {"diagnosis_codes": ""}, READING, *OTHERS])
+    site.night([SCAN, {"claim_id": "H9", "patient_id": "P9", "diagnosis_codes": ""}])
+    site.night([], as_of=AS_OF + timedelta(days=45))
+
+    assert agree(site) > 0
+    with Ledger(site.folder) as ledger:
+        assert ledger.rows("SELECT count(*) FROM findings WHERE status = 'resolved'") == [(0,)]

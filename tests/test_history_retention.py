@@ -135,3 +135,22 @@ def test_a_wrong_clock_closes_no_finding(tmp_path: Path) -> None:
 def test_open_findings_are_kept_no_shorter_than_their_lines() -> None:
     with pytest.raises(ValueError, match="keep_open_days is less than keep_days"):
         HistorySettings(keep_days=400, keep_open_days=399)
+
+
+def test_what_nobody_asks_for_again_leaves_the_ledger(site: Site) -> None:
+    nights = 26
+    for number in range(nights):
+        day = FIRST + timedelta(days=5 * number)
+        served = {"service_date": day.isoformat(), "received_date": day.isoformat()}
+        site.night(
+            [SCAN | served | {"patient_id": f"P{number}", "claim_id": f"H{number}"}], as_of=day
+        )
+    with closing(sqlite3.connect(site.folder / ledger.NAME)) as db:
+        (told,) = db.execute("SELECT count(*) FROM runs WHERE extract <> ''").fetchone()
+        numbers = {number for (number,) in db.execute("SELECT export FROM exports")}
+
+    assert told == 1
+    kept = lines.read((site.folder / "lines").glob("*.parquet"), None)
+    assert set(kept.export.tolist()) == numbers
+    assert max(numbers) == nights
+    assert len(numbers) < nights

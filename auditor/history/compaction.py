@@ -50,11 +50,15 @@ def forget(folder: Path, ledger: Ledger, cutoff: date) -> None:
     # What is deleted is overwritten, not only marked as free.
     ledger.do("PRAGMA secure_delete = ON")
     with ledger.writing():
+        # What stands open is not touched by this: its block holds on.
+        block = ledger.rows("SELECT findings FROM alive")
         ledger.do(
             "DELETE FROM findings WHERE status IN ('resolved', 'unjudged') AND last_seen < ? AND "
             "status_run NOT IN (SELECT run FROM runs ORDER BY seq DESC LIMIT 1)",
             cutoff.isoformat(),
         )
+        if block and not ledger.rows("SELECT 1 FROM alive"):
+            ledger.put("alive", ("findings",), block)
     for place in (folder, kept_lines.path_of(folder, "")):
         for path in place.glob("damaged-*"):
             written = np.datetime64(int(path.stat().st_mtime), "s")
@@ -92,6 +96,7 @@ def compact(folder: Path, ledger: Ledger, as_of: date, keep_days: int) -> None:
     with ledger.writing():
         ledger.do("DELETE FROM files")
         ledger.put("files", ("name", "first_seq", "last_seq", "lines", "sha256"), rows)
+        _forget_exports(ledger, left)
         if not young.all():
             _recount_old_days(ledger, left, cutoff)
         ledger.put("meta", ("key", "value"), [(_LOOKED, as_of.isoformat())])
@@ -123,6 +128,13 @@ def _young(every: KeptLines, ledger: Ledger, cutoff: date) -> np.ndarray:
     old = np.isin(every.export, np.array([number for (number,) in arrived], dtype=np.int64))
     first_day = int(np.datetime64(cutoff, "D").astype(np.int64))
     return ~(old & (day_numbers(every.lines["service_date"]) < first_day))
+
+
+def _forget_exports(ledger: Ledger, left: KeptLines) -> None:
+    """Exports without a line leave; the last stays, because the next is numbered by it."""
+    numbers = np.array([number for (number,) in ledger.rows("SELECT export FROM exports")])
+    gone = numbers[~np.isin(numbers, left.export) & (numbers < numbers.max(initial=0))]
+    ledger.do_all("DELETE FROM exports WHERE export = ?", ((int(one),) for one in gone))
 
 
 def _recount_old_days(ledger: Ledger, left: KeptLines, cutoff: date) -> None:

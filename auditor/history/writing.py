@@ -33,6 +33,8 @@ def write_night(
         "extract": extract_text(remembered.extract),
         "unjudged": len(remembered.compared.unjudged),
     }
+    # Only the last run's is asked for, and it names every provider.
+    ledger.do("UPDATE runs SET extract = '' WHERE extract <> ''")
     ledger.put("runs", tuple(values), [tuple(values.values())])
     ledger.put("meta", ("key", "value"), [("judged_by", remembered.judged_by)])
     read = {one.sha256: (one.file, one.lines_read) for one in remembered.intakes}
