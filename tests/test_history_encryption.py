@@ -3,7 +3,7 @@
 import base64
 import os
 import sqlite3
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -15,13 +15,17 @@ from auditor.errors import AuditError
 from auditor.history import ledger, resealing
 from auditor.history.alive import alive_of
 from auditor.history.compare import known_to
+from auditor.history.ledger import Ledger
 from auditor.history.memory import Memory
+from auditor.history.seal import new_seal
+from auditor.history.waiver_days import waiver_days
+from auditor.history.waivers import read_waivers
 from auditor.history.waiving import listed
 from auditor.night.doctor import doctor
 from auditor.report.dispositions import Disposition
 from auditor.settings import HistorySettings
 from tests import sites
-from tests.nights import Site, open_findings
+from tests.nights import AS_OF, Site, open_findings
 from tests.test_history_nights import OTHERS, READING, SCAN
 
 KEY, OTHER = "AUDITOR_TEST_HISTORY_KEY", "AUDITOR_TEST_OTHER_KEY"
@@ -117,6 +121,45 @@ def test_decisions_and_waivers_are_kept(site: Site) -> None:
     assert [one.owner for one in last.dispositions.values()] == ["Qwertz"]
     assert len(open_findings(last)) == len(open_findings(first)) - 1
     assert {name for name, _ in canaries_in(site.folder)} <= {"waivers.csv"}
+
+
+WAIVER = (
+    "rule,claim,provider,payer,revenue_code,reason,owner,expires\n"
+    "professional_component_missing,CLMQX50001,,,,a reason,Qwertz,2030-01-01\n"
+)
+
+
+def test_claims_of_waivers_can_t_be_tried_out_either(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "waivers.csv"
+    file.write_text(WAIVER)
+    limits = SEALED.model_copy(update={"waivers": str(file)})
+    plain = Site(tmp_path / "plain", history=limits.model_copy(update={"encryption_key_env": ""}))
+    sealed = Site(site.folder, history=limits)
+    for number in (1, 2):
+        for one in (plain, sealed):
+            one.night([SCAN, *OTHERS] if number == 1 else [], as_of=AS_OF + timedelta(days=number))
+    (digest,) = {waiver.digest for waiver in read_waivers(file).all}
+
+    assert digest.encode() in content(plain.folder)[ledger.NAME]
+    assert [name for name, held in content(sealed.folder).items() if digest.encode() in held] == []
+    # Encrypted later, and under another key.
+    plain.history = limits
+    plain.night([], as_of=AS_OF + timedelta(days=3))
+    for one in (plain, sealed):
+        with Memory.open(one.folder, limits) as memory:
+            resealing.reseal(one.folder, memory.ledger, new_seal(KEY))
+        assert [name for name, held in content(one.folder).items() if digest.encode() in held] == []
+        with Ledger(one.folder) as kept:
+            assert waiver_days(kept)[0] == {digest: AS_OF + timedelta(days=1)}
+    # One that left the file is forgotten, but not while the file can't be read.
+    file.write_bytes(b"\xff\xfe\x00")
+    plain.night([], as_of=AS_OF + timedelta(days=4))
+    with Ledger(plain.folder) as kept:
+        assert list(waiver_days(kept)[0]) == [digest]
+    file.write_text(WAIVER.splitlines()[0] + "\n")
+    plain.night([], as_of=AS_OF + timedelta(days=5))
+    with Ledger(plain.folder) as kept:
+        assert waiver_days(kept) == ({}, {})
 
 
 @pytest.mark.parametrize("spoil", ["missing", "wrong", "no key"])

@@ -1,6 +1,7 @@
 """Canaries in an export, and where they may stand afterwards: in unmasked reports alone."""
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ PERSON = {
     "Patient Address": "4711 Yxcvb Lane",
     "Comment": "call Mrs Hjklo about it",
 }
+HASHES = ("sha256", "sha1", "md5", "sha512", "blake2b", "blake2s")
 NUMBERS = ("MRNQX", "CLMQX", "ICNQX", "AUTHQX", "PWKQX")
 
 
@@ -173,6 +175,23 @@ def test_no_number_of_a_patient_or_claim_stands_in_a_masked_run(runs, name: str)
     assert len(found) > 9
     for file, said in found.items():
         assert not [one for one in (*NUMBERS, *PERSON.values()) if one in said], file
+
+
+def test_what_stands_for_them_can_t_be_tried_out(runs) -> None:
+    plain = pq.read_table(runs["plain"] / "findings.parquet").to_pandas()
+    named = {value for name in ("patient_id", "claim_id") for value in plain[name]}
+    guesses = {hashlib.new(kind, one.encode()).hexdigest() for kind in HASHES for one in named}
+    # Without a key the number of a finding or an episode is a digest of its claim or patient.
+    without_key = {one[:12] for one in guesses} | {*plain["finding"], *plain["story"]}
+    assert len(without_key) > 30
+
+    for name in ("drawn", "keyed", "buckets"):
+        found = outputs(runs[name])
+        found["page rows"] = page_rows(found["report.html"])
+        for file, said in found.items():
+            assert not [one for one in without_key if one in said], (name, file)
+    unmasked = outputs(runs["plain"])
+    assert [one for one in without_key if one in unmasked["findings.csv"]]
 
 
 @with_paper

@@ -53,9 +53,9 @@ from auditor.history.waiting import (
     settled_before,
     waiting_patients,
 )
+from auditor.history.waiver_days import waiver_days
 from auditor.history.waivers import NAME as WAIVERS
 from auditor.history.waivers import Waivers, read_waivers
-from auditor.history.waiving import waiver_days
 from auditor.history.writing import FILES, extract_from, nights_of, write_decisions, write_night
 from auditor.intake import Claims
 from auditor.library.reading import narrowed

@@ -18,6 +18,7 @@ from auditor.history.ledger import Ledger, told
 from auditor.history.lines import KeptLines
 from auditor.history.seal import Seal, new_seal
 from auditor.history.sealed_rows import closed_rows
+from auditor.history.waiver_days import waiver_days, write_waiver_days
 
 _TRACES = "traces_of_a_former_key"
 _PATIENT, _KEY = (KNOWN_COLUMNS.index(name) for name in ("patient_id", "patient_key"))
@@ -44,6 +45,7 @@ def reseal(folder: Path, ledger: Ledger, seal: Seal) -> None:
     patient = kept_lines.patient_keys(every.lines, seal)
     former = dict(zip(every.patient.tolist(), patient.tolist(), strict=True))
     files = _written(folder, replace(every, patient=patient), names, seal)
+    waivers = waiver_days(ledger)
     # What is deleted is overwritten, not only marked as free.
     ledger.do("PRAGMA secure_delete = ON")
     with ledger.writing():
@@ -53,6 +55,7 @@ def reseal(folder: Path, ledger: Ledger, seal: Seal) -> None:
         _write_waiting(ledger, former)
         ledger.put_seal(seal)
         ledger.put("meta", ("key", "value"), [(_TRACES, "")])
+        write_waiver_days(ledger, seal, *waivers)
     ledger.seal = seal
     for path in paths:
         path.unlink(missing_ok=True)

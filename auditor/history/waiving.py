@@ -7,6 +7,7 @@ from auditor.errors import AuditError
 from auditor.history.folders import private
 from auditor.history.ledger import NAME as LEDGER
 from auditor.history.ledger import Ledger
+from auditor.history.waiver_days import waiver_days
 from auditor.history.waivers import (
     COLUMNS,
     NAME,
@@ -73,13 +74,6 @@ def listed(place: Path, today: date, history: Path | None = None) -> str:
             lines.append(f"      has matched nothing since {since}: remove it if it is done")
     lines += [f"wrong: {fault}" for fault in waivers.faults]
     return "\n".join(lines or [f"{plain(path)}: no waivers"]) + "\n"
-
-
-def waiver_days(ledger: Ledger) -> tuple[dict[str, date], dict[str, date]]:
-    """The day each waiver (by digest) was first seen in a ledger, and the day it last matched."""
-    rows = ledger.rows("SELECT digest, first_seen, last_matched FROM waivers")
-    first = {digest: date.fromisoformat(seen) for digest, seen, _ in rows}
-    return first, {digest: date.fromisoformat(last) for digest, _, last in rows if last}
 
 
 def _days_in(history: Path | None) -> tuple[dict[str, date], dict[str, date]]:

@@ -14,6 +14,7 @@ from auditor.history.findings import KNOWN_COLUMNS, frame_of, row_of
 from auditor.history.ledger import KNOWN, Ledger
 from auditor.history.remembered import Remembered
 from auditor.history.sealed_rows import closed_rows
+from auditor.history.waiver_days import waiver_days, write_waiver_days
 from auditor.report.dispositions import Disposition
 
 FILES = ("name", "first_seq", "last_seq", "lines", "sha256")
@@ -135,15 +136,14 @@ def _write_extents(ledger: Ledger, remembered: Remembered) -> None:
 
 
 def _write_waivers(ledger: Ledger, remembered: Remembered, as_of: date) -> None:
-    day = as_of.isoformat()
-    ledger.do_all(
-        "INSERT OR IGNORE INTO waivers (digest, first_seen) VALUES (?, ?)",
-        ((digest, day) for digest in remembered.waivers),
-    )
-    ledger.do_all(
-        "UPDATE waivers SET last_matched = ? WHERE digest = ?",
-        ((day, digest) for digest in sorted(remembered.compared.matched)),
-    )
+    """Days of the waivers that stand in the file; of all where it can't be read."""
+    known, matched = waiver_days(ledger)
+    if remembered.waivers_unread:
+        first = known
+    else:
+        first = {digest: known.get(digest, as_of) for digest in remembered.waivers}
+    last = matched | dict.fromkeys(remembered.compared.matched, as_of)
+    write_waiver_days(ledger, ledger.seal, first, last)
 
 
 def write_decisions(ledger: Ledger, dispositions: Mapping[str, Disposition]) -> None:
