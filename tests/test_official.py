@@ -413,3 +413,43 @@ def test_kinds_are_the_promised_ones() -> None:
         "payers",
         "revenue-fit",
     ]
+
+
+def test_addendum_b_as_the_archives_of_the_quarters_hold_it(tmp_path) -> None:
+    """Two copies, a full stop where there is no figure, a notice among the names, Addendum A."""
+    text = (
+        '"CPT codes are copyright\r\n2025 AMA",,,,,,,,,\r\n'
+        "Addendum B.-Final OPPS Payment by HCPCS Code for CY 2026,,,,,,,,,\r\n"
+        "HCPCS Code,Short Descriptor,SI,APC,Relative Weight,Payment Rate,National Unadjusted "
+        'Copayment,Minimum Unadjusted Copayment,"Note: Actual copayments would be lower due to the '
+        'cap of $1,736.00",* Indicates a Change from the Previous Quarter\r\n'
+        '75574,"Invented, a",S,5572,3.8990,"$356.43 ",.,"$71.29 ",,\r\n'
+        '75580,Invented,S,1511,.,"$950.50 ",.,$190.10,,*\r\n'
+        "76376,Invented,N,,.,.,.,.,,\r\n"
+    )
+    pack = made.zipped(
+        tmp_path / "april-2026-opps-addendum-b.zip",
+        {
+            "508 Version April 2026/Addendum B 508.csv": text.encode("latin-1"),
+            "Addendum B.csv": text.encode("latin-1"),
+            "Addendum A.csv": b"APC,Group Title,SI\r\n",
+        },
+    )
+
+    one = imported("opps", [pack], tmp_path / "lib")
+
+    assert [tuple(row.values()) for row in rows(tmp_path / "lib", one, "opps_rates")] == [
+        ("75574", "5572", "S", "3.8990", "35643"),
+        ("75580", "1511", "S", "", "95050"),
+        ("76376", "", "N", "", "0"),
+    ]
+    assert one.edition.edition == "2026Q2"
+    assert one.edition.quarantined == 0
+    assert one.edition.left_out == {"rows of a second file that says the same": 3}
+
+
+def test_a_part_that_ends_with_its_header_is_refused_as_such(tmp_path) -> None:
+    path = saved(tmp_path, "ccipra-v322.txt", made.PTP_HEAD)
+
+    with pytest.raises(AuditError, match="holds no row that could be used"):
+        imported("ncci-ptp", [path], tmp_path / "lib")

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from auditor.official.published import Published, opened
 _TOO_MANY = 20
 _SHARE = 10
 _IMPORTER = 2
+# Files of changes have no names that are known.
+_ANY = re.compile("")
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,7 @@ def _refuse_unexplained(wanted: Wanted, shelf: Shelf, shelved: Shelved, reading:
             "changes can't be checked; import the earlier edition first, or leave --changes out"
         )
     before = max(earlier, key=lambda one: one.first_date)
-    files = [one for path in wanted.changes for one in opened(path, wanted.kind.members)]
+    files = [one for path in wanted.changes for one in opened(path, _ANY)]
     for table, new in reading.tables.items():
         old: pa.Table = stored(shelf, before, table)
-        refuse_other_than(old, new, files, wanted.kind, SPECIFICATIONS[table], before.edition)
+        refuse_other_than(old, new, files, wanted.kind, SPECIFICATIONS[table], before)

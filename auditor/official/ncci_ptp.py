@@ -119,7 +119,6 @@ def _text_part(file: Published) -> _Part:
     start = Published(file.name, file.archive, b"\n".join(file.content.split(b"\n", 80)[:80]))
     head = start.rows(_HEAD_ROWS)
     header = recognised(head, _WANTED, file.full_name, _OPTIONAL)
-    width = len(head[header.first_row]) if header.first_row < len(head) else len(head[-1])
     skipped: list[int] = []
     misfits: list[Misfit] = []
 
@@ -131,6 +130,12 @@ def _text_part(file: Published) -> _Part:
             misfits.append(Misfit(file.full_name, number, reason, row.text[:200].strip()))
         return "skip"
 
+    if header.first_row >= len(head):
+        empty = pa.array([], pa.string()).dictionary_encode()
+        nothing = dict.fromkeys(header.positions, empty)
+        numbers = np.zeros(0, dtype=np.int64)
+        return _Part(file.full_name, _title(head, header), nothing, numbers, [])
+    width = len(head[header.first_row])
     try:
         table = _parsed(file, header, width, odd)
     except pa.ArrowInvalid as fault:

@@ -19,14 +19,23 @@ _WANTED = {
 _OPTIONAL = {"label": r"SHORT DESCRIPTOR"}
 _COLUMNS = ("procedure_code", "apc", "status_indicator", "relative_weight", "rate_cents", "label")
 _QUARTERS = ("JAN", "APR", "JUL", "OCT")
+# Stands where there is no figure.
+_NOTHING = "."
 
 
 def read(files: Sequence[Published], asked: Asked) -> Reading:
     """Rates by code. A packaged code (status N) has the rate 0, a blank rate is unknown."""
-    rows, editions = Rows(), []
+    rows, editions, twins = Rows(), [], 0
     for file in files:
-        rows.take(file, _WANTED, _taken, _OPTIONAL)
-        editions.append(_edition(f"{file.name} {rows.title}"))
+        own = Rows()
+        own.take(file, _WANTED, _taken, _OPTIONAL)
+        editions.append(_edition(f"{file.full_name} {own.title}"))
+        # One table comes twice in an archive, once made for readers of screens.
+        says = {tuple(words) for _, _, words in own.kept}
+        if says == {tuple(words) for _, _, words in rows.kept}:
+            twins += len(own.kept)
+            own.kept.clear()
+        rows.add_all(own)
     kept = once_each(rows.kept, 1, rows.misfits)
     width = len(_COLUMNS) if asked.licensed else len(_COLUMNS) - 1
     return Reading(
@@ -34,6 +43,7 @@ def read(files: Sequence[Published], asked: Asked) -> Reading:
         misfits=rows.misfits,
         read=rows.read,
         edition=agreed(editions, "editions", "import the files of each edition apart"),
+        left_out={"rows of a second file that says the same": twins},
     )
 
 
@@ -44,13 +54,14 @@ def _taken(cells: Mapping[str, str]) -> list[str]:
     status = cells["status"].strip("* ")
     if not re.fullmatch(r"[A-Z][0-9]?", status):
         raise ValueError("the status indicator is no letter with at most one digit")
-    rate = cents(cells["rate"].strip("* "))
+    rate = cents(cells["rate"].strip("* ")) if cells["rate"] != _NOTHING else ""
+    weight = cells["weight"].strip("* ") if cells["weight"] != _NOTHING else ""
     apc = cells["apc"].strip("* ")
     return [
         cells["code"],
         apc.zfill(4) if apc else "",
         status,
-        decimal(cells["weight"].strip("* ")),
+        decimal(weight),
         "0" if status == "N" else rate,
         cells["label"],
     ]
@@ -58,7 +69,7 @@ def _taken(cells: Mapping[str, str]) -> list[str]:
 
 def _edition(text: str) -> str:
     found = re.search(
-        r"(20\d{2})[_ ]*(JAN|APR|JUL|OCT)|(JAN|APR|JUL|OCT)[A-Z]*[_ ,]*(20\d{2})",
+        r"(20\d{2})[-_ ]*(JAN|APR|JUL|OCT)|(JAN|APR|JUL|OCT)[A-Z]*[-_ ,.]*(20\d{2})",
         text,
         re.IGNORECASE,
     )

@@ -52,3 +52,10 @@ class Rows:
         except ValueError as fault:
             content = " | ".join(cell for cell in row if cell)[:200]
             self.misfits.append(Misfit(file.full_name, number, str(fault), content))
+
+    def add_all(self, others: "Rows") -> None:
+        """Adds what was taken of another file."""
+        self.kept += others.kept
+        self.misfits += others.misfits
+        self.read |= others.read
+        self.title = others.title

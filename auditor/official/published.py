@@ -6,12 +6,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from auditor.errors import AuditError
-from auditor.official.sheets import Dictionary, columns_of, rows_of
+from auditor.official.sheets import Dictionary, columns_of, rows_of, sheets_of
 
 # Publishers pack one table as .txt, .csv and .xlsx side by side; the plainest is read.
 _SUFFIXES = (".txt", ".csv", ".xlsx")
@@ -60,23 +61,34 @@ class Published:
 
         Raises AuditError where the file can't be read as what its name says.
         """
-        try:
-            if self.suffix == ".xlsx":
-                return rows_of(self.columns(), limit)
+        if self.suffix == ".xlsx":
+            return rows_of(self.columns(), limit)
+        with self._readable():
             return list(islice(self._text_rows(), limit))
-        except (csv.Error, ValueError) as fault:
-            raise AuditError(
-                f"{self.full_name}: can't be read ({fault}); download it again"
-            ) from fault
 
     def columns(self) -> list[Dictionary]:
         """The cells of a workbook as ``rows`` gives them, as codes into distinct words.
 
         Raises AuditError where it can't be read.
         """
-        try:
+        with self._readable():
             return columns_of(self.content)
-        except ValueError as fault:
+
+    def tables(self) -> list[tuple[str, list[list[str]]]]:
+        """The rows of each sheet of a workbook, by its name; of another file all rows, by its own.
+
+        Raises AuditError where it can't be read.
+        """
+        if self.suffix != ".xlsx":
+            return [(self.name, self.rows())]
+        with self._readable():
+            return [(name, rows_of(columns)) for name, columns in sheets_of(self.content)]
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (csv.Error, ValueError) as fault:
             raise AuditError(
                 f"{self.full_name}: can't be read ({fault}); download it again"
             ) from fault

@@ -34,6 +34,11 @@ def columns_of(content: bytes) -> list[Dictionary]:
     Blank rows and columns before its first cell are among them, so that places are those of the
     sheet. Raises ValueError where the workbook is damaged.
     """
+    return next((columns for _, columns in sheets_of(content)), [])
+
+
+def sheets_of(content: bytes) -> Iterator[tuple[str, list[Dictionary]]]:
+    """The name and the columns of each visible sheet that holds anything, one after the other."""
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
     try:
@@ -47,10 +52,9 @@ def columns_of(content: bytes) -> list[Dictionary]:
                 if any(any(column.dictionary.to_pylist()) for column in columns):
                     before = sheet.start[1] if sheet.start else 0
                     blank = pa.array([""] * len(columns[0])).dictionary_encode()
-                    return [*[blank] * before, *columns]
+                    yield about.name, [*[blank] * before, *columns]
     except CalamineError as fault:
         raise ValueError(f"the workbook is damaged: {fault}") from fault
-    return []
 
 
 def rows_of(columns: Sequence[Dictionary], limit: int | None = None) -> list[list[str]]:
