@@ -1,7 +1,6 @@
 """Claim lines, reference and rules in; findings and counts out. No files, clock or network here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +13,7 @@ from auditor.claim_lines import among, any_line, derived, imaging
 from auditor.claim_types import known_payers, with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
-from auditor.ingest.frame import some_lines, threads
+from auditor.ingest.frame import side_by_side, some_lines
 from auditor.judging import Judgement, failed, judge_or_tell
 from auditor.matching import order_of
 from auditor.ncci import may_be_column_two, may_exceed_mue, ptp_pairs
@@ -164,7 +163,7 @@ def audit(
         return judge_or_tell(rule, lines, reference, prepared.extract, options or {}).at(places)
 
     try:
-        judgements = _side_by_side(judged, rules)
+        judgements = _in_turns(judged, rules)
         judgements, findings = _told(judgements, prepared.lines, reference, options or {})
         paired = prepared.lines if every_pair else lines
         crowded_days = _crowded_days(paired, reference, judgements)
@@ -221,16 +220,16 @@ def _crowded_days(
     return ptp_pairs(lines, reference).crowded_days
 
 
-def _side_by_side(judged: Callable[[Rule], Judgement], rules: Sequence[Rule]) -> list[Judgement]:
-    """The judgement of each rule, in the order of the rules; whole columns leave Python's lock.
+def _in_turns(judged: Callable[[Rule], Judgement], rules: Sequence[Rule]) -> list[Judgement]:
+    """The judgement of each rule, in the order of the rules.
 
     Rules of one family wait for the same joins, so families take turns.
     """
     families = [rule.family for rule in rules]
     turns = [families[:place].count(family) for place, family in enumerate(families)]
     order = sorted(range(len(rules)), key=turns.__getitem__)
-    with ThreadPoolExecutor(max_workers=threads()) as pool:
-        found = dict(zip(order, pool.map(judged, [rules[place] for place in order]), strict=True))
+    in_turn = side_by_side(judged, [rules[place] for place in order])
+    found = dict(zip(order, in_turn, strict=True))
     return [found[place] for place in range(len(rules))]
 
 

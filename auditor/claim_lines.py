@@ -5,6 +5,7 @@ so a question is answered once for each distinct value.
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.once import computed_often
 from auditor.reference import Reference
 
 Mask = npt.NDArray[np.bool_]
 
-_FEW = 8
+_FEW, _SHORT = 8, 1000
 
 CCTA = ("75574",)
 # 0502T and 0504T are parts of the study that 0503T stands for.
@@ -37,9 +39,12 @@ def coded(column: "pd.Series[str]") -> tuple[npt.NDArray[np.integer[Any]], "pd.I
 
 def same_word(word: str, lines: int) -> Any:
     """A text column that holds one word."""
-    return pd.Categorical.from_codes(
-        np.zeros(lines, dtype=np.int8), categories=pd.Index([word], dtype="str")
-    )
+    return pd.Categorical.from_codes(np.zeros(lines, dtype=np.int8), dtype=_only(word))
+
+
+@lru_cache(maxsize=1024)
+def _only(word: str) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(pd.Index([word], dtype="str"))
 
 
 def spread(answers: Mask, codes: npt.NDArray[np.integer[Any]]) -> Mask:
@@ -61,21 +66,30 @@ def spread(answers: Mask, codes: npt.NDArray[np.integer[Any]]) -> Mask:
 
 def each_word(column: "pd.Series[str]", question: Callable[[str], bool]) -> Mask:
     """The answer to a question about text, asked once for each distinct cell."""
-    codes, words = coded(column)
-    if len(words) > len(codes):
+    codes, distinct = coded(column)
+    if len(distinct) > len(codes):
         codes, present = pd.factorize(codes)
-        words = words[present]
-    answers = np.fromiter((question(word) for word in words), dtype=bool, count=len(words))
+        distinct = distinct[present]
+    words = _listed(distinct) if len(distinct) <= _SHORT else distinct.tolist()
+    answers = np.fromiter(map(question, words), dtype=bool, count=len(words))
     return spread(answers, codes)
 
 
 def among(column: "pd.Series[str]", words: Iterable[str]) -> Mask:
     """Cells that are one of some words."""
     codes, distinct = coded(column)
-    wanted = pa.array(list(words), type=pa.string())
-    cells = pa.array(distinct, type=pa.string())
-    answers: Mask = pc.is_in(cells, value_set=wanted).to_numpy(zero_copy_only=False)
+    wanted = frozenset(words)
+    if len(distinct) > _SHORT:
+        cells = pa.array(distinct, type=pa.string())
+        found = pc.is_in(cells, value_set=pa.array(list(wanted), type=pa.string()))
+        return spread(found.to_numpy(zero_copy_only=False), codes)
+    answers = np.fromiter(map(wanted.__contains__, _listed(distinct)), bool, len(distinct))
     return spread(answers, codes)
+
+
+@computed_often
+def _listed(words: "pd.Index[str]") -> list[str]:
+    return words.tolist()
 
 
 def blank(column: "pd.Series[str]") -> Mask:

@@ -33,10 +33,13 @@ def doubts(
         if basis is None
         else (basis == "fee_schedule").to_numpy(dtype=bool)
     )
+    priced = by_rate.any()
     compared = _compared_with_rates(flagged, reference)
     as_priced = _as_priced(flagged)
     for one in reference.contradictions:
-        ruled = not {one.table, one.id}.isdisjoint(rule.rests_on)
+        ruled = one.table in rule.rests_on or one.id in rule.rests_on
+        if not ruled and not (priced and one.table in _PRICES):
+            continue
         if one.table in _PRICES:
             mask = (by_rate | compared) if ruled else by_rate
             mask = _concerned(one, as_priced, mask)

@@ -144,13 +144,14 @@ def in_order(lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool 
     if not len(tied):
         return order
     asked = order[tied]
-    some = lines[["received_date", "claim_id", "line_number", "source_row"]].iloc[places[asked]]
-    claim = text_rank(some["claim_id"])
-    number = some["line_number"].fillna(0).to_numpy(dtype=np.int64)
-    row = some["source_row"].fillna(0).to_numpy(dtype=np.int64)
-    by = [row, number, claim]
+    where = places[asked]
+    number, row = (
+        lines[name].array.take(where).to_numpy(dtype=np.int64, na_value=0)
+        for name in ("line_number", "source_row")
+    )
+    by = [row, number, text_rank(lines["claim_id"], where)]
     if by_received:
-        by.append(day_numbers(some["received_date"]))
+        by.append(day_numbers(lines["received_date"].iloc[where]))
     order[tied] = asked[np.lexsort((*by, key[asked]))]
     return order
 
@@ -162,10 +163,10 @@ def _neighbours_agree(sorted_key: Ints) -> Bools:
     return agree[: len(sorted_key)]
 
 
-def text_rank(column: "pd.Series[str]") -> Ints:
-    """The rank of each cell as text, among the cells that occur."""
+def text_rank(column: "pd.Series[str]", places: Ints) -> Ints:
+    """The rank of some cells as text, among those."""
     cells: Any = column.array
-    codes, present = pd.factorize(cells.codes)
+    codes, present = pd.factorize(cells.codes[places])
     words = pa.array(cells.categories[present], type=pa.string())
     rank = np.empty(len(present), dtype=np.int64)
     rank[pc.sort_indices(words).to_numpy()] = np.arange(len(present))

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_FEW = 16
+_FEW, _MANY = 16, 512
 _FORGET: list[Callable[[], None]] = []
 
 
@@ -26,6 +26,11 @@ def computed_once(function: Callable[P, T]) -> Callable[P, T]:
 def computed_lately(function: Callable[P, T]) -> Callable[P, T]:
     """The same for the last few answers, where a function is asked several things in turn."""
     return _remembering(function, _FEW)
+
+
+def computed_often(function: Callable[P, T]) -> Callable[P, T]:
+    """The same for many small answers."""
+    return _remembering(function, _MANY)
 
 
 def _remembering(function: Callable[P, T], most: int) -> Callable[P, T]:

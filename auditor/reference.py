@@ -21,7 +21,7 @@ from auditor.documents import Source as Source
 from auditor.editions import Edition as Edition
 from auditor.editions import beyond, wholly_known
 from auditor.errors import AuditError
-from auditor.once import computed_lately
+from auditor.once import computed_lately, computed_often
 from auditor.reference_check import (
     check_date,
     checked_rows,
@@ -108,11 +108,18 @@ class InForce:
 
     def values(self, column: str) -> pd.Categorical:
         """A value column as a categorical array."""
-        cells = self.table.rows[column]
-        words = ["", *sorted(set(cells) - {""})]
-        position = {word: code for code, word in enumerate(words)}
-        codes = np.array([position[cell] for cell in cells] + [0], dtype=np.int16)
-        return pd.Categorical.from_codes(codes[self.row], categories=pd.Index(words, dtype="str"))
+        codes, words = _coded(self.table, column)
+        return pd.Categorical.from_codes(codes[self.row], dtype=words, validate=False)
+
+
+@computed_often
+def _coded(table: Table, column: str) -> tuple[npt.NDArray[np.int16], pd.CategoricalDtype]:
+    """A code for each row's cell, and one for no row; the words, sorted behind the blank one."""
+    cells = table.rows[column].tolist()
+    words = ["", *sorted(set(cells) - {""})]
+    position = {word: code for code, word in enumerate(words)}
+    codes = np.array([position[cell] for cell in cells] + [0], dtype=np.int16)
+    return codes, pd.CategoricalDtype(pd.Index(words, dtype="str"))
 
 
 class Reference:

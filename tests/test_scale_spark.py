@@ -51,9 +51,10 @@ def here(*files: Path):
 def same(found, files: list[Path], *apart: str) -> None:
     claims, expected = here(*files)
     apart = ("line", *apart)
-    pd.testing.assert_frame_equal(
-        found.audit.findings.drop(columns=list(apart)), expected.findings.drop(columns=list(apart))
-    )
+    findings = found.audit.findings.drop(columns=list(apart))
+    # Of audits put together, long texts are categorical.
+    plain = findings.astype(dict.fromkeys(findings.select_dtypes("category"), "str"))
+    pd.testing.assert_frame_equal(plain, expected.findings.drop(columns=list(apart)))
     pd.testing.assert_frame_equal(found.audit.books, expected.books)
     by = ["rule", "reason", "detail"]
     pd.testing.assert_frame_equal(

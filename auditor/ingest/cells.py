@@ -52,12 +52,13 @@ def encode(column: Any) -> Cells:
     """Cells of an Arrow column of text, chunked or not, dictionary-encoded or not."""
     if isinstance(column, pa.Array):
         column = pa.chunked_array([column])
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
     if not column.num_chunks:
         return same("", 0)
-    chunks = column.unify_dictionaries().chunks
-    texts = chunks[0].dictionary.cast(pa.string()).fill_null("")
+    if pa.types.is_dictionary(column.type):
+        chunks = column.unify_dictionaries().chunks
+    else:  # its chunks share one dictionary, which would be hashed again for each
+        chunks = column.cast(pa.string()).dictionary_encode().chunks
+    texts = chunks[-1].dictionary.cast(pa.string()).fill_null("")
     indices = [chunk.indices for chunk in chunks]
     if column.null_count:
         indices = [some.fill_null(len(texts)) for some in indices]

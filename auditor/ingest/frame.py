@@ -1,8 +1,8 @@
 """Columns of the claim lines frame, typed as ``schema`` says, and frames put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from auditor.ingest.cells import Codes, Mask, Places, Texts, string_array
 from auditor.ingest.cleaning import Cleaned
 from auditor.schema import COLUMNS
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 _FIRST_LINES = 10_000  # among them, most columns show all their texts
 _TEXT: Any = pd.StringDtype("pyarrow", na_value=np.nan)
@@ -96,9 +99,8 @@ def blank_column(kind: str, lines: int) -> Any:
 
 def some_lines(lines: pd.DataFrame, places: Places) -> pd.DataFrame:
     """Some of the lines, numbered anew; column by column on all cores."""
-    with ThreadPoolExecutor(max_workers=threads()) as pool:
-        arrays = pool.map(lambda name: _taken(lines[name].array, places), lines.columns)
-        return pd.DataFrame(dict(zip(lines.columns, arrays, strict=True)), copy=False)
+    arrays = side_by_side(lambda name: _taken(lines[name].array, places), list(lines.columns))
+    return pd.DataFrame(dict(zip(lines.columns, arrays, strict=True)), copy=False)
 
 
 def _taken(column: Any, places: Places) -> Any:
@@ -116,9 +118,16 @@ def _taken(column: Any, places: Places) -> Any:
     return of_distinct(number[codes], kept.filter(pa.array(present)))
 
 
-def threads() -> int:
-    """Two at most: more would wait for each other. One where Arrow, too, was told to keep to it."""
-    return min(2, pa.cpu_count())
+def side_by_side(task: Callable[[S], T], given: Sequence[S]) -> list[T]:
+    """What a task makes of each thing given; tasks of whole columns leave Python's lock.
+
+    Two threads at most: more would wait for each other. None where Arrow, too, was told to keep to
+    one core: memory that a thread of its own has freed is not used by the next.
+    """
+    if pa.cpu_count() < 2:
+        return list(map(task, given))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(task, given))
 
 
 def join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

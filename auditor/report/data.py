@@ -7,6 +7,7 @@ spreadsheet would take for a formula gets an apostrophe in front; numbers and da
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,7 @@ from auditor.report.content import Report, RuleSection
 from auditor.self_test import SelfTest
 
 RUN_FORMAT = 1
+_PIECE = 100_000
 AMOUNT = pa.decimal128(14, 2)
 HUNDREDTH = pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))
 TYPES: dict[str, pa.DataType] = {
@@ -48,22 +50,33 @@ def findings_table(findings: pd.DataFrame) -> pa.Table:
 
 def write_findings_csv(findings: pd.DataFrame, path: Path) -> None:
     """UTF-8, comma, LF, text in quotes; dollars with two decimals, dates ISO 8601, yes and no."""
-    _write_csv(findings_table(findings), path)
+    _write_csv(map(findings_table, _in_pieces(findings)), path)
 
 
 def write_findings_parquet(findings: pd.DataFrame, path: Path) -> None:
     """The same columns as ``findings.csv``, typed, text as found."""
-    pq.write_table(findings_table(findings), path, compression="zstd")
+    pieces = map(findings_table, _in_pieces(findings))
+    first = next(pieces)
+    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+        writer.write_table(first)
+        for piece in pieces:
+            writer.write_table(piece)
+
+
+def _in_pieces(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows in pieces, one at least; text as it is written takes a multiple of what it was."""
+    for first in range(0, max(len(table), 1), _PIECE):
+        yield table.iloc[first : first + _PIECE]
 
 
 def write_rejected_csv(rejected: pd.DataFrame, path: Path) -> None:
     """One row a rejected line, columns of ``schema.REJECTED``."""
-    _write_csv(_table(rejected, schema.REJECTED), path)
+    _write_csv([_table(rejected, schema.REJECTED)], path)
 
 
 def write_text_csv(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
     """Some columns of any table as ``findings.csv`` writes its own."""
-    _write_csv(_table(table, columns), path)
+    _write_csv([_table(table, columns)], path)
 
 
 def write_run_json(report: Report, path: Path) -> None:
@@ -222,7 +235,17 @@ def _column(values: pd.Series[Any], kind: pa.DataType | None) -> Any:
     return pa.array(values, type=kind, from_pandas=True)
 
 
-def _write_csv(table: pa.Table, path: Path) -> None:
+def _write_csv(pieces: Iterable[pa.Table], path: Path) -> None:
+    guarded = map(_guarded, pieces)
+    first = next(guarded)
+    with pa_csv.CSVWriter(path, first.schema) as writer:
+        writer.write_table(first)
+        for piece in guarded:
+            writer.write_table(piece)
+
+
+def _guarded(table: pa.Table) -> pa.Table:
+    """What stands in a CSV file: no text that a spreadsheet takes for a formula, yes and no."""
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type) and _begins_like_a_formula(table.column(place)):
             guarded = pc.replace_substring_regex(table.column(place), FORMULA_START, r"'\1")
@@ -230,7 +253,7 @@ def _write_csv(table: pa.Table, path: Path) -> None:
         elif pa.types.is_boolean(field.type):
             words = pc.if_else(table.column(place), "yes", "no")
             table = table.set_column(place, field.name, words)
-    pa_csv.write_csv(table, path)
+    return table
 
 
 def _begins_like_a_formula(texts: Any) -> bool:

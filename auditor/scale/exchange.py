@@ -13,7 +13,9 @@ from auditor.ingest.frame import blank_column, categorical, whole_numbers
 from auditor.schema import COLUMNS, FINDINGS
 
 # Nearly every finding has its own.
-_OWN_TEXTS = frozenset({"finding", "story", "claim_id", "patient_id", "message"})
+_OWN_TEXTS = frozenset({"finding", "story", "claim_id", "patient_id"})
+# Long texts that many findings share stay dictionaries; nothing but reports asks for them.
+_LONG_TEXTS = frozenset({"message", "remedy", "sources", "source_file"})
 _FINDING_KINDS: dict[str, str] = {
     "amount": "Int64",
     "line_number": "Int64",
@@ -98,7 +100,7 @@ def findings_arrow(findings: pd.DataFrame) -> pa.Table:
 
 
 def findings_frame(table: pa.Table) -> pd.DataFrame:
-    """Findings from ``findings_arrow``."""
+    """Findings from ``findings_arrow``; long texts that many share become categorical."""
     columns: dict[str, Any] = {}
     for name in _FINDING_COLUMNS:
         kind = _FINDING_KINDS.get(name, "str")
@@ -108,6 +110,9 @@ def findings_frame(table: pa.Table) -> pd.DataFrame:
         elif kind == "Int64":
             missing = pc.is_null(values).to_numpy()
             columns[name] = whole_numbers(pc.fill_null(values, 0).to_numpy(), missing)
+        elif name in _LONG_TEXTS:
+            cells = encode(values)
+            columns[name] = categorical(cells.codes, cells.texts)
         elif kind == "str":
             texts = values.cast(pa.string())
             columns[name] = pd.array(texts, dtype=pd.StringDtype("pyarrow", na_value=np.nan))

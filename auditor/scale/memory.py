@@ -12,16 +12,19 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)B?", re.IGNORECASE)
 _LEAST = 10**9
 
-# Bytes that a run holds for each byte of a file read whole, and a bucket's audit for each of a
-# file's; packed files hold several times their size. Measured, rounded up; see tests/benchmarks.
-_IN_MEMORY = 6
-_IN_BUCKET = 8
+# Bytes that a run holds for each byte of a file read whole, and a worker for each of a bucket's or
+# of the piece it reads; packed files hold several times their size. Measured, rounded up; see
+# tests/benchmarks.
+_IN_MEMORY = 9
+_IN_BUCKET = 7
+_IN_PIECE = 14
 _PACKED = {".gz": 8, ".zip": 8, ".xlsx": 8, ".xlsb": 8, ".ods": 12, ".parquet": 8}
-# What Python, its libraries and the reference tables take in each process.
-_OF_PROCESS = 300 * 10**6
+# What Python, its libraries and the reference tables take in each process, beyond what is shared.
+_OF_PROCESS = 100 * 10**6
 # Larger files are audited faster in buckets, by all cores; more memory makes that no faster.
 _SMALL = 400 * 10**6
-_ENOUGH = 3 * 10**9
+_ENOUGH = 450 * 10**6  # for each worker
+_LITTLE = 300 * 10**6
 _PIECE = (8 * 10**6, 32 * 10**6)
 _MOST_BUCKETS = 256
 # Beyond this part of what is free, other programs would be pushed out.
@@ -51,15 +54,17 @@ def bytes_of(text: str) -> int:
 def plan(files: Sequence[Path], memory: int | None) -> Plan | None:
     """How to audit files in buckets; None for small ones where nobody set a limit."""
     size = sum(_unpacked(path) for path in files)
+    cores = len(os.sched_getaffinity(0))
     if memory is None:
         memory = int(free_memory() * _OF_FREE)
         if size <= _SMALL and size * _IN_MEMORY <= memory:
             return None
-        memory = min(memory, _ENOUGH)
-    workers = max(1, min(len(os.sched_getaffinity(0)), memory // (3 * _OF_PROCESS)))
-    each = max((memory - _OF_PROCESS) // workers - _OF_PROCESS, _OF_PROCESS // 2)
+        memory = min(memory, _OF_PROCESS + cores * _ENOUGH)
+    memory -= _OF_PROCESS
+    workers = max(1, min(cores, memory // _LITTLE))
+    each = max(memory // workers - _OF_PROCESS, _OF_PROCESS)
     buckets = min(max(-(-size * _IN_BUCKET // each), workers), _MOST_BUCKETS)
-    return Plan(buckets, workers, min(max(memory // 32, _PIECE[0]), _PIECE[1]))
+    return Plan(buckets, workers, min(max(each // _IN_PIECE, _PIECE[0]), _PIECE[1]))
 
 
 def _unpacked(path: Path) -> int:

@@ -71,6 +71,11 @@ def _stopped_by_termination() -> Iterator[None]:
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
+    except Exception as fault:
+        # Where it strikes inside a lock, what is heard is the lock's complaint.
+        if told.is_set():
+            raise KeyboardInterrupt from fault
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -9,18 +9,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.ingest.frame import some_lines
 from auditor.ingest.mapping import Mapping
 from auditor.scale.exchange import lines_frame, lines_table
 from auditor.schema import COLUMNS, REQUIRED, SOURCE_COLUMNS
+
+# Lines that share a word, on average, where a column is kept as words and their numbers.
+_SHARED = 16
 
 
 class Place(NamedTuple):
     """Where lines of one bucket lie in a file; ``rows_before`` is added to their row numbers."""
 
     path: Path
-    first: int
-    size: int
+    batch: int
     rows_before: int = 0
 
 
@@ -31,27 +32,45 @@ def put_away(
     bucket = buckets_of(lines, buckets)
     order = np.argsort(bucket, kind="stable")
     ends = np.searchsorted(bucket[order], np.arange(buckets + 1))
-    found: dict[int, Place] = {}
-    with pa.OSFile(str(path), "wb") as file:
-        for number in np.flatnonzero(np.diff(ends)).tolist():
-            places = order[ends[number] : ends[number + 1]]
-            table = lines_table(some_lines(lines[columns], places), columns)
-            first = file.tell()
-            with pa.ipc.new_stream(file, table.schema) as writer:
-                writer.write_table(table)
-            found[number] = Place(path, first, file.tell() - first)
-    return found
+    table = _own_texts(lines_table(lines, columns)).take(order)
+    filled = np.flatnonzero(np.diff(ends)).tolist()
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        for number in filled:
+            writer.write_table(table.slice(ends[number], ends[number + 1] - ends[number]))
+    return {number: Place(path, batch) for batch, number in enumerate(filled)}
+
+
+def _own_texts(table: pa.Table) -> pa.Table:
+    """The table with those texts as plain ones that few lines share.
+
+    A bucket takes all words of a dictionary along; it shall not take those of other buckets.
+    """
+    for place, name in enumerate(table.column_names):
+        if pa.types.is_dictionary(table.schema.field(name).type):
+            column: Any = table.column(name).combine_chunks()
+            words = len(column.dictionary)
+            shared = words * _SHARED <= table.num_rows and words <= np.iinfo(np.int16).max
+            kind = pa.dictionary(pa.int16(), pa.string()) if shared else pa.string()
+            table = table.set_column(place, name, column.cast(kind))
+    return table
 
 
 def lines_at(places: Sequence[Place]) -> pd.DataFrame:
     """The claim lines at some places of one table, in their order."""
-    return lines_frame(pa.concat_tables([_at(place) for place in places]))
+    tables = [_at(place) for place in places]
+    if any(table.schema != tables[0].schema for table in tables):
+        plain = pa.schema([_plain(field) for field in tables[0].schema])
+        tables = [table.cast(plain) for table in tables]
+    return lines_frame(pa.concat_tables(tables))
+
+
+def _plain(field: Any) -> Any:
+    return field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field
 
 
 def _at(place: Place) -> pa.Table:
-    with pa.memory_map(str(place.path)) as file:
-        file.seek(place.first)
-        table = pa.ipc.open_stream(file.read_buffer(place.size)).read_all()
+    with pa.memory_map(str(place.path)) as file, pa.ipc.open_file(file) as reader:
+        table = pa.Table.from_batches([reader.get_batch(place.batch)])
     column = table.schema.get_field_index("source_row")
     rows: Any = pc.add(table.column(column), place.rows_before)
     return table.set_column(column, "source_row", rows)

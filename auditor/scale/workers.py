@@ -23,6 +23,8 @@ from auditor.errors import AuditError
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_PATIENCE = 5.0
+
 _known: Any = None
 
 
@@ -52,7 +54,7 @@ def workers(count: int, knows: object) -> Iterator[Executor]:
 
 @contextmanager
 def _forked(count: int) -> Iterator[Executor]:
-    before = set(multiprocessing.active_children())
+    before, threads = set(multiprocessing.active_children()), set(threading.enumerate())
     pool = ProcessPoolExecutor(
         count, mp_context=multiprocessing.get_context("fork"), initializer=_begin
     )
@@ -68,6 +70,10 @@ def _forked(count: int) -> Iterator[Executor]:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in set(multiprocessing.active_children()) - before:
             child.terminate()
+        # Python's end would speak to the pool's thread, and fail where that is closing its pipe.
+        for thread in set(threading.enumerate()) - threads:
+            if not thread.daemon:
+                thread.join(_PATIENCE)
 
 
 def _begin() -> None:
