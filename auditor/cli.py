@@ -28,7 +28,9 @@ app.command()(nights.night)
 app.command()(nights.doctor)
 app.command()(history.compare)
 
-reference_app = typer.Typer(help="The reference tables: check or list them.", no_args_is_help=True)
+reference_app = typer.Typer(
+    help="The reference tables: list, check, import, compare.", no_args_is_help=True
+)
 reference_app.command("check")(reference.check)
 reference_app.command("list")(reference.list_tables)
 reference_app.command("import")(reference.import_)

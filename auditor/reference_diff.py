@@ -49,8 +49,10 @@ class Side:
 def diff_page(old: str, new: str, library: Path | None, run: Path | None) -> str:
     """Rows added, ended and changed, and with a run its findings under both sides, as text.
 
-    Raises AuditError where a side is neither a folder nor an edition of the library.
+    Raises AuditError where a side is neither a folder nor an edition of the library, and where
+    ``run`` is not the folder of a finished run.
     """
+    request = open_request(run) if run else None
     before, after = _side(old, library), _side(new, library)
     shared = [name for name in after.tables if name in before.tables]
     if not shared:
@@ -67,8 +69,8 @@ def diff_page(old: str, new: str, library: Path | None, run: Path | None) -> str
         told += _about(changes, table, setting, family)
     if told:
         lines += ["", "Of cardiac CT:", *told[: 3 * _SHOWN]]
-    if run:
-        lines += ["", *_what_if(before, after, run)]
+    if run and request:
+        lines += ["", *_what_if(before, after, run, request)]
     return "\n".join(lines) + "\n"
 
 
@@ -160,8 +162,7 @@ def _about(
     return told
 
 
-def _what_if(before: Side, after: Side, run: Path) -> list[str]:
-    request = open_request(run)
+def _what_if(before: Side, after: Side, run: Path, request: Request) -> list[str]:
     claims = read_files(
         request.files,
         profile=request.profile,

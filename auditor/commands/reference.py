@@ -9,7 +9,13 @@ from auditor.errors import AuditError
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(help="What the files are: ncci-ptp, pfs, opps and more.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="What the files are: ncci-ptp, ncci-mue, pfs, opps, oppscap, gpci, zip, icd10cm, "
+            "mcd; your own: contract-rates, payers, revenue-fit."
+        ),
+    ],
     files: Annotated[
         list[Path], typer.Argument(help="The files of one edition as published, or their archive.")
     ],

@@ -1,7 +1,8 @@
 """Puts an imported edition into the library."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,22 +39,33 @@ def place(
     editions = sorted(
         [*others, edition], key=lambda one: (one.kind, one.setting, one.first_date, one.edition)
     )
-    with aside(folder) as temporary:
-        books = temporary / "edition"
-        books.mkdir()
-        for name, table in tables.items():
-            write_sorted(table, books / f"{name}.parquet")
-        write_beside(books)
-        target = folder / edition.folder
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            books.rename(target)
-        planned = replace(shelf, editions=tuple(editions))
-        gathered = _gathered(planned, edition, temporary)
-    replace_list(folder, editions, gathered)
+    with _clean(folder):
+        with aside(folder) as temporary:
+            books = temporary / "edition"
+            books.mkdir()
+            for name, table in tables.items():
+                write_sorted(table, books / f"{name}.parquet")
+            write_beside(books)
+            target = folder / edition.folder
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                books.rename(target)
+            planned = replace(shelf, editions=tuple(editions))
+            gathered = _gathered(planned, edition, temporary)
+        replace_list(folder, editions, gathered)
     after = open_shelf(folder)
     sweep(after)
     return after
+
+
+@contextmanager
+def _clean(folder: Path) -> Iterator[None]:
+    """Takes away what an import that failed has put where the list does not name it."""
+    try:
+        yield
+    except BaseException:
+        sweep(open_shelf(folder))
+        raise
 
 
 def _gathered(planned: Shelf, edition: Shelved, temporary: Path) -> list[Gathered]:

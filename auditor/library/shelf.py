@@ -8,6 +8,7 @@ removed by the next one.
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -143,9 +144,13 @@ def alone(folder: Path) -> Iterator[None]:
         raise AuditError(f"{folder}: another import is at work there; wait for its end") from fault
     except OSError as fault:
         raise AuditError(
-            f"{folder}: can't be written ({fault.strerror or fault}); make room or name another "
-            "folder"
+            f"{folder}: can't be written ({_reason(fault)}); make room or name another folder"
         ) from fault
+
+
+def _reason(fault: OSError) -> str:
+    """What the system says, without what pyarrow puts around it."""
+    return fault.strerror or re.sub(r".*\[errno \d+\] ", "", str(fault), flags=re.DOTALL)
 
 
 @contextmanager

@@ -74,6 +74,12 @@ def import_files(wanted: Wanted) -> Imported:
     Raises AuditError, and leaves the library as it was, when a file is not recognised, holds no or
     hardly any sound row, or does not agree with the changes given.
     """
+    if wanted.setting and not wanted.kind.by_setting:
+        raise AuditError(
+            f"--setting {wanted.setting}: files of {wanted.kind.name} are for both settings; "
+            "leave it out",
+            exit_code=2,
+        )
     files = [one for path in wanted.files for one in opened(path, wanted.kind.members)]
     asked = Asked(wanted.setting, wanted.licensed, wanted.edition, wanted.library)
     reading = wanted.kind.read(files, asked)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -36,6 +37,7 @@ _WANTED = {
 _OPTIONAL = {"rationale": r".*RATIONALE.*"}
 _HEAD_ROWS = 60
 _PARTS = 4
+_PART = re.compile(r"(.*)-f(\d+)", re.IGNORECASE)
 # Parsers let other threads work.
 _THREADS = 2
 # No edit is older than Medicare; an end after 2100 (9999-12-31) stands for none.
@@ -91,11 +93,14 @@ def read(files: Sequence[Published], asked: Asked) -> Reading:
 
 
 def _refuse_missing_parts(files: Sequence[Published]) -> None:
-    parts = sorted(
-        int(found[1])
-        for file in files
-        if (found := re.search(r"-f(\d+)\b", file.name, re.IGNORECASE))
-    )
+    found = [_PART.fullmatch(Path(file.name).stem) for file in files]
+    parts = [int(one[2]) for one in found if one]
+    tables = sorted({one[1].lower() for one in found if one})
+    if len(parts) != len(set(parts)) and len(tables) > 1:
+        raise AuditError(
+            f"these are the parts of several tables ({', '.join(tables)}); import each table in a "
+            "command of its own"
+        )
     if len(parts) != len(set(parts)):
         raise AuditError("a part of the NCCI edits was given twice; give each part once")
     missing = set(range(1, max([_PARTS, *parts]) + 1)) - set(parts)

@@ -20,6 +20,7 @@ _SUFFIXES = (".txt", ".csv", ".xlsx")
 _LARGEST = 2 * 1024**3
 _LARGEST_CELL = 64 * 1024**2
 _DEPTH = 2
+_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,15 @@ def opened(path: Path, members: re.Pattern[str]) -> list[Published]:
         content = path.read_bytes()
     except FileNotFoundError as fault:
         raise AuditError(f"{path}: there is no such file", exit_code=2) from fault
+    except IsADirectoryError as fault:
+        raise AuditError(f"{path}: is a folder; give the files in it", exit_code=2) from fault
     except OSError as fault:
         raise AuditError(f"{path}: can't be read ({fault.strerror})", exit_code=2) from fault
+    if _PAGE.match(content):
+        raise AuditError(
+            f"{path}: is a web page, not the file; the publisher asks to accept its licence first: "
+            "download it in a browser"
+        )
     if path.suffix.lower() != ".zip":
         if path.suffix.lower() not in _SUFFIXES:
             raise AuditError(
