@@ -7,15 +7,14 @@ import typer
 
 from auditor.errors import AuditError
 
+_KINDS = (
+    "What the files are: ncci-ptp, ncci-mue, pfs, opps, oppscap, gpci, zip, icd10cm, mcd; your "
+    "own: contract-rates, payers, revenue-fit."
+)
+
 
 def import_(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            help="What the files are: ncci-ptp, ncci-mue, pfs, opps, oppscap, gpci, zip, icd10cm, "
-            "mcd; your own: contract-rates, payers, revenue-fit."
-        ),
-    ],
+    kind: Annotated[str, typer.Argument(help=_KINDS)],
     files: Annotated[
         list[Path], typer.Argument(help="The files of one edition as published, or their archive.")
     ],
