@@ -453,3 +453,49 @@ def test_a_part_that_ends_with_its_header_is_refused_as_such(tmp_path) -> None:
 
     with pytest.raises(AuditError, match="holds no row that could be used"):
         imported("ncci-ptp", [path], tmp_path / "lib")
+
+
+def test_the_archive_of_the_relative_values_as_published(tmp_path) -> None:
+    """The text beside the table is of fixed width, its header of lines that begin with HDR."""
+    fixed = "HDR2025 National Physician Fee Schedule Relative Value File\r\n75574  A  2.40\r\n"
+    files = {
+        "PPRRVU2025_Oct.csv": made.pfs_csv(),
+        "PPRRVU2025_Oct.txt": fixed,
+        "PPRRVU2025_Oct.xlsx": b"not looked at",
+        "RVU25D.pdf": b"not looked at",
+        "OPPSCAP_Oct.csv": made.CAPS,
+        "OPPSCAP_Oct.txt": "HDR\r\n",
+        "GPCI2025.csv": made.GPCIS,
+        "GPCI2025.txt": "HDR\r\n",
+        "25LOCCO.csv": "COUNTIES\r\n",
+        "ANES2025.csv": "x\r\n",
+    }
+    pack = made.zipped(tmp_path / "rvu25d.zip", files)
+
+    found = {
+        kind: imported(kind, [pack], tmp_path / "lib").edition
+        for kind in ("pfs", "oppscap", "gpci")
+    }
+
+    assert {kind: one.edition for kind, one in found.items()} == {
+        "pfs": "2025Q4",
+        "oppscap": "2025Q4",
+        "gpci": "2025",
+    }
+    assert {file["file"] for one in found.values() for file in one.files} == {
+        "rvu25d.zip/PPRRVU2025_Oct.csv",
+        "rvu25d.zip/OPPSCAP_Oct.csv",
+        "rvu25d.zip/GPCI2025.csv",
+    }
+
+
+def test_pairs_as_workbooks_with_the_third_column_in_one_cell(tmp_path) -> None:
+    head = made.PTP_HEAD.replace("*=in existence\t", "*=in existence prior to 1996\t").replace(
+        "\t\tprior to 1996\tDate", "\t\t\tDate"
+    )
+    content = made.ptp_text(made.EDITS, head)
+    path = sheet(tmp_path, "ccipra-v322.xlsx", content, "\t")
+
+    one = imported("ncci-ptp", [path], tmp_path / "lib")
+
+    assert rows(tmp_path / "lib", one, "ptp_edits") == EXPECTED_EDITS

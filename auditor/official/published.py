@@ -14,8 +14,9 @@ from pathlib import Path
 from auditor.errors import AuditError
 from auditor.official.sheets import Dictionary, columns_of, rows_of, sheets_of
 
-# Publishers pack one table as .txt, .csv and .xlsx side by side; the plainest is read.
-_SUFFIXES = (".txt", ".csv", ".xlsx")
+# Publishers pack one table as .csv, .txt and .xlsx side by side; the plainest is read, and a text
+# beside a .csv is of fixed width.
+_SUFFIXES = (".csv", ".txt", ".xlsx")
 # The largest file seen has 130 MB; more than this is no reference table.
 _LARGEST = 2 * 1024**3
 _LARGEST_CELL = 64 * 1024**2
