@@ -52,12 +52,12 @@ def encode(column: Any) -> Cells:
     """Cells of an Arrow column of text, chunked or not, dictionary-encoded or not."""
     if isinstance(column, pa.Array):
         column = pa.chunked_array([column])
-    if not column.num_chunks:
-        return same("", 0)
     if pa.types.is_dictionary(column.type):
         chunks = column.unify_dictionaries().chunks
     else:  # its chunks share one dictionary, which would be hashed again for each
         chunks = column.cast(pa.string()).dictionary_encode().chunks
+    if not chunks:
+        return same("", 0)
     texts = chunks[-1].dictionary.cast(pa.string()).fill_null("")
     indices = [chunk.indices for chunk in chunks]
     if column.null_count:
