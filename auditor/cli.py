@@ -71,5 +71,9 @@ def main() -> None:
     except AuditError as fault:
         print(f"auditor: {fault}", file=sys.stderr)  # noqa: T201  the one line people see
         sys.exit(fault.exit_code)
+    except MemoryError:
+        words = "needs more memory than there is; nothing was written: split the exports"
+        print(f"auditor: {words}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)

@@ -3,6 +3,7 @@
 import gzip
 import os
 import resource
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from exports import HEADER, LINES, cells_in, refusal, workbook, write, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import intake
+from auditor import cli, intake
 from auditor.errors import AuditError
 from auditor.ingest import archives, workbook_limits
 from auditor.ingest.columns import count_known
@@ -156,7 +157,24 @@ def test_a_cell_of_many_megabytes_is_refused_or_read_in_bounds(tmp_path: Path) -
     said = refusal(path)
     assert "row 3: a cell is longer than 16 MB" in said
     assert "quotation mark" not in said
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024 * 1024
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 * 1024
+
+
+@pytest.mark.parametrize("place", ["sheet", "shared strings"])
+def test_a_cell_of_many_megabytes_in_a_workbook_is_refused(tmp_path: Path, place: str) -> None:
+    long = "x" * (40 << 20)
+    path = with_sheet(tmp_path / "a.xlsx", FIRST + f'<row r="2">{text("A2", long)}</row>')
+    if place == "shared strings":
+        plain = workbook(tmp_path / "plain", {"A": [["Claim", "Rev"], ["C1", "0480"]]})
+        with zipfile.ZipFile(plain) as source:
+            members = {name: source.read(name) for name in source.namelist()}
+        strings = members["xl/sharedStrings.xml"]
+        members["xl/sharedStrings.xml"] = strings.replace(b"C1", long.encode())
+        path = zipped(tmp_path / "a.xlsx", members)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    assert "a cell is longer than 16 MB" in refusal(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 * 1024
 
 
 def test_a_long_cell_is_told_from_a_quotation_mark_left_open(tmp_path: Path) -> None:
@@ -173,6 +191,26 @@ def test_a_long_cell_is_told_from_a_quotation_mark_left_open(tmp_path: Path) -> 
     left_open = f'{HEADER}\n{row}"C2,0480,75574,1.00\n{row * (1 << 20)}'
     said = refusal(write(tmp_path / "open.csv", left_open))
     assert "row 3: a quotation mark opens a cell and is never closed" in said
+
+
+def test_too_little_memory_ends_a_run_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def starved(*_given: Any) -> None:
+        raise MemoryError("of C1, whose patient is P1")
+
+    path = write(tmp_path / "a.csv", CLAIMS)
+    monkeypatch.setattr(intake, "mapping_of", starved)
+    monkeypatch.setattr(sys, "argv", ["auditor", "run", str(path), "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert (
+        said == "auditor: needs more memory than there is; nothing was written: split the exports"
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_many_thousand_columns_are_read_or_refused(tmp_path: Path) -> None:

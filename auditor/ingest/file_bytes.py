@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 
 from auditor.errors import AuditError
 
-_AT_ONCE = 1 << 30  # the system hands out less than 2 GB at a time
+_AT_ONCE = 0x7FFFF000  # no system hands out more
 _LOOKED_THROUGH = 1 << 16
 
 

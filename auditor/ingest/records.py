@@ -18,13 +18,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from auditor.errors import AuditError
-from auditor.ingest.encodings import Text
+from auditor.ingest.encodings import LONGEST_CELL, Text, cell_too_long
 from auditor.ingest.header import fitted, is_blank
 from auditor.ingest.raw import Misfit, RawLines
 
 CELL: Any = pa.dictionary(pa.int32(), pa.string())
 _BLOCKS = (1 << 22, 1 << 24)
-_CAREFUL_BLOCK = 1 << 24
 _COUNTED_AT_ONCE = 1 << 18
 _TAIL_BYTES = 4096
 _LONGEST_LINE = 1 << 20
@@ -165,7 +164,7 @@ def _split(
     positions: Sequence[int],
     on_misfit: Callable[[Any], Literal["skip"]] | None = None,
     *,
-    block: int = _CAREFUL_BLOCK,
+    block: int = LONGEST_CELL,
 ) -> pa.Table:
     careful = on_misfit is not None
     return pyarrow.csv.read_csv(
@@ -346,10 +345,7 @@ def no_end_of_cell(text: Text, start: int, name: str, row: int) -> AuditError:
     marks = sum(text.memory[place : place + _COUNTED_AT_ONCE].count(b'"') for place in pieces)
     if marks % 2:
         return quote_left_open(name, row)
-    return AuditError(
-        f"{name} row {row}: a cell is longer than {_CAREFUL_BLOCK >> 20} MB, as no cell of a claim "
-        "line is; correct that row or export the file again"
-    )
+    return cell_too_long(name, row)
 
 
 def _not_split(text: Text, layout: Layout, name: str) -> AuditError:
@@ -363,7 +359,7 @@ def _not_split(text: Text, layout: Layout, name: str) -> AuditError:
         return line
 
     lines = map(taking, io.TextIOWrapper(raw, "utf-8", newline=""))
-    former = csv.field_size_limit(_CAREFUL_BLOCK)
+    former = csv.field_size_limit(LONGEST_CELL)
     try:
         for _ in csv.reader(lines, delimiter=layout.delimiter):
             row, start = row + 1, taken

@@ -11,10 +11,12 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import IO, BinaryIO
 
 from auditor.errors import AuditError
 from auditor.ingest.archives import LARGEST_WORKBOOK
+from auditor.ingest.encodings import LONGEST_CELL
 
 LARGEST_MEMORY = 6 * 2**30
 LONGEST_SECONDS = 300
@@ -25,6 +27,7 @@ _LONGEST_TAG = 64
 
 # Any tag of a cell that does not say A1 to AZ999999 in the plain way, and what is no plain text.
 _UNUSUAL = re.compile(rb'<c(?!ol)[^ ]|<c (?!r="A?[A-Z][1-9][0-9]{0,5}")|:c[ />\r\n\t]|\x00')
+_TEXTS = re.compile(r"xl/sharedStrings\.xml", re.IGNORECASE)
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 
 _TRIAL = """
@@ -54,7 +57,7 @@ def refuse_workbook_too_large(file: BinaryIO, name: str) -> None:
     if sys.platform == "win32":  # it has no such limits
         return
     try:
-        ordinary = _is_ordinary(file)
+        ordinary = _is_ordinary(file, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError):
         ordinary = False
     file.seek(0)
@@ -63,21 +66,43 @@ def refuse_workbook_too_large(file: BinaryIO, name: str) -> None:
         file.seek(0)
 
 
-def _is_ordinary(file: BinaryIO) -> bool:
-    """Whether this is an .xlsx whose sheets are large, and plain from first cell to last."""
+def _is_ordinary(file: BinaryIO, name: str) -> bool:
+    """Whether this is an .xlsx whose sheets are large, and plain from first cell to last.
+
+    Raises AuditError for one with a cell that no claim line has.
+    """
     if not zipfile.is_zipfile(file):
         return False
     with zipfile.ZipFile(file) as archive:
+        texts = [one for one in archive.infolist() if _TEXTS.fullmatch(one.filename)]
+        for one in texts:
+            if one.file_size > LONGEST_CELL:
+                with archive.open(one) as packed:
+                    for _ in _read(packed, name):
+                        pass
         sheets = [one for one in archive.infolist() if _SHEET.fullmatch(one.filename)]
         if sum(sheet.file_size for sheet in sheets) < _LOOKED_THROUGH_FROM:
             return False
-        return all(_is_plain(archive, sheet) for sheet in sheets)
+        return all(_is_plain(archive, sheet, name) for sheet in sheets)
 
 
-def _is_plain(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> bool:
+def _read(packed: IO[bytes], name: str) -> Iterator[bytes]:
+    """Pieces of a part of a workbook; between two tags of it stands no more than a cell holds."""
+    without_tag = 0
+    while piece := packed.read(_PIECE):
+        without_tag = 0 if b"<" in piece else without_tag + len(piece)
+        if without_tag > LONGEST_CELL:
+            raise AuditError(
+                f"{name}: a cell is longer than {LONGEST_CELL >> 20} MB, as no cell of a claim "
+                "line is; correct it or export the file again"
+            )
+        yield piece
+
+
+def _is_plain(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> bool:
     rest, size = b"", 0
     with archive.open(sheet) as packed:
-        while piece := packed.read(_PIECE):
+        for piece in _read(packed, name):
             size += len(piece)
             seen = rest + piece
             # What stands at the end is looked at with the next piece, where its tag is whole.
