@@ -23,7 +23,7 @@ from auditor.claim_lines import (
 )
 from auditor.localities import has_localities, locality_cap, practice_costs
 from auditor.matching import first_places, group_key, numbered, whole_claims
-from auditor.once import computed_once
+from auditor.once import computed_lately, computed_once
 from auditor.reference import Bools, InForce, Ints, Reference, day_numbers
 
 # 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017).
@@ -235,15 +235,12 @@ def _as_cents(cents: Ints, lines: pd.DataFrame) -> "pd.Series[int]":
 
 def _cents(rows: InForce, column: str) -> Ints:
     """A column of whole cents, -1 where there is no row or no value."""
-    values = pd.to_numeric(rows.table.rows[column], errors="coerce").fillna(_NONE)
-    return np.append(values.to_numpy(dtype=np.int64), _NONE)[rows.row]
+    return np.nan_to_num(rows.numbers(column), nan=_NONE).astype(np.int64)
 
 
 def _hundredths(rows: InForce, column: str) -> Ints:
     """Relative value units in hundredths, -1 where there is none; exact, not floating."""
-    values = pd.to_numeric(rows.table.rows[column], errors="coerce") * 100
-    whole = np.rint(values.fillna(_NONE)).to_numpy(dtype=np.int64)
-    return np.append(whole, _NONE)[rows.row]
+    return np.rint(np.nan_to_num(rows.numbers(column) * 100, nan=_NONE)).astype(np.int64)
 
 
 def _hospital_rate(lines: pd.DataFrame, reference: Reference, beside_another: Bools) -> Ints:
@@ -306,15 +303,7 @@ def _rvu_cents(lines: pd.DataFrame, reference: Reference, modifier: str, facilit
         _hundredths(rows, "total_rvu_facility"),
         _hundredths(rows, "total_rvu_nonfacility"),
     )
-    factor = reference.as_of(
-        "conversion_factors",
-        lines[["service_date", "claim_type"]].assign(
-            system=same_word("pfs", len(lines)), variant=same_word("standard", len(lines))
-        ),
-        on=["system", "variant"],
-    )
-    per_unit = pd.to_numeric(factor.table.rows["conversion_factor"]) * 10_000
-    factors = np.append(np.rint(per_unit).to_numpy(dtype=np.int64), _NONE)[factor.row]
+    factors = _conversion_factors(lines, reference)
     # Hundredths of units times ten-thousandths of dollars are ten-thousandths of cents.
     cents = (units * factors + 5_000) // 10_000
     cents = np.where((units >= 0) & (factors >= 0), cents, _NONE)
@@ -331,6 +320,18 @@ def _rvu_cents(lines: pd.DataFrame, reference: Reference, modifier: str, facilit
     return np.where(local & (cents >= 0), (here * factors + 5_000_000) // 10_000_000, cents)
 
 
+@computed_lately
+def _conversion_factors(lines: pd.DataFrame, reference: Reference) -> Ints:
+    """Ten-thousandths of a dollar for a relative value unit, -1 where none is known."""
+    asked = lines[["service_date", "claim_type"]].assign(
+        system=same_word("pfs", len(lines)), variant=same_word("standard", len(lines))
+    )
+    rows = reference.as_of("conversion_factors", asked, on=["system", "variant"])
+    per_unit = rows.numbers("conversion_factor") * 10_000
+    return np.rint(np.nan_to_num(per_unit, nan=_NONE)).astype(np.int64)
+
+
+@computed_lately
 def _rows(lines: pd.DataFrame, reference: Reference, table: str, modifier: str) -> InForce:
     asked = lines[["procedure_code", "service_date", "claim_type"]].assign(
         modifier=same_word(modifier, len(lines))

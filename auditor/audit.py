@@ -310,18 +310,18 @@ def _not_evaluated(judgements: Sequence[Judgement]) -> pd.DataFrame:
 def totals_of(findings: pd.DataFrame) -> Totals:
     """Sums findings up, each line's money once a kind."""
     severity = findings["severity"].value_counts()
-    counted = findings[findings["counts_money"]]
-    money = counted.groupby("money")["amount"].sum()
-    missed = findings[findings["money"] == "missed"]
+    amount, money = findings["amount"], findings["money"]
+    counted = amount.where(findings["counts_money"].astype(bool))
+    missed = money == "missed"
     return Totals(
         findings=len(findings),
         denial=int(severity.get("denial", 0)),
         review=int(severity.get("review", 0)),
         note=int(severity.get("note", 0)),
         lines_flagged=int(findings["line"].nunique()),
-        at_risk_cents=int(money.get("at_risk", 0)),
-        missed_cents=int(money.get("missed", 0)),
-        missed_without_amount=int(missed["amount"].isna().sum()),
+        at_risk_cents=int(counted[money == "at_risk"].sum()),
+        missed_cents=int(counted[missed].sum()),
+        missed_without_amount=int(amount[missed].isna().sum()),
     )
 
 

@@ -33,13 +33,17 @@ def doubts(
         if basis is None
         else (basis == "fee_schedule").to_numpy(dtype=bool)
     )
-    priced = by_rate.any()
+    rests_on, priced = frozenset(rule.rests_on), by_rate.any()
+    asked = [
+        (one, bool(rests_on & {one.table, one.id}))
+        for one in reference.contradictions
+        if rests_on & {one.table, one.id} or (priced and one.table in _PRICES)
+    ]
+    if not asked:
+        return pd.Series("", index=flagged.index, dtype="str")
     compared = _compared_with_rates(flagged, reference)
     as_priced = _as_priced(flagged)
-    for one in reference.contradictions:
-        ruled = one.table in rule.rests_on or one.id in rule.rests_on
-        if not ruled and not (priced and one.table in _PRICES):
-            continue
+    for one, ruled in asked:
         if one.table in _PRICES:
             mask = (by_rate | compared) if ruled else by_rate
             mask = _concerned(one, as_priced, mask)

@@ -240,8 +240,10 @@ def _verdicts(
 def _stale_editions(frame: pd.DataFrame, stale: Mask, table: str, reference: Reference) -> Words:
     """The edition that answered for a date it doesn't reach, blank elsewhere."""
     said: Words = np.full(len(frame), "", dtype=object)
+    if not stale.any():
+        return said
     codes, settings = coded(frame["claim_type"])
-    names = [reference.edition_name(table, setting) for setting in settings] if stale.any() else []
+    names = [reference.edition_name(table, setting) for setting in settings]
     said[stale] = [names[code] for code in codes[stale]]
     return said
 

@@ -82,17 +82,27 @@ def other_partners(
     ``named`` holds the place of the partner by flagged line, ``candidates`` are places of lines in
     the order in which they are listed, ``key`` holds one key a line, ``within`` is in days.
     """
-    day = day_numbers(lines["service_date"])
-    flagged = pd.DataFrame({"key": key[named.index], "line": named.index, "named": named})
-    offered = pd.DataFrame({"key": key[candidates], "place": candidates})
+    line, partner = named.index.to_numpy(), named.to_numpy()
+    order = np.argsort(key[candidates], kind="stable")
+    offered, of_key = candidates[order], key[candidates][order]
+    first, end = (np.searchsorted(of_key, key[line], side=side) for side in ("left", "right"))
     # More than these make no list that anybody reads, and thousands on one patient no join.
-    met = flagged.merge(offered.groupby("key").head(_MOST_LISTED), on="key")
-    met = met[(met["place"] != met["named"]) & (met["place"] != met["line"])]
-    met = met[np.abs(day[met["place"]] - day[met["line"]]) <= within]
-    others = lines.iloc[met["place"]]
+    size = np.minimum(end - first, _MOST_LISTED)
+    nth = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    place = offered[np.repeat(first, size) + nth]
+    line, partner = np.repeat(line, size), np.repeat(partner, size)
+    day = day_numbers(lines["service_date"])
+    met = (place != partner) & (place != line) & (np.abs(day[place] - day[line]) <= within)
+    return listed(lines, line[met], place[met]).reindex(named.index, fill_value="")
+
+
+def listed(lines: pd.DataFrame, line: Ints, place: Ints) -> "pd.Series[str]":
+    """The partners of each line as text, by line; those of a line stand together, in order."""
+    found: dict[int, list[str]] = {}
     # An export may have no line numbers; then the claim alone is named.
-    number = (" line " + others["line_number"].astype("str")).fillna("")
-    text = others["claim_id"].astype("str") + number
-    listed = text.groupby(met["line"].to_numpy()).agg("; ".join)
-    found: pd.Series[str] = listed.reindex(named.index).fillna("").astype("str")
-    return found
+    number = lines["line_number"].array.take(place).to_numpy(dtype=object, na_value=None).tolist()
+    claim = lines["claim_id"].iloc[place].tolist()
+    for one, name, at in zip(line.tolist(), claim, number, strict=True):
+        found.setdefault(one, []).append(name if at is None else f"{name} line {at}")
+    words = ["; ".join(partners) for partners in found.values()]
+    return pd.Series(words, index=pd.Index(list(found), dtype="int64"), dtype="str")

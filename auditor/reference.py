@@ -103,8 +103,7 @@ class InForce:
 
     def numbers(self, column: str) -> npt.NDArray[np.float64]:
         """A value column as numbers, NaN where no row is in force or the cell is no number."""
-        cells = pd.to_numeric(self.table.rows[column], errors="coerce").to_numpy(dtype=np.float64)
-        return np.append(cells, np.nan)[self.row]
+        return _numbers(self.table, column)[self.row]
 
     def values(self, column: str) -> pd.Categorical:
         """A value column as a categorical array."""
@@ -120,6 +119,13 @@ def _coded(table: Table, column: str) -> tuple[npt.NDArray[np.int16], pd.Categor
     position = {word: code for code, word in enumerate(words)}
     codes = np.array([position[cell] for cell in cells] + [0], dtype=np.int16)
     return codes, pd.CategoricalDtype(pd.Index(words, dtype="str"))
+
+
+@computed_often
+def _numbers(table: Table, column: str) -> npt.NDArray[np.float64]:
+    """The number in each row's cell, and NaN for no row."""
+    cells = pd.to_numeric(table.rows[column], errors="coerce").to_numpy(dtype=np.float64)
+    return np.append(cells, np.nan)
 
 
 class Reference:

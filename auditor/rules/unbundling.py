@@ -14,8 +14,8 @@ from auditor.claim_lines import (
 )
 from auditor.matching import group_key, in_order, is_among
 from auditor.ncci import known_in_setting, ptp_pairs
-from auditor.partners import other_partners
-from auditor.reference import Bools, Ints, Reference
+from auditor.partners import listed, other_partners
+from auditor.reference import Bools, Reference
 from auditor.rule import Outcome, Reasons, rule
 from auditor.studies import ccta_of_analysis
 
@@ -116,6 +116,7 @@ def _paired(lines: pd.DataFrame, reference: Reference, wanted: Bools, *, softens
         column_one=partner["procedure_code"].astype("str").to_numpy(),
         bypass=_bypass(flagged["modifiers"], partner["modifiers"], reference),
     )
+    again = np.flatnonzero(two[1:] == two[:-1]) + 1
     severity = pd.Series("denial" if softens else "review", index=flagged.index)
     if softens:
         severity[all_mild | ~medicare(flagged)] = "review"
@@ -130,7 +131,7 @@ def _paired(lines: pd.DataFrame, reference: Reference, wanted: Bools, *, softens
         not_evaluated=not_evaluated,
         severity=severity,
         partner=pd.Series(named, index=flagged.index),
-        other_partners=_listed(lines, two, one),
+        other_partners=listed(lines, two[again], one[again]),
         stale=("ptp_edits", stale),
         reference_rows=pairs.edits.take(edit),
     )
@@ -143,20 +144,6 @@ def _bypass(of_two: "pd.Series[str]", of_one: "pd.Series[str]", reference: Refer
         " ".join(word for word in dict.fromkeys(f"{two} {one}".split()) if word in bypassing)
         for two, one in zip(of_two, of_one, strict=True)
     ]
-
-
-def _listed(lines: pd.DataFrame, two: Ints, one: Ints) -> "pd.Series[str]":
-    """All partners of each line after the first, as text; the pairs of a line stand together."""
-    again = np.flatnonzero(two[1:] == two[:-1]) + 1
-    others = lines[["claim_id", "line_number"]].iloc[one[again]]
-    # An export may have no line numbers; then the claim alone is named.
-    number = (" line " + others["line_number"].astype("str")).fillna("")
-    text = (others["claim_id"].astype("str") + number).tolist()
-    listed: dict[int, list[str]] = {}
-    for line, partner in zip(two[again].tolist(), text, strict=True):
-        listed.setdefault(line, []).append(partner)
-    words = ["; ".join(partners) for partners in listed.values()]
-    return pd.Series(words, index=pd.Index(list(listed), dtype="int64"), dtype="str")
 
 
 def _ct_angiography_of_the_chest(lines: pd.DataFrame) -> Mask:
