@@ -129,8 +129,8 @@ def judge(
         rule=rule,
         flagged=frame,
         verdicts=_verdicts(rule, outcome, frame, kept, reference),
-        in_scope=int(scope.sum()),
-        clean=int(open_lines.sum()),
+        in_scope=int(np.count_nonzero(scope)),
+        clean=int(np.count_nonzero(open_lines)),
         reasons=reasons,
     )
 
@@ -197,7 +197,7 @@ def _without_data(
 def _book(
     reasons: dict[tuple[str, str], int], reason: str, detail: str, open_lines: Mask, mask: Mask
 ) -> Mask:
-    booked = int((open_lines & mask).sum())
+    booked = int(np.count_nonzero(open_lines & mask))
     if booked:
         reasons[reason, detail] = reasons.get((reason, detail), 0) + booked
         return open_lines & ~mask

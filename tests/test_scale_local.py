@@ -30,7 +30,7 @@ from auditor.request import Request
 from auditor.scale import local, memory
 from auditor.scale.exchange import findings_arrow, findings_frame, lines_frame, lines_table
 from auditor.scale.memory import Plan, bytes_of, plan
-from auditor.scale.scratch import scratch_folder
+from auditor.scale.scratch import codec_for, scratch_folder
 from auditor.schema import COLUMNS
 from auditor.settings import Settings
 from auditor.shipped import reference_dir
@@ -110,6 +110,20 @@ def test_buckets_give_the_bytes_of_the_audit_in_memory(
     assert len(pd.read_csv(out / "findings.csv")) > 5
     same_runs(out, in_memory[name])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_where_disk_is_short_the_lines_on_it_are_packed(
+    exports, in_memory, tmp_path, monkeypatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(memory, "plan", lambda files, limit: Plan(3, 2, 100_000, 10**18))
+    real = local.Spreading
+    monkeypatch.setattr(local, "Spreading", lambda *given: asked.append(given[-1]) or real(*given))
+
+    same_runs(run(exports["two files"], tmp_path / "out"), in_memory["two files"])
+
+    assert asked == ["lz4"]
+    assert codec_for(tmp_path, 1000) is None
 
 
 def test_where_no_process_is_forked_the_work_is_done_in_this_one(

@@ -10,13 +10,14 @@ import pyarrow as pa
 from auditor.audit import Prepared
 from auditor.extract import Extract
 from auditor.ingest.frame import of_distinct
+from auditor.scale.scratch import Codec
 
 _MISSING = "?"  # a column of whole numbers has one beside it that says which are missing
 _KIND, _SUPERSEDED = b"kind", b"superseded"
 
 
-def keep(prepared: Prepared, path: Path) -> None:
-    """Writes prepared lines into a file, all but their extract."""
+def keep(prepared: Prepared, path: Path, codec: Codec) -> None:
+    """Writes prepared lines into a file, packed by ``codec``, all but their extract."""
     columns: dict[str, Any] = {}
     kinds: dict[str, str] = {}
     for name, values in prepared.lines.items():
@@ -38,7 +39,11 @@ def keep(prepared: Prepared, path: Path) -> None:
     ]
     schema = pa.schema(fields, metadata={_SUPERSEDED: str(prepared.superseded)})
     batch = pa.record_batch(list(columns.values()), schema=schema)
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+    packed = pa.ipc.IpcWriteOptions(compression=codec)
+    with (
+        pa.OSFile(str(path), "wb") as file,
+        pa.ipc.new_file(file, schema, options=packed) as writer,
+    ):
         writer.write_batch(batch)
 
 

@@ -31,7 +31,7 @@ from auditor.scale.exchange import findings_arrow
 from auditor.scale.kept import keep, kept
 from auditor.scale.memory import Plan
 from auditor.scale.parts import Elsewhere, audits_together, bare, corrections_together
-from auditor.scale.scratch import scratch_folder
+from auditor.scale.scratch import Codec, codec_for, scratch_folder
 from auditor.scale.spread import Buckets, Spreading, spread
 from auditor.scale.workers import known, workers
 
@@ -44,6 +44,7 @@ class _Judging:
 
     buckets: Buckets
     folder: Path
+    codec: Codec
     intakes: tuple[Intake, ...]
     reference: Reference
     as_of: date
@@ -76,7 +77,8 @@ def audit_in_buckets(
     Raises AuditError for a file that can't be read, and where memory or disk does not suffice.
     """
     with scratch_folder(request.out) as folder:
-        claims, buckets = _spread(request, plan, progress, folder)
+        codec = codec_for(folder, plan.size)
+        claims, buckets = _spread(request, plan, progress, folder, codec)
         if reference.library:
             with progress.stage("library", f"reading the reference library {reference.library}"):
                 filled = map(buckets.lines, buckets.filled())
@@ -84,6 +86,7 @@ def audit_in_buckets(
         work = _Judging(
             buckets,
             folder,
+            codec,
             tuple(one for one in claims.intakes if one.restored),
             reference,
             request.as_of,
@@ -100,7 +103,11 @@ def audit_in_buckets(
 
 
 def _spread(
-    request: Request, plan: Plan, progress: Progress, folder: Path
+    request: Request,
+    plan: Plan,
+    progress: Progress,
+    folder: Path,
+    codec: Codec,
 ) -> tuple[Claims, Buckets]:
     files = request.files[0].name if len(request.files) == 1 else f"{len(request.files)} files"
     with (
@@ -113,7 +120,7 @@ def _spread(
             sheet=request.sheet,
             patient_id_substitute=request.settings.patient_id_substitute,
         )
-        work = Spreading(tables, folder, plan.buckets)
+        work = Spreading(tables, folder, plan.buckets, codec)
         with workers(plan.workers, work) as pool:
             return spread(
                 work,
@@ -168,7 +175,7 @@ def share(bucket: int) -> Share:
         options=work.options,
     )
     forget()
-    keep(prepared, work.prepared(bucket))
+    keep(prepared, work.prepared(bucket), work.codec)
     return share_of(prepared.extract, prepared.lines)
 
 

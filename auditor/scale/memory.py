@@ -33,11 +33,15 @@ _OF_FREE = 0.7
 
 @dataclass(frozen=True)
 class Plan:
-    """Buckets on disk, worker processes that audit them, and bytes of a file read at once."""
+    """Buckets on disk, worker processes that audit them, and bytes of a file read at once.
+
+    ``size`` are the bytes of all files, unpacked.
+    """
 
     buckets: int
     workers: int
     piece: int
+    size: int = 0
 
 
 def bytes_of(text: str) -> int:
@@ -64,7 +68,8 @@ def plan(files: Sequence[Path], memory: int | None) -> Plan | None:
     workers = max(1, min(cores, memory // _LITTLE))
     each = max(memory // workers - _OF_PROCESS, _OF_PROCESS)
     buckets = min(max(-(-size * _IN_BUCKET // each), workers), _MOST_BUCKETS)
-    return Plan(buckets, workers, min(max(each // _IN_PIECE, _PIECE[0]), _PIECE[1]))
+    piece = min(max(each // _IN_PIECE, _PIECE[0]), _PIECE[1])
+    return Plan(buckets, workers, piece, size)
 
 
 def _unpacked(path: Path) -> int:

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
 from auditor.errors import AuditError
 
+Codec = Literal["lz4"] | None
+
 _LOCK = "in-use"
+# What the lines take there for each byte of the exports, and some to spare.
+_ROOM = 2.2
 
 
 @contextmanager
@@ -44,6 +49,14 @@ def scratch_folder(out: Path) -> Iterator[Path]:
             ) from fault
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def codec_for(folder: Path, size: int) -> Codec:
+    """How files in the folder are packed: not at all where there is room for exports of a size.
+
+    To pack them takes a tenth of the run's time and spares half the room.
+    """
+    return "lz4" if shutil.disk_usage(folder).free < _ROOM * size else None
 
 
 def _remove_left(folder: Path) -> None:

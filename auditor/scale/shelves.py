@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from auditor.ingest.mapping import Mapping
 from auditor.scale.exchange import lines_frame, lines_table
+from auditor.scale.scratch import Codec
 from auditor.schema import COLUMNS, REQUIRED, SOURCE_COLUMNS
 
 # Lines that share a word, on average, where a column is kept as words and their numbers.
@@ -26,15 +27,23 @@ class Place(NamedTuple):
 
 
 def put_away(
-    lines: pd.DataFrame, columns: Collection[str], buckets: int, path: Path
+    lines: pd.DataFrame,
+    columns: Collection[str],
+    buckets: int,
+    path: Path,
+    codec: Codec,
 ) -> dict[int, Place]:
-    """Writes lines into a file and says where those of each bucket lie."""
+    """Writes lines into a file, packed by ``codec``, and says where those of each bucket lie."""
     bucket = buckets_of(lines, buckets)
     order = np.argsort(bucket, kind="stable")
     ends = np.searchsorted(bucket[order], np.arange(buckets + 1))
     table = _own_texts(lines_table(lines, columns)).take(order)
     filled = np.flatnonzero(np.diff(ends)).tolist()
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+    packed = pa.ipc.IpcWriteOptions(compression=codec)
+    with (
+        pa.OSFile(str(path), "wb") as file,
+        pa.ipc.new_file(file, table.schema, options=packed) as writer,
+    ):
         for number in filled:
             writer.write_table(table.slice(ends[number], ends[number + 1] - ends[number]))
     return {number: Place(path, batch) for batch, number in enumerate(filled)}

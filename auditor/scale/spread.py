@@ -22,6 +22,7 @@ from auditor.ingest.normalise import Intake, join, lines_of, positions_of
 from auditor.ingest.raw import Part, RawTable
 from auditor.intake import Claims, read_in_pieces, together
 from auditor.scale.intakes import intakes_together, with_rows_behind
+from auditor.scale.scratch import Codec
 from auditor.scale.shelves import Place, columns_of, lines_at, put_away
 from auditor.scale.workers import known
 
@@ -36,6 +37,7 @@ class Spreading:
     tables: Sequence[tuple[RawTable, ColumnMapping]]
     folder: Path
     buckets: int
+    codec: Codec = None
 
     def path(self, table: int, part: int) -> Path:
         """The file for the lines of a part of a table."""
@@ -158,7 +160,9 @@ def read_part(number: int, place: int, part: Part, assumed: Habits | None) -> _R
         return None
     # The digest is found beside, in the parent alone.
     lines, intake, shown = lines_of(replace(table, digest=str), mapping, raw, assumed)
-    places = put_away(lines, columns_of(mapping), work.buckets, work.path(number, place))
+    places = put_away(
+        lines, columns_of(mapping), work.buckets, work.path(number, place), work.codec
+    )
     return _Read(intake, assumed or shown, shown, raw.records, places)
 
 
@@ -173,7 +177,7 @@ def _piece_by_piece(work: Spreading, number: int, piece: int, heard: Heard) -> l
             current = round_number
             found.clear()
         path = work.path(number, len(found))
-        places = put_away(lines, columns_of(mapping), work.buckets, path)
+        places = put_away(lines, columns_of(mapping), work.buckets, path, work.codec)
         found.append(_Read(intake, Habits(), Habits(), 0, places))
         read = sum(one.intake.lines_read for one in found)
         heard(min(len(found) * piece / size, 0.99), read)
