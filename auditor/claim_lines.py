@@ -56,8 +56,7 @@ def spread(answers: Mask, codes: npt.NDArray[np.integer[Any]]) -> Mask:
     no = np.flatnonzero(~answers)
     few = yes if len(yes) <= len(no) else no
     if len(few) > _FEW:
-        looked_up: Mask = answers[codes]
-        return looked_up
+        return answers.take(codes)
     stands_out = np.zeros(len(codes), dtype=bool)
     for code in few:
         stands_out |= codes == code

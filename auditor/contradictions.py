@@ -64,16 +64,16 @@ def _concerned(one: Contradiction, flagged: pd.DataFrame, asked: Mask) -> Mask:
     if not one.column or not asked.any():
         return np.zeros(len(flagged), dtype=bool)
     mask = asked.copy()
-    if one.table in _PRICES:
+    day = flagged["service_date"].to_numpy()
+    if one.effective_from:
+        mask &= day >= np.datetime64(one.effective_from)
+    if one.effective_to:
+        mask &= day <= np.datetime64(one.effective_to)
+    if mask.any() and one.table in _PRICES:
         mask &= among(flagged["claim_type"], [_PRICES[one.table]])
     for column in one.column.split():
         if mask.any():
             mask &= _holds(flagged, column, one.keys.split())
-    day = flagged["service_date"]
-    if one.effective_from:
-        mask &= (day >= pd.Timestamp(one.effective_from)).to_numpy()
-    if one.effective_to:
-        mask &= (day <= pd.Timestamp(one.effective_to)).to_numpy()
     return mask
 
 

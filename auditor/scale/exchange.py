@@ -51,7 +51,8 @@ def lines_frame(table: pa.Table) -> pd.DataFrame:
         values: Any = table.column(name)
         if column.kind == "text":
             cells = encode(values)
-            columns[name] = categorical(cells.codes, cells.texts)
+            distinct = not values.null_count
+            columns[name] = categorical(cells.codes, cells.texts, distinct=distinct)
         elif column.kind == "date":
             columns[name] = values.cast(pa.timestamp("s")).to_numpy()
         elif column.kind == "number":
