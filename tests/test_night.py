@@ -349,6 +349,72 @@ def test_symlinks_and_strangers_stay_where_they_are(site: Site, tmp_path: Path) 
     assert "symbolic link" in ran.log
 
 
+@pytest.mark.parametrize("to", ["a file outside", "a folder", "nothing", "itself", "a device"])
+def test_no_link_in_an_inbox_is_followed_and_the_night_goes_on(
+    site: Site, tmp_path: Path, to: str
+) -> None:
+    inbox = site.file.parent / "inbox" / "hospital"
+    secret, folder = tmp_path / "secret.csv", tmp_path / "folder"
+    secret.write_text(export(SCAN, range(90, 92)), encoding="utf-8")
+    folder.mkdir()
+    places = {"a file outside": secret, "a folder": folder, "itself": inbox / "a-link.csv"}
+    target = places.get(to, Path("/dev/zero") if to == "a device" else tmp_path / "missing.csv")
+    (inbox / "a-link.csv").symlink_to(target)
+    (inbox / "a-link.csv.done").symlink_to(target)
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
+
+    ran = night(site)
+
+    assert fates(site, "2026-03-01") == {"scans.csv": "audited"}
+    (left,) = facts(site, "2026-03-01")["left"]
+    assert (left["file"], left["reason"]) == ("a-link.csv", "is a symbolic link: refused")
+    assert (inbox / "a-link.csv").is_symlink()
+    assert "symbolic link" in ran.log
+    assert secret.exists()
+    assert not [path for path in site.archive.rglob("*") if "link" in path.name]
+
+
+@pytest.mark.parametrize("moment", ["before it is taken", "while it is taken", "copied"])
+def test_a_link_put_in_the_place_of_an_export_is_not_followed(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text(export(SCAN, range(90, 92)), encoding="utf-8")
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
+    path = drop(site, "hospital/swapped.csv", export(SCAN, range(3, 5)))
+
+    def swap() -> None:
+        path.unlink()
+        path.symlink_to(secret)
+
+    take, move, geteuid = steps._take, durable.move, os.geteuid
+
+    def taking(one: steps.Night) -> None:
+        swap()
+        take(one)
+
+    def moving(source: Path, target: Path) -> None:
+        if source == path:
+            swap()
+            if moment == "copied":  # as the file of another user is
+                monkeypatch.setattr(durable.os, "geteuid", lambda: geteuid() + 1)
+        move(source, target)
+
+    if moment == "before it is taken":
+        monkeypatch.setattr(steps, "_take", taking)
+    else:
+        monkeypatch.setattr(durable, "move", moving)
+    if moment == "copied":
+        with pytest.raises(AuditError):
+            night(site)
+        monkeypatch.undo()
+    night(site)
+
+    assert fates(site, "2026-03-01") == {"scans.csv": "audited", "swapped.csv": "gone"}
+    assert "P90" not in (site.reports / "2026-03-01" / "findings.csv").read_text("utf-8")
+    assert secret.read_text("utf-8") == export(SCAN, range(90, 92))
+
+
 def test_a_file_still_being_written_stays_for_the_next_night(site: Site) -> None:
     drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
 

@@ -91,12 +91,16 @@ def move(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with _named(target), source.open("rb") as reader, target.open("wb") as writer:
+    with _named(target), open(source, "rb", opener=_no_link) as reader, target.open("wb") as writer:
         shutil.copyfileobj(reader, writer, _CHUNK)
         writer.flush()
         os.fsync(writer.fileno())
     seen = source.stat()
     os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def _own_mode() -> int:

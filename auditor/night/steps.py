@@ -78,6 +78,10 @@ def _take(night: Night) -> None:
         else:
             journal.set_fate(place, "gone", "was deleted from the inbox before it could be taken")
             night.log.warning("is gone from its inbox", source=one.source, file=one.file)
+        if here.is_symlink():  # put in its place at the last moment
+            durable.remove(here)
+            journal.set_fate(place, "gone", "was replaced by a symbolic link: refused")
+            night.log.warning("became a symbolic link", source=one.source, file=one.file)
         remove_marker(one)
     night.log.info("taken", files=len(journal.inputs) - len(journal.of_fate("gone")))
 
