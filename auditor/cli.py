@@ -11,6 +11,7 @@ import typer
 
 from auditor.commands import audits, history, ledger, mail, nights, reference
 from auditor.errors import AuditError
+from auditor.faults import place_of, way_to
 
 app = typer.Typer(
     name="auditor",
@@ -66,6 +67,7 @@ def version_option(
 
 def main() -> None:
     """Entry point of the ``auditor`` program."""
+    _leave_no_core()
     try:
         app()
     except AuditError as fault:
@@ -77,3 +79,17 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
+    except Exception as fault:
+        words = f"{place_of(fault)}: a fault of the program; nothing is lost, tell its makers"
+        print(f"{way_to(fault)}auditor: {words}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def _leave_no_core() -> None:
+    """A core dump of a crash would hold every claim line in memory."""
+    try:
+        import resource
+    except ImportError:  # Windows writes none
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))

@@ -7,7 +7,6 @@ their words, which could quote a cell.
 
 import os
 import sys
-import traceback
 from collections.abc import MutableMapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -78,11 +77,3 @@ def _append(file: Path, line: str) -> None:
             stream.write(line + "\n")
     except OSError:
         return
-
-
-def place_of(fault: BaseException) -> str:
-    """Kind of a fault and where it arose, without its words."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    own = [frame for frame in frames if "auditor" in Path(frame.filename).parts] or frames
-    where = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
-    return f"{type(fault).__name__}{where}"

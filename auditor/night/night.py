@@ -10,13 +10,14 @@ from datetime import date, datetime, timedelta
 from filelock import FileLock, Timeout
 
 from auditor.errors import AuditError
+from auditor.faults import place_of
 from auditor.history.ledger import encryption_of
 from auditor.ingest.profiles import read_profile
 from auditor.night import durable, steps
 from auditor.night.archive import give_back
 from auditor.night.inbox import Look, look
 from auditor.night.journal import Input, Journal, free_name, unfinished, without_journal
-from auditor.night.log import Logger, place_of
+from auditor.night.log import Logger
 from auditor.night.site import Site, make_folders
 from auditor.reference import load_reference
 from auditor.shipped import reference_dir

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import AuditError
+from auditor.faults import place_of
 from auditor.night import durable
 from auditor.night.archive import archived_path, file_away, remove_marker
 from auditor.night.journal import Input, Journal, finish
-from auditor.night.log import Logger, place_of
+from auditor.night.log import Logger
 from auditor.night.retention import tidy
 from auditor.night.site import Site, from_here
 

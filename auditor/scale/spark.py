@@ -43,6 +43,7 @@ from auditor.scale.spark_work import (
     judging,
     reading,
     sharing,
+    without_words,
 )
 
 _OWN = (FILE, ROW, SHARE)
@@ -231,7 +232,7 @@ def _sampled(table: Any, header: tuple[str, ...], source: Source) -> RawTable:
 
 def _mapped(table: Any, work: Worker, schema: pa.Schema) -> Any:
     named = ", ".join(f"`{field.name}` {_SQL_TYPES[field.type]}" for field in schema)
-    return table.mapInArrow(work, named)
+    return table.mapInArrow(without_words(work), named)
 
 
 def _summaries(table: Any) -> list[Any]:

@@ -16,7 +16,9 @@ import pyarrow as pa
 
 from auditor.audit import audit, prepare
 from auditor.corrections import proposed
+from auditor.errors import AuditError
 from auditor.extract import Extract, share_of
+from auditor.faults import place_of
 from auditor.ingest.habits import Habits
 from auditor.ingest.mapping import Mapping as ColumnMapping
 from auditor.ingest.normalise import Intake, lines_of, positions_of
@@ -124,6 +126,20 @@ def judging(known: Judge) -> Worker:
         yield from _summary((bare(result), corrections), FINDINGS)
 
     return work
+
+
+def without_words(work: Worker) -> Worker:
+    """The same work; of a fault that nobody foresaw, Spark logs no more than the place."""
+
+    def told(batches: Batches) -> Batches:
+        try:
+            yield from work(batches)
+        except AuditError:
+            raise
+        except Exception as fault:
+            raise RuntimeError(f"{place_of(fault)}: a fault of the program") from None
+
+    return told
 
 
 def _whole(batches: Batches) -> pa.Table | None:
