@@ -15,13 +15,13 @@ from auditor.audit import Audit, audit, prepare
 from auditor.cases import filled, lines_of
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
-from auditor.library import placing
+from auditor.library import placing, reading
 from auditor.library.needed import needed_editions
 from auditor.library.packed import PACKED, unpacked, words_of_file
 from auditor.library.pairs import as_table
 from auditor.library.periods import dates_of
 from auditor.library.reading import narrowed
-from auditor.library.shelf import open_shelf
+from auditor.library.shelf import Shelf, open_shelf
 from auditor.official.importing import Imported, Wanted, import_files
 from auditor.official.kinds import kind_named
 from auditor.reference import Reference, load_reference
@@ -582,3 +582,34 @@ def test_an_edit_dated_beyond_all_editions_is_set_aside(tmp_path, day) -> None:
     assert one.edition.rows == {"ptp_edits": len(made.EDITS) + 1}
     assert one.edition.quarantined == 1
     assert ("99213", "99215", "2020-01-01", "", "1") in pairs(tmp_path / "lib")
+
+
+def test_an_import_that_ends_while_a_run_reads_the_library(tmp_path, monkeypatch) -> None:
+    library = tmp_path / "lib"
+    put_pairs(library, made.EDITS, "322")
+    lines = claims({"procedure_code": "93000"}, {"procedure_code": "93005"})
+    reference = opened(library)
+    opening = reading.open_shelf
+    calls: list[Path] = []
+
+    def slow(folder: Path) -> Shelf:
+        shelf = opening(folder)
+        calls.append(folder)
+        if len(calls) == 1:
+            put_pairs(library, made.EDITS[:-1], "323")
+        return shelf
+
+    monkeypatch.setattr(reading, "open_shelf", slow)
+    found_tables = narrowed(reference, lines).table("ptp_edits").editions
+
+    assert "2026Q4" in {one.edition for one in found_tables}
+    assert len(calls) == 2
+
+
+def test_a_file_that_is_gone_is_told_once_no_import_explains_it(tmp_path) -> None:
+    library = tmp_path / "lib"
+    put_pairs(library, made.EDITS, "322")
+    (library / open_shelf(library).tables[0].file).unlink()
+
+    with pytest.raises(AuditError, match="is missing or damaged"):
+        narrowed(opened(library), claims({"procedure_code": "93000"}))

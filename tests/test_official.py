@@ -499,3 +499,12 @@ def test_pairs_as_workbooks_with_the_third_column_in_one_cell(tmp_path) -> None:
     one = imported("ncci-ptp", [path], tmp_path / "lib")
 
     assert rows(tmp_path / "lib", one, "ptp_edits") == EXPECTED_EDITS
+
+
+def test_what_stands_until_replaced_is_said_to(tmp_path) -> None:
+    path = saved(tmp_path, "payers.csv", "payer,payer type\r\nHarbor Health Plan,commercial\r\n")
+    one = imported("payers", [path], tmp_path / "lib", edition="2026")
+
+    assert one.page(tmp_path / "lib").startswith(
+        "payers 2026: answers for 2026-01-01 to its replacement\n"
+    )

@@ -40,7 +40,15 @@ def narrowed(reference: Reference, lines: pd.DataFrame) -> Reference:
     reference = reference.opened or reference
     if reference.library is None:
         return reference
-    return with_shelf(reference, open_shelf(reference.library), lines)
+    shelf = open_shelf(reference.library)
+    try:
+        return with_shelf(reference, shelf, lines)
+    except AuditError:
+        # An import that ended meanwhile has put other files in the place of those.
+        after = open_shelf(reference.library)
+        if after.tables == shelf.tables:
+            raise
+        return with_shelf(reference, after, lines)
 
 
 def with_shelf(reference: Reference, shelf: Shelf, lines: pd.DataFrame) -> Reference:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,9 @@ class Imported:
         name = " ".join(word for word in (one.kind, one.edition, one.setting) if word)
         if not self.new:
             return f"{name}: this edition is in {library} already; nothing was changed\n"
+        until = "its replacement" if one.last_date == date.max else one.last_date
         lines = [
-            f"{name}: answers for {one.first_date} to {one.last_date}",
+            f"{name}: answers for {one.first_date} to {until}",
             f"{one.rows_read:,} rows read, {one.quarantined:,} set aside; kept: "
             + ", ".join(f"{rows:,} {table}" for table, rows in one.rows.items()),
         ]
