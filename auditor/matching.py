@@ -175,10 +175,15 @@ def text_rank(column: "pd.Series[str]", places: Ints) -> Ints:
 
 def occur_again(key: Ints) -> Bools:
     """Keys that occur more than once."""
-    order = order_of(key)
-    again = np.empty(len(key), dtype=bool)
-    again[order] = _neighbours_agree(key[order])
+    again = np.zeros(len(key), dtype=bool)
+    again[in_company(key)] = True
     return again
+
+
+def in_company(key: Ints) -> Ints:
+    """Places of the keys that occur more than once, sorted by their key."""
+    order = order_of(key)
+    return order[_neighbours_agree(key[order])]
 
 
 def group_starts(sorted_key: Ints) -> Ints:

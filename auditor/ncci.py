@@ -1,5 +1,6 @@
 """NCCI procedure-to-procedure edits: which lines of a patient's day stand in an edited pair."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +14,27 @@ from auditor.matching import (
     first_places,
     group_key,
     grouped,
+    in_company,
     in_order,
     numbered,
-    occur_again,
     pairs_by_and_by,
+    share_a_group,
 )
 from auditor.once import computed_once
 from auditor.reference import Bools, InForce, Ints, Reference, Table, day_numbers
 
 # "Same patient, date and provider" (NCCI policy manual ch. I), and never across claim types.
 _SAME_ENCOUNTER = ("patient_id", "service_date", "billing_npi", "claim_type")
+
+# What is asked of the lines that stand beside others.
+_ASKED = [
+    "procedure_code",
+    "modifiers",
+    "rendering_npi",
+    "denied",
+    "service_date",
+    "claim_type",
+]
 
 SETTINGS = ("institutional", "professional")
 
@@ -84,12 +96,12 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     """All pairs of one patient, date, provider and claim type that an edit in force joins."""
     places = np.flatnonzero(~blank(lines["billing_npi"]) & ~blank(lines["claim_type"]))
     group = group_key(lines, _SAME_ENCOUNTER)[places]
-    shared = occur_again(group)
+    shared = in_company(group)
     places, group = places[shared], group[shared]
     beside = _beside_another(lines, places, group, reference)
     named = _named_in_setting(lines, reference)[places]
     places, group = places[named], group[named]
-    some = lines.iloc[places]
+    some = lines[_ASKED].iloc[places]
     bypasses = has_modifier(some, reference.words("modifiers", "modifier", bypasses_ptp="yes"))
     denied = some["denied"].to_numpy(dtype=bool)
     kind, crowded_days = _kinds(some, group, bypasses * 2 + denied)
@@ -157,10 +169,11 @@ def _edited(
     known = _known_edits(some, reference)
     indicator_of = np.append(_indicators(known.table), -1)
     ones, twos, rows = [], [], []
+    code = known.code[order]
+    as_one = np.where(denied[order], known.size, code) * known.size
     for left, right in pairs_by_and_by(group, kind):
-        one, two = order[left], order[right]
-        possible = known.joined[known.code[one] * known.size + known.code[two]] & ~denied[one]
-        one, two = one[possible], two[possible]
+        possible = np.flatnonzero(known.joined[as_one[left] + code[right]])
+        one, two = order[left[possible]], order[right[possible]]
         edits = known.in_force(some, one, two, reference)
         hit = np.flatnonzero(indicator_of[edits.row] >= 0)
         ones.append(one[hit])
@@ -212,29 +225,51 @@ def _expanded(alike: Ints, found: pd.DataFrame) -> pd.DataFrame:
     """Gives every line the pairs of the one that stands for all alike."""
     if found.empty:
         return found
-    lines = pd.DataFrame({"alike": alike, "line": np.arange(len(alike))})
+    asked = np.zeros(_room(alike), dtype=bool)
+    asked[alike[found["two"].to_numpy()]] = True
+    line = np.flatnonzero(asked[alike])
+    lines = pd.DataFrame({"alike": alike[line], "line": line})
     found = found.assign(alike=alike[found["two"].to_numpy()])
     return found.merge(lines, on="alike").assign(two=lambda pair: pair["line"])
 
 
 def _beside_another(lines: pd.DataFrame, places: Ints, group: Ints, reference: Reference) -> Bools:
-    """Lines with another code beside them on the day, other than one known to make no pair."""
+    """Lines with another code beside them on the day, other than one known to make no pair.
+
+    ``group`` is sorted.
+    """
     codes = _code(lines)[places]
-    groups = grouped(group)
+    begins = np.flatnonzero(np.diff(group, prepend=-1))
+    sizes = np.diff(begins, append=len(group))
+    several = np.zeros(len(begins), dtype=bool)
+    if len(begins):
+        several = np.minimum.reduceat(codes, begins) != np.maximum.reduceat(codes, begins)
+    number = {word: code for code, word in enumerate(lines["procedure_code"].cat.categories)}
+    rows = reference.table("ptp_non_edits").rows
+    cleared = [
+        (number[first], number[second])
+        for first, second in zip(rows["code_a"], rows["code_b"], strict=True)
+        if first in number and second in number
+    ]
+    beside = np.zeros(len(lines), dtype=bool)
+    beside[places] = np.repeat(several, sizes)
+    # Only where a cleared code stands do the others have to be counted.
+    near = np.flatnonzero(share_a_group(group, np.isin(codes, np.array(cleared).ravel())))
+    beside[places[near]] = _counted_beside(codes[near], grouped(group[near]), cleared) > 0
+    return beside
+
+
+def _counted_beside(codes: Ints, groups: Ints, cleared: Sequence[tuple[int, int]]) -> Ints:
+    """How many other codes stand beside each line, those left out that make no pair with it."""
     room = _room(groups)
     once = first_places(grouped(groups * _room(codes) + codes))
     others = np.bincount(groups[once], minlength=room)[groups] - 1
-    number = {word: code for code, word in enumerate(lines["procedure_code"].cat.categories)}
-    cleared = reference.table("ptp_non_edits").rows
-    for first, second in zip(cleared["code_a"], cleared["code_b"], strict=True):
+    for first, second in cleared:
         for own, other in ((first, second), (second, first)):
-            if own in number and other in number:
-                holds = np.zeros(room, dtype=bool)
-                holds[groups[codes == number[other]]] = True
-                others = others - ((codes == number[own]) & holds[groups])
-    beside = np.zeros(len(lines), dtype=bool)
-    beside[places] = others > 0
-    return beside
+            holds = np.zeros(room, dtype=bool)
+            holds[groups[codes == other]] = True
+            others = others - ((codes == own) & holds[groups])
+    return others
 
 
 @dataclass(frozen=True)
@@ -242,7 +277,8 @@ class _KnownEdits:
     """The edits of all settings and dates as integers.
 
     ``code`` is a place for each line's code, below ``size``; ``joined`` a flat table with a bit
-    for each pair of places, which spares most pairs of lines the look-up. ``key`` packs setting and
+    for each pair of places, which spares most pairs of lines the look-up, and behind them ``size``
+    that are not set. ``key`` packs setting and
     both places of the rows ``row`` of the table, sorted, rows of one key by their first day.
     """
 
@@ -282,7 +318,7 @@ def _known_edits(lines: pd.DataFrame, reference: Reference) -> _KnownEdits:
     settings: Any = table.rows["setting"].astype("category")
     setting = _setting(settings)
     known = np.flatnonzero((one >= 0) & (two >= 0) & (setting >= 0))
-    joined = np.zeros(size * size, dtype=bool)
+    joined = np.zeros((size + 1) * size, dtype=bool)
     joined[one[known] * size + two[known]] = True
     key = (setting[known] * size + one[known]) * size + two[known]
     order = np.argsort(key, kind="stable")

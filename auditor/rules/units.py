@@ -61,7 +61,8 @@ def _first_alike(lines: pd.DataFrame) -> Ints:
     places = np.flatnonzero(counted)
     sorted_modifiers = lines[[*_SAME_LINE]].assign(modifiers=_in_any_order(lines["modifiers"]))
     alike = group_key(sorted_modifiers, _SAME_LINE)[places]
-    places, alike = places[occur_again(alike)], alike[occur_again(alike)]
+    again = np.flatnonzero(occur_again(alike))
+    places, alike = places[again], alike[again]
     units = pd.factorize(lines["units"].to_numpy()[places])[0]
     alike = alike * (int(units.max(initial=0)) + 1) + units
     first = earlier_in_group(in_order(lines, places, alike), alike)
