@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -31,6 +32,7 @@ from auditor.scale import local, memory
 from auditor.scale.exchange import findings_arrow, findings_frame, lines_frame, lines_table
 from auditor.scale.memory import Plan, bytes_of, plan
 from auditor.scale.scratch import codec_for, scratch_folder
+from auditor.scale.shelves import lines_at, put_away
 from auditor.schema import COLUMNS
 from auditor.settings import Settings
 from auditor.shipped import reference_dir
@@ -208,6 +210,29 @@ def test_claim_lines_travel_unchanged() -> None:
             assert again[name].cat.categories[0] == ""
         else:
             assert again[name].dtype == lines[name].dtype
+
+
+def test_words_of_many_parts_are_united(tmp_path) -> None:
+    each, parts = 1_900, 20
+    places = []
+    for part in range(parts):
+        words = [f"{part}-{number}" for number in range(each)] * 17
+        lines = lines_frame(
+            pa.table(
+                {
+                    "patient_id": ["P"] * len(words),
+                    "authorization_number": words,
+                    "source_row": range(len(words)),
+                }
+            )
+        )
+        path = tmp_path / f"{part}.lines"
+        places.append(put_away(lines, list(lines.columns), 1, path, None)[0])
+
+    numbers = lines_at(places)["authorization_number"]
+
+    assert numbers.nunique() == each * parts
+    assert numbers.iloc[-1] == f"{parts - 1}-{each - 1}"
 
 
 def test_findings_travel_unchanged() -> None:

@@ -14,8 +14,10 @@ from auditor.scale.exchange import lines_frame, lines_table
 from auditor.scale.scratch import Codec
 from auditor.schema import COLUMNS, REQUIRED, SOURCE_COLUMNS
 
-# Lines that share a word, on average, where a column is kept as words and their numbers.
+# Lines that share a word, on average, where a column is kept as words and their numbers, and the
+# most words: whoever reads a bucket unites those of every part.
 _SHARED = 16
+_MOST_WORDS = 2000
 
 
 class Place(NamedTuple):
@@ -58,9 +60,8 @@ def _own_texts(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(table.schema.field(name).type):
             column: Any = table.column(name).combine_chunks()
             words = len(column.dictionary)
-            shared = words * _SHARED <= table.num_rows and words <= np.iinfo(np.int16).max
-            kind = pa.dictionary(pa.int16(), pa.string()) if shared else pa.string()
-            table = table.set_column(place, name, column.cast(kind))
+            if words > min(table.num_rows // _SHARED, _MOST_WORDS):
+                table = table.set_column(place, name, column.cast(pa.string()))
     return table
 
 
