@@ -3,7 +3,11 @@
 import ast
 import json
 import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +102,56 @@ def test_each_part_has_a_licence_that_a_hospital_can_take() -> None:
         licences = json.dumps(one["licenses"])
         assert one["licenses"], one["name"]
         assert not re.search(r"\b(?:A?GPL|SSPL)", licences), one["name"]
+
+
+def advisory(name: str, number: int, **said: Any) -> dict[str, Any]:
+    said = {"modified": datetime.now(UTC).isoformat(), "aliases": [f"CVE-2026-{number}"]} | said
+    place = {"package": {"ecosystem": said.pop("ecosystem", "PyPI"), "name": name}}
+    place |= {key: said.pop(key) for key in ("versions", "ranges") if key in said}
+    return {"id": f"PYSEC-{number}", "affected": [place]} | said
+
+
+def between(*events: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"type": "ECOSYSTEM", "events": list(events)}]
+
+
+LOCK = "Some.Pack_age==1.10.0 ; python_version < '3.12' \\\n    --hash=sha256:0\nother[x]==2.0\n"
+OFFLINE: dict[str, tuple[list[dict[str, Any]], int]] = {
+    "listed": ([advisory("some-pack-age", 1, versions=["1.9", "1.10"])], 1),
+    "in a range": (
+        [advisory("other", 2, ranges=between({"introduced": "0"}, {"fixed": "2.0.1"}))],
+        1,
+    ),
+    "the last affected": (
+        [advisory("other", 3, ranges=between({"introduced": "1"}, {"last_affected": "2.0"}))],
+        1,
+    ),
+    "mended": (
+        [
+            advisory("other", 4, ranges=between({"introduced": "0"}, {"fixed": "2.0"})),
+            advisory("some-pack-age", 5, versions=["1.1"]),
+        ],
+        0,
+    ),
+    "not yet": ([advisory("other", 6, ranges=between({"introduced": "2.1"}))], 0),
+    "withdrawn": ([advisory("other", 7, versions=["2.0"], withdrawn="2026-01-01T00:00:00Z")], 0),
+    "of others": ([advisory("other", 8, versions=["2.0"], ecosystem="npm")], 2),
+    "old": ([advisory("other", 9, versions=["2.0"], modified="2020-01-01T00:00:00Z")], 2),
+    "empty": ([], 2),
+}
+
+
+@pytest.mark.parametrize("case", OFFLINE)
+def test_a_database_of_advisories_is_compared_without_a_network(tmp_path: Path, case: str) -> None:
+    advisories, expected = OFFLINE[case]
+    (tmp_path / "lock.txt").write_text(LOCK, encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for one in advisories:
+            archive.writestr(f"{one['id']}.json", json.dumps(one))
+    command = [sys.executable, str(ROOT / ".ci" / "known_weak.py"), "all.zip", "lock.txt"]
+
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == expected, ran.stderr
+    assert ("CVE-2026-" in ran.stdout) == (expected == 1)
+    assert ("NOT CHECKED" in ran.stderr) == (expected == 2)
