@@ -1,7 +1,6 @@
 """Says of a finding that it rests on a value about which two sources disagree."""
 
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -96,7 +95,7 @@ def _as_priced(flagged: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _holds(flagged: pd.DataFrame, column: str, keys: Iterable[str]) -> Mask:
+def _holds(flagged: pd.DataFrame, column: str, keys: Sequence[str]) -> Mask:
     """Lines whose cell holds one of the codes as a word."""
     if column not in flagged:
         return np.zeros(len(flagged), dtype=bool)
@@ -105,7 +104,9 @@ def _holds(flagged: pd.DataFrame, column: str, keys: Iterable[str]) -> Mask:
         # Of several diagnoses a rule names those that it flags, each at the head of its clause.
         heads = flagged["wrong"].str.split(", ")
         cells = heads.map(lambda clauses: " ".join(clause.split()[0] for clause in clauses))
+    whole = frozenset(keys)
+    begun = tuple(key[:-1] for key in keys if key.endswith("*"))
     return each_word(
         cells.astype("category"),
-        lambda cell: any(fnmatchcase(word, key) for word in str(cell).split() for key in keys),
+        lambda cell: any(word in whole or word.startswith(begun) for word in str(cell).split()),
     )

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from auditor.amounts import Expected, at_risk_of, expected_payment
 from auditor.claim_lines import blank, coded
 from auditor.contradictions import doubts
+from auditor.ingest.frame import some_lines
 from auditor.judging import Judgement, Verdicts
 from auditor.matching import group_key, occur_again, whole_claims
 from auditor.reference import Bools, Ints, Reference
@@ -133,7 +134,7 @@ def _unordered(hits: Sequence[Judgement], lines: pd.DataFrame, reference: Refere
     partner = _joined(hits, lambda said: said.partner).astype(np.int64)
     texts = {name: _texts(lines[name], places) for name in _TEXTS}
     numbers = {name: lines[name].array.take(places) for name in _NUMBERS}
-    expected = expected_payment(lines, reference) if any(map(_needs_rates, hits)) else None
+    expected = _expected(lines, places, reference) if any(map(_needs_rates, hits)) else None
     amount, basis = _amounts(hits, lines, places, expected)
     return pd.DataFrame(
         {
@@ -157,6 +158,15 @@ def _unordered(hits: Sequence[Judgement], lines: pd.DataFrame, reference: Refere
             "finding": _fingerprints(hits, texts, numbers, _unclear(lines, places)),
         }
     ).astype({"severity": "str", "money": "str", "other_partners": "str"})
+
+
+def _expected(lines: pd.DataFrame, places: Ints, reference: Reference) -> Expected:
+    """The expected payment of some lines; all lines of their claims decide what is packaged."""
+    mask = np.zeros(len(lines), dtype=bool)
+    mask[places] = True
+    near = np.flatnonzero(whole_claims(lines, mask))
+    priced = expected_payment(some_lines(lines, near), reference)
+    return priced.at(np.searchsorted(near, places))
 
 
 def _texts(column: "pd.Series[str]", places: Ints) -> Texts:
@@ -223,7 +233,7 @@ def _amounts(
     money = pd.Series(_joined(hits, lambda said: said.money))
     at_risk = money == "at_risk"
     cents = lines[["allowed_cents", "charge_cents"]].take(places).reset_index(drop=True)
-    worth, basis = at_risk_of(cents, expected.at(places) if expected else None)
+    worth, basis = at_risk_of(cents, expected)
     amount = own.fillna(worth.where(at_risk)).where(money != "none")
     said = basis.where(at_risk, "").mask(own.notna(), own_basis)
     return amount, said.where(amount.notna(), "").astype("str")
