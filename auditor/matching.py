@@ -123,7 +123,7 @@ def share_a_group(key: Ints, some: Bools) -> Bools:
 
 def is_among(key: Ints, wanted: Ints) -> Bools:
     """Keys that occur among the wanted ones; hashed, for numpy sorts both sides."""
-    found: Bools = pd.Series(key).isin(pd.unique(wanted)).to_numpy(copy=True)
+    found: Bools = pd.Series(key).isin(pd.unique(wanted)).to_numpy()
     return found
 
 
@@ -188,8 +188,6 @@ def in_company(key: Ints) -> Ints:
 
 def group_starts(sorted_key: Ints) -> Ints:
     """For each place in a sorted key, the place where its group begins."""
-    if len(sorted_key) == 0:
-        return sorted_key
     first = np.r_[True, sorted_key[1:] != sorted_key[:-1]]
     return np.maximum.accumulate(np.where(first, np.arange(len(sorted_key)), 0))
 
@@ -249,22 +247,21 @@ def nearest(
     order = order_of(packed)
     packed = packed[order]
     asked = _pack(study, day)
-    if after:
-        place = np.searchsorted(packed, asked, side="right")
-    else:
-        place = np.searchsorted(packed, asked, side="right") - 1
+    place = np.searchsorted(packed, asked, side="right")
+    if not after:
+        place = place - 1
+    inside = np.flatnonzero((place >= 0) & (place < len(order)))
+    place = place[inside]
+    if not after:
         # Back to the first of several candidates on that day.
-        reached = packed[np.clip(place, 0, None)] if len(packed) else packed
-        if len(packed):
-            place = np.where(place >= 0, np.searchsorted(packed, reached, side="left"), place)
-    inside = (place >= 0) & (place < len(order))
+        place = np.searchsorted(packed, packed[place], side="left")
+    reached = order[place]
+    same = candidate_study[reached] == study[inside]
+    reached, asking = reached[same], inside[same]
     found = np.full(len(study), -1, dtype=np.int64)
-    found[inside] = order[place[inside]]
-    same = np.zeros(len(study), dtype=bool)
-    same[inside] = candidate_study[found[inside]] == study[inside]
-    found[~same] = -1
+    found[asking] = reached
     gap = np.zeros(len(study), dtype=np.int64)
-    gap[same] = np.abs(candidate_day[found[same]] - day[same])
+    gap[asking] = np.abs(candidate_day[reached] - day[asking])
     return found, gap
 
 
@@ -278,7 +275,7 @@ def count_between(
 
 
 def _pack(study: Ints, day: Ints) -> Ints:
-    return study * 2**21 + (day + 2**20)
+    return study * 2**21 + day
 
 
 def one_to_one(study: Ints, day: Ints, opens: Bools, *, within: int) -> Ints:
@@ -287,30 +284,22 @@ def one_to_one(study: Ints, day: Ints, opens: Bools, *, within: int) -> Ints:
     Lines come in the order in which ties are broken: the first reading of a day takes the first
     scan. On one day openings stand before closings.
     Walking through a study by date, an opening is put on a stack and a closing takes the top, so
-    pairs are matching brackets: both ends stand at the same depth. Pairs further apart than
-    ``within`` days don't count. Returns each line's partner, or -1.
+    pairs are matching brackets: counting up at an opening and down at a closing, both ends cross
+    the same height, one after the other. A closing that finds the stack empty has no end before it
+    at its height. Pairs further apart than ``within`` days don't count. Returns each line's
+    partner, or -1.
     """
-    first = int(day.min()) if len(day) else 0
-    span = int(day.max()) - first + 1 if len(day) else 1
-    stands = (grouped(study) * span + (day - first)) * 2 + ~opens
+    span = int(day.max()) - int(day.min()) + 1 if len(day) else 1
+    stands = (grouped(study) * span + day) * 2 + ~opens
     order = _openings_reversed(order_of(stands), stands, opens)
-    step = np.where(opens[order], 1, -1)
-    starts = group_starts(study[order])
-    height = np.cumsum(step)
-    height = height - np.where(starts > 0, height[starts - 1], 0) if len(order) else height
-    # A closing that finds the stack empty takes nothing: the lowest height so far counts them.
-    lowest = _running_minimum(height, starts)
-    depth = height - lowest + (step < 0)
-    stray = (step < 0) & (lowest < np.minimum(0, _previous(lowest, starts)))
-    usable = np.flatnonzero(~stray)
-    level = grouped(starts[usable]) * (int(depth.max(initial=0)) + 1) + depth[usable]
-    by_depth = usable[order_of(level)]
-    one, other = by_depth[:-1], by_depth[1:]
+    opening = opens[order]
+    height = np.cumsum(np.where(opening, 1, -1)) + ~opening
+    by_height = order_of(height)
+    one, other = by_height[:-1], by_height[1:]
     match = (
-        (study[order][one] == study[order][other])
-        & (depth[one] == depth[other])
-        & (step[one] > 0)
-        & (step[other] < 0)
+        opening[one]
+        & (height[one] == height[other])
+        & (study[order][one] == study[order][other])
         & (day[order][other] - day[order][one] <= within)
     )
     partner = np.full(len(order), -1, dtype=np.int64)
@@ -326,19 +315,3 @@ def _openings_reversed(order: Ints, key: Ints, opens: Bools) -> Ints:
     place = np.arange(len(order))
     turned = np.where(opens[order], 2 * starts + size - 1 - place, place)
     return order[turned]
-
-
-def _running_minimum(height: Ints, starts: Ints) -> Ints:
-    """The lowest height since the start of each group, and never above zero."""
-    if len(height) == 0:
-        return height
-    # Later groups are lowered so far that nothing of an earlier group is below them.
-    group = np.cumsum(starts == np.arange(len(starts)))
-    offset = group * (2 * len(height) + 2)
-    lowest: Ints = np.minimum(np.minimum.accumulate(height - offset) + offset, 0)
-    return lowest
-
-
-def _previous(values: Ints, starts: Ints) -> Ints:
-    before = np.r_[0, values[:-1]] if len(values) else values
-    return np.where(starts == np.arange(len(starts)), 0, before)

@@ -143,7 +143,7 @@ class Scans:
     """The CCTA around each claim line of a patient.
 
     ``before`` is the position of the last CCTA line on or before the line's date, ``after`` of the
-    next one after it, or -1; the ``days_`` fields are the days between.
+    next one after it, or -1; the ``days_`` fields are the days between, 0 where there is none.
     """
 
     before: Ints

@@ -348,7 +348,6 @@ def component_billed_twice(lines: pd.DataFrame, reference: Reference) -> Outcome
     denied = lines["denied"].to_numpy(dtype=bool)
     counted = np.flatnonzero(
         _components(lines)
-        & ~among(lines["component"], [""])
         & ~denied
         & ~in_facility
         & ~has_modifier(lines, SEPARATE_SERVICE)

@@ -96,7 +96,7 @@ def ffrct_long_after_ccta(lines: pd.DataFrame, *, lookback_days: int = 90) -> Ou
     necessity, or for the scan that is missing in between.
     """
     scans = ccta_of_analysis(lines)
-    late = analyses(lines) & (scans.before >= 0) & (scans.days_before > lookback_days)
+    late = analyses(lines) & (scans.days_before > lookback_days)
     flagged = lines[late]
     ccta = scans.before[late]
     return Outcome(
@@ -126,7 +126,7 @@ def episode_split_across_claims(lines: pd.DataFrame, *, lookback_days: int = 90)
     analysis look as if it had no scan.
     """
     asking, scans = ccta_of_hospital(lines)
-    near = (scans.before >= 0) & (scans.days_before > 0) & (scans.days_before <= lookback_days)
+    near = (scans.days_before > 0) & (scans.days_before <= lookback_days)
     places = np.flatnonzero(asking & near)
     ccta = scans.before[places]
     claim = lines["claim_id"].cat.codes.to_numpy()

@@ -107,10 +107,9 @@ def _paired(lines: pd.DataFrame, reference: Reference, wanted: Bools, *, softens
     two, one = two[order], one[order]
     mild = pairs.other_renderer[wanted][order] & professional(lines)[two]
     begins = np.flatnonzero(np.r_[True, two[1:] != two[:-1]][: len(two)])
-    by_line = np.argsort(two[begins], kind="stable")
-    all_mild = np.minimum.reduceat(mild, begins)[by_line] if len(two) else mild
-    named, edit = one[begins][by_line], np.flatnonzero(wanted)[order][begins][by_line]
-    flagged = lines.iloc[two[begins][by_line]]
+    all_mild = np.minimum.reduceat(mild, begins) if len(two) else mild
+    named, edit = one[begins], np.flatnonzero(wanted)[order][begins]
+    flagged = lines.iloc[two[begins]]
     partner = lines[["procedure_code", "modifiers"]].iloc[named]
     flagged = flagged.assign(
         column_one=partner["procedure_code"].astype("str").to_numpy(),
@@ -175,11 +174,9 @@ def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
     cardiac = cardiac[is_among(same_day[cardiac], same_day[chest])]
     cardiac = cardiac[in_order(lines, cardiac, same_day[cardiac], by_received=False)]
     keys, firsts = np.unique(same_day[cardiac], return_index=True)
-    place = np.searchsorted(keys, same_day[chest])
-    place = np.minimum(place, max(len(keys) - 1, 0))
-    met = keys[place] == same_day[chest] if len(keys) else np.zeros(len(chest), dtype=bool)
-    partner = cardiac[firsts[place[met]]] if len(keys) else chest[:0]
-    flagged = lines.iloc[chest[met]]
+    chest = chest[is_among(same_day[chest], keys)]
+    partner = cardiac[firsts[np.searchsorted(keys, same_day[chest])]]
+    flagged = lines.iloc[chest]
     named = pd.Series(partner, index=flagged.index)
     return Outcome(
         flagged=flagged.assign(

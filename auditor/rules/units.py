@@ -54,16 +54,18 @@ def _limited_codes(lines: pd.DataFrame) -> Mask:
 
 @computed_once
 def _first_alike(lines: pd.DataFrame) -> Ints:
-    """For each line that repeats an earlier one, the first of its kind; else -1."""
+    """For each line that repeats an earlier one, the first of its kind; else -1.
+
+    Lines that lack provider or units are alike, too: no rule evaluates them.
+    """
     denied = lines["denied"].to_numpy(dtype=bool)
     counted = _limited_codes(lines) & ~denied & ~has_modifier(lines, SEPARATE_SERVICE)
-    counted &= ~among(lines["billing_npi"], [""]) & lines["units"].notna().to_numpy(dtype=bool)
     places = np.flatnonzero(counted)
     sorted_modifiers = lines[[*_SAME_LINE]].assign(modifiers=_in_any_order(lines["modifiers"]))
     alike = group_key(sorted_modifiers, _SAME_LINE)[places]
     again = np.flatnonzero(occur_again(alike))
     places, alike = places[again], alike[again]
-    units = pd.factorize(lines["units"].to_numpy()[places])[0]
+    units = pd.factorize(lines["units"].to_numpy()[places], use_na_sentinel=False)[0]
     alike = alike * (int(units.max(initial=0)) + 1) + units
     first = earlier_in_group(in_order(lines, places, alike), alike)
     found = np.full(len(lines), -1, dtype=np.int64)
@@ -105,8 +107,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     units = lines["units"].to_numpy(dtype=np.float64)
     by_line, by_day = among(edit["mai"], ["1"]), among(edit["mai"], ["2", "3"])
     counted = by_day & _limited_codes(lines) & (units > 0) & ~lines["denied"].to_numpy(dtype=bool)
-    counted &= ~among(lines["billing_npi"], [""])
-    total = np.where(by_line, units, 0.0)
+    total = np.where(by_line, units, np.nan)
     places = np.flatnonzero(counted)
     group = grouped(group_key(lines, _SAME_SUM)[places])
     once = np.where(_first_alike(lines)[places] < 0, units[places], 0.0)

@@ -7,8 +7,9 @@ and what stands outside of functions alone. The rules are decorated functions.
 import ast
 import copy
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -63,6 +64,17 @@ LEVELS = 3
 # What is said to people or cited; other tests read it.
 WORDING = frozenset({"message", "remedy", "sources", "denial_codes", "rests_on"})
 
+# Changes that can make no difference, as what they make of a line and what stood there: no text is
+# less than the empty one and no length less than 0, `strict` only says of two arrays what the lines
+# before make of them, and numpy reads the first letter of a kind of sort.
+SAME = (
+    (r'> ""', '!= ""'),
+    (r'<= ""', '== ""'),
+    (r"(len\(\w+\)) <= 0", r"\1 == 0"),
+    (r"strict=False", "strict=True"),
+    (r'kind="stable~"', 'kind="stable"'),
+)
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -75,6 +87,7 @@ class Mutant:
     before: str
     after: str
     source: str
+    nth: int = 1
 
     @property
     def module(self) -> str:
@@ -82,8 +95,9 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What stays the same when lines move."""
-        return self.path, self.function, self.before, self.after
+        """What stays the same when lines move; like changes of like lines are counted."""
+        again = f" [{self.nth}]" if self.nth > 1 else ""
+        return self.path, self.function, self.before, self.after + again
 
 
 class WordReplacer(Operator):
@@ -187,9 +201,24 @@ def mutants_of(path: str) -> list[Mutant]:
                 if changed in found or not _compiles(changed):
                     continue
                 before, after = _differing(source, changed)
+                if _means_the_same(before, after):
+                    continue
                 where = functions.get(line, "")
                 found[changed] = Mutant(path, line, where, name, before, after, changed)
-    return sorted(found.values(), key=lambda one: (one.line, one.operator, one.after))
+    return _counted(sorted(found.values(), key=lambda one: (one.line, one.operator, one.after)))
+
+
+def _counted(mutants: list[Mutant]) -> list[Mutant]:
+    seen: Counter[tuple[str, ...]] = Counter()
+    counted = []
+    for one in mutants:
+        seen[one.key] += 1
+        counted.append(replace(one, nth=seen[one.key]))
+    return counted
+
+
+def _means_the_same(before: str, after: str) -> bool:
+    return any(re.sub(new, old, after) == before for new, old in SAME)
 
 
 def _with_change(source: str, starts: list[int], node: Any, operator: Operator, index: int) -> str:

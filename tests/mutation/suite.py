@@ -29,16 +29,22 @@ from auditor.shipped import cases_dir, reference_dir
 from tests import test_house
 from tests.mutation.mutants import ROOT, Mutant
 from tests.oracle.compare import Invented, differences, invented
+from tests.reasons_named import misnamed
 
 # Small runs first: they are quick, and lack what large ones never lack.
 RUNS = (*((1000 + seed, 3) for seed in range(8)), *((seed, 400) for seed in range(8)))
 # Of the joins' tests, all but the one that measures time.
-JOINS = ("tests/test_matching.py", "-k", "not twenty_thousand")
+JOINS = ("tests/test_matching.py", "tests/test_matching_edges.py", "-k", "not twenty_thousand")
 # What needs other tables than the shipped ones, or several partners, has tests of its own.
 OTHERS = {
-    "diagnoses": ("tests/test_library_uses.py", "tests/test_contradictions.py"),
+    "diagnoses": (
+        "tests/test_library_uses.py",
+        "tests/test_contradictions.py",
+        "tests/test_coverage_articles.py",
+    ),
     "payment": ("tests/test_library_uses.py",),
 }
+OWN_TABLES = "tests/test_rules_own_tables.py"
 NAMED = "tests/test_partners_named.py"
 MATCHING = "auditor.matching"
 # A change of the joins changes the way to the rules, so everything runs anew: of that, less.
@@ -146,9 +152,9 @@ def noticed(mutant: Mutant, tried: Ground) -> Iterator[str]:
     """
     rules = planted(mutant)
     if mutant.module == MATCHING:
-        yield from _of_runs_anew(rules, tried)
         if pytest.main(["-x", "-q", "-p", "no:cacheprovider", *JOINS], plugins=[]) != 0:
-            yield "tests/test_matching.py"
+            yield "tests of the joins"
+        yield from _of_runs_anew(rules, tried)
         yield from _of_cases_anew(rules, tried)
         return
     own = [rule for rule in rules if rule.name == mutant.function]
@@ -158,7 +164,7 @@ def noticed(mutant: Mutant, tried: Ground) -> Iterator[str]:
     yield from _of_runs(asked, tried)
     for rule in asked:
         test_house.test_a_rule_names_columns_settings_and_sources_that_exist(rule, tried.reference)
-    for file in (NAMED, *OTHERS.get(family, ())):
+    for file in (NAMED, OWN_TABLES, *OTHERS.get(family, ())):
         if pytest.main(["-x", "-q", "-p", "no:cacheprovider", file], plugins=[]) != 0:
             yield file
 
@@ -202,12 +208,14 @@ def _of_cases_anew(rules: Sequence[Rule], tried: Ground) -> Iterator[str]:
 
 
 def _of_case(
-    said: Judgement, one: "Input", path: Path, case: object, rule: Rule, tried: Ground
+    said: Judgement, one: "Input", path: Path, case: Case, rule: Rule, tried: Ground
 ) -> Iterator[str]:
     forget()
     if same(said, one.said[rule.name]):
         return
-    found = judged_otherwise(path, case, rule, tried.reference)
+    found = judged_otherwise(path, case, rule, tried.reference) or [
+        *misnamed(case, said.reasons, tried.reference)
+    ]
     yield str(case) if found else f"unnoticed: {case}"
 
 

@@ -1,0 +1,160 @@
+"""Rules on tables that say what the shipped ones don't: what a hospital may lay over them."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+from auditor.audit import Audit, audit, prepare
+from auditor.catalogue import CATALOGUE
+from auditor.reference import load_reference
+from auditor.shipped import reference_dir
+from tests.case_lines import AS_OF, clean_line, lines_of
+
+RULES = {rule.name: rule for rule in CATALOGUE}
+DAY = {"statement_from": "2025-03-10", "statement_through": "2025-03-10"}
+Rows = list[dict[str, str]]
+
+
+def audited(
+    folder: Path, rule: str, table: str, change: Callable[[Rows], Rows], *rows: dict[str, str]
+) -> Audit:
+    """One rule over some lines, with a shipped table changed and laid over itself."""
+    for name, changed in ((table, change), ("sources", list[dict[str, str]])):
+        with (reference_dir() / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            names, cells = list(reader.fieldnames or ()), changed(list(reader))
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, names)
+            writer.writeheader()
+            writer.writerows(cells)
+    reference = load_reference(reference_dir(), folder)
+    lines, _ = lines_of(
+        [
+            clean_line(row.get("claim_type", "")) | DAY | {"claim_id": f"C{n}"} | row
+            for n, row in enumerate(rows)
+        ]
+    )
+    return audit(prepare(lines, reference, as_of=AS_OF), reference, rules=[RULES[rule]])
+
+
+def flagged(result: Audit) -> list[int]:
+    return sorted((result.findings["source_row"] - 2).tolist())
+
+
+def reasons(result: Audit) -> set[tuple[str, str, int]]:
+    said = result.not_evaluated[["reason", "detail", "lines"]]
+    return set(said.itertuples(index=False, name=None))
+
+
+def test_whether_a_code_splits_is_not_known_without_its_indicator(tmp_path) -> None:
+    def without(rows: Rows) -> Rows:
+        return [row | {"pctc_indicator": ""} if row["label"] else row for row in rows]
+
+    reading = {"claim_type": "professional", "modifiers": "26"}
+    result = audited(
+        tmp_path,
+        "component_modifier_not_applicable",
+        "procedure_codes",
+        without,
+        reading,
+        reading | {"modifiers": "TC"},
+        reading | {"modifiers": ""},
+    )
+
+    assert flagged(result) == []
+    assert reasons(result) == {("reference_missing", "procedure_codes", 2)}
+
+
+def test_a_state_of_whose_contractor_no_list_is_known_is_not_judged(tmp_path) -> None:
+    def complete(rows: Rows) -> Rows:
+        return [row | {"complete": "yes"} for row in rows]
+
+    # Of JL, to which Pennsylvania belongs, no policy is shipped.
+    result = audited(
+        tmp_path,
+        "diagnosis_not_covered",
+        "coverage_diagnoses",
+        complete,
+        {"diagnosis_codes": "R07.2", "service_state": "PA"},
+        {"diagnosis_codes": "R07.2", "service_state": "AL"},
+    )
+
+    assert flagged(result) == [1]
+    assert reasons(result) == {("reference_missing", "coverage_policies", 1)}
+
+
+def test_a_revenue_code_preferred_since_ever_makes_the_others_weaker(tmp_path) -> None:
+    def undated(rows: Rows) -> Rows:
+        ever = rows[0] | {"procedure_code": "75574", "effective_from": "", "effective_to": ""}
+        fits = {"0489": "preferred", "0761": "accepted"}
+        return [ever | {"revenue_code": code, "fit": fit} for code, fit in fits.items()]
+
+    result = audited(
+        tmp_path,
+        "revenue_code_not_preferred",
+        "revenue_code_fit",
+        undated,
+        {"revenue_code": "0761"},
+        {"revenue_code": "0489"},
+    )
+
+    assert flagged(result) == [0]
+
+
+def test_a_limit_of_a_line_is_not_that_of_a_day(tmp_path) -> None:
+    def of_a_line(rows: Rows) -> Rows:
+        return [row | {"mai": "1", "mue_value": "1"} for row in rows]
+
+    line = {"units": "1"}
+    denied = {"units": "2", "paid_cents": "0.00", "adjustment_codes": "CO-97"}
+    result = audited(
+        tmp_path, "units_exceed_mue", "mue", of_a_line, line, line, {"units": "2"}, denied
+    )
+
+    assert flagged(result) == [2]
+    assert "the limit is 1 a line." in result.findings["message"].iloc[0]
+    assert result.findings["message"].iloc[0].startswith("2 units")
+
+
+def contract(rows: Rows) -> Rows:
+    return [
+        {
+            "payer": "BCBS",
+            "procedure_code": code,
+            "component": "technical",
+            "setting": "institutional",
+            "amount": amount,
+            "source": "42-cfr-410-152",
+        }
+        for code, amount in (("75574", "600.00"), ("75573", "0.01"))
+    ]
+
+
+OURS = {"payer": "BCBS", "payer_type": "commercial"}
+
+
+def test_a_payment_below_the_contract_says_so_and_by_how_much(tmp_path) -> None:
+    result = audited(
+        tmp_path,
+        "allowed_below_expected",
+        "contract_rates",
+        contract,
+        OURS | {"allowed_cents": "300.00", "paid_cents": "240.00"},
+    )
+
+    (row,) = result.findings.to_dict("records")
+    assert row["message"].endswith("the contract rate gives $600.00.")
+    assert (row["amount"], row["amount_basis"]) == (30_000, "difference")
+
+
+def test_a_cent_owed_in_silence_is_owed(tmp_path) -> None:
+    nothing = {"allowed_cents": "0.00", "paid_cents": "0.00", "remit_date": "2025-04-01"}
+    result = audited(
+        tmp_path,
+        "paid_zero_without_reason",
+        "contract_rates",
+        contract,
+        OURS | nothing | {"procedure_code": "75573"},
+    )
+
+    assert result.findings["amount"].tolist() == [1]
