@@ -66,13 +66,14 @@ WORDING = frozenset({"message", "remedy", "sources", "denial_codes", "rests_on"}
 
 # Changes that can make no difference, as what they make of a line and what stood there: no text is
 # less than the empty one and no length less than 0, `strict` only says of two arrays what the lines
-# before make of them, and numpy reads the first letter of a kind of sort.
+# before make of them, and numpy reads the first letter of a kind of sort and of a side.
 SAME = (
     (r'> ""', '!= ""'),
     (r'<= ""', '== ""'),
     (r"(len\(\w+\)) <= 0", r"\1 == 0"),
     (r"strict=False", "strict=True"),
     (r'kind="stable~"', 'kind="stable"'),
+    (r'side="(left|right)~"', r'side="\1"'),
 )
 
 
