@@ -185,7 +185,7 @@ def frame(rows: list[tuple[str, str, str, str, int | None]]) -> pd.DataFrame:
 
 
 ROWS = st.lists(
-    st.tuples(WORDS, WORDS, DATES.filter(bool), DATES, st.none() | st.integers(1, 3)), max_size=12
+    st.tuples(WORDS, WORDS, DATES.filter(bool), DATES, st.none() | st.integers(0, 3)), max_size=12
 )
 
 

@@ -69,7 +69,8 @@ def test_a_state_of_whose_contractor_no_list_is_known_is_not_judged(tmp_path) ->
     def complete(rows: Rows) -> Rows:
         return [row | {"complete": "yes"} for row in rows]
 
-    # Of JL, to which Pennsylvania belongs, no policy is shipped.
+    # Of JL, to which Pennsylvania belongs, no policy is shipped; Alabama's for FFR-CT began later.
+    early = {"procedure_code": "0503T", "service_date": "2020-11-21"}
     result = audited(
         tmp_path,
         "diagnosis_not_covered",
@@ -77,10 +78,11 @@ def test_a_state_of_whose_contractor_no_list_is_known_is_not_judged(tmp_path) ->
         complete,
         {"diagnosis_codes": "R07.2", "service_state": "PA"},
         {"diagnosis_codes": "R07.2", "service_state": "AL"},
+        {"diagnosis_codes": "R07.2", "service_state": "AL"} | early,
     )
 
     assert flagged(result) == [1]
-    assert reasons(result) == {("reference_missing", "coverage_policies", 1)}
+    assert reasons(result) == {("reference_missing", "coverage_policies", 2)}
 
 
 def test_a_revenue_code_preferred_since_ever_makes_the_others_weaker(tmp_path) -> None:
@@ -158,3 +160,21 @@ def test_a_cent_owed_in_silence_is_owed(tmp_path) -> None:
     )
 
     assert result.findings["amount"].tolist() == [1]
+
+
+def test_a_missing_scan_is_worth_what_the_contract_pays_for_it(tmp_path) -> None:
+    reading = OURS | {"claim_type": "professional", "place_of_service": "22"}
+    near = {"claim_id": "X1", "patient_id": "PX"}
+    result = audited(
+        tmp_path,
+        "technical_component_missing",
+        "contract_rates",
+        contract,
+        OURS | near | {"service_date": "2025-02-10"},
+        reading | near | {"service_date": "2025-02-10", "claim_id": "X2"},
+        OURS | near | {"service_date": "2025-04-10", "claim_id": "X3"},
+        reading,
+    )
+
+    (row,) = result.findings.to_dict("records")
+    assert (row["source_row"], row["amount"], row["amount_basis"]) == (5, 60_000, "contract")

@@ -155,7 +155,8 @@ def _lists_of(
     policies = reference.table("coverage_policies").rows
     lacking_some = frozenset(rows.loc[rows["complete"] != "yes", "list_id"])
     whole = frozenset(rows["list_id"]) - lacking_some
-    own = frozenset(policies.loc[policies["policy_id"] == policies["diagnosis_list"], "policy_id"])
+    # A contractor's own list bears the name of its policy.
+    own = frozenset(policies["policy_id"])
     partial = next((name for name in rows["list_id"] if name in lacking_some - own), "")
     policies = policies[policies["diagnosis_list"].isin(whole)]
     served: dict[tuple[str, ...], list[str]] = {}
