@@ -240,6 +240,7 @@ def test_pairs_come_in_shares_that_hold_all_of_them(monkeypatch) -> None:
 
     assert len(shares) > 5
     assert max(len(left) for left, _ in shares) < 50 + 2 * 20
+    assert min(len(left) for left, _ in shares[:-1]) >= 50
     assert [np.concatenate(side).tolist() for side in zip(*shares, strict=True)] == whole
 
 

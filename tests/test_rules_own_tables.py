@@ -16,10 +16,15 @@ Rows = list[dict[str, str]]
 
 
 def audited(
-    folder: Path, rule: str, table: str, change: Callable[[Rows], Rows], *rows: dict[str, str]
+    folder: Path,
+    rule: str,
+    table: str,
+    change: Callable[[Rows], Rows],
+    *rows: dict[str, str],
+    **others: Callable[[Rows], Rows],
 ) -> Audit:
-    """One rule over some lines, with a shipped table changed and laid over itself."""
-    for name, changed in ((table, change), ("sources", list[dict[str, str]])):
+    """One rule over some lines, with shipped tables changed and laid over themselves."""
+    for name, changed in ({table: change, "sources": list[dict[str, str]]} | others).items():
         with (reference_dir() / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
             names, cells = list(reader.fieldnames or ()), changed(list(reader))
@@ -83,6 +88,28 @@ def test_a_state_of_whose_contractor_no_list_is_known_is_not_judged(tmp_path) ->
 
     assert flagged(result) == [1]
     assert reasons(result) == {("reference_missing", "coverage_policies", 2)}
+
+
+def test_a_list_serves_to_the_last_day_of_its_policy(tmp_path) -> None:
+    def complete(rows: Rows) -> Rows:
+        return [row | {"complete": "yes"} for row in rows]
+
+    def ended(rows: Rows) -> Rows:
+        return [row | {"effective_to": "2025-03-10"} for row in rows]
+
+    line = {"diagnosis_codes": "R07.2", "service_state": "AL"}
+    result = audited(
+        tmp_path,
+        "diagnosis_not_covered",
+        "coverage_diagnoses",
+        complete,
+        line,
+        line | {"service_date": "2025-03-11"},
+        coverage_policies=ended,
+    )
+
+    assert flagged(result) == [0]
+    assert reasons(result) == {("reference_missing", "coverage_policies", 1)}
 
 
 def test_a_revenue_code_preferred_since_ever_makes_the_others_weaker(tmp_path) -> None:
