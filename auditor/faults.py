@@ -3,16 +3,25 @@
 The words of such a fault could quote a cell of an export.
 """
 
+import sysconfig
 import traceback
 from pathlib import Path
 
 
 def place_of(fault: BaseException) -> str:
-    """Kind of a fault and where it arose, without its words."""
+    """Kind of a fault and where it arose, without its words; a library's depths say nothing."""
     frames = traceback.extract_tb(fault.__traceback__)
-    own = [frame for frame in frames if "auditor" in Path(frame.filename).parts] or frames
-    where = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    own = [frame for frame in frames if _is_ours(frame.filename)] or frames
+    where = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
     return f"{type(fault).__name__}{where}"
+
+
+def _is_ours(file: str) -> bool:
+    """Whether a file is the program's, or a rule of somebody's own, and no library's."""
+    parts = Path(file).parts
+    return "auditor" in parts or not (
+        "site-packages" in parts or file.startswith((sysconfig.get_path("stdlib"), "<"))
+    )
 
 
 def way_to(fault: BaseException) -> str:

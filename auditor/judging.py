@@ -1,7 +1,5 @@
 """Keeps the books of one rule: which lines it speaks of, flags, clears, or can't judge and why."""
 
-import re
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +10,7 @@ import pandas as pd
 
 from auditor.claim_lines import Mask, among, coded, same_word
 from auditor.extract import Extract
+from auditor.faults import place_of
 from auditor.reference import Ints, Reference
 from auditor.rule import MILDER, Outcome, Rule, lacks_column, lacks_value
 
@@ -161,10 +160,8 @@ def failed(rule: Rule, lines: pd.DataFrame, fault: Exception) -> Judgement:
         in_scope = int(_scope(rule, lines).sum())
     except Exception:
         in_scope = len(lines)
-    place = traceback.extract_tb(fault.__traceback__)[-1]
-    file = re.split(r"[/\\]", place.filename)[-1]
-    detail = f"{type(fault).__name__} in {file}, line {place.lineno}"
-    return Judgement(rule, lines.iloc[:0], None, in_scope, 0, {("error", detail): in_scope})
+    reasons = {("error", place_of(fault)): in_scope}
+    return Judgement(rule, lines.iloc[:0], None, in_scope, 0, reasons)
 
 
 def _scope(rule: Rule, lines: pd.DataFrame) -> Mask:

@@ -28,6 +28,17 @@ EDITS: tuple[Edit, ...] = (
     ("93000", "93005", "19960101", "*", "0"),
 )
 
+# Edits of which each but the last two lacks something; those two say it of one pair.
+ODD_PAIRS = [
+    ("75574", "3600", "20240101", "*", "1"),
+    ("75574", "36000", "20241301", "*", "1"),
+    ("75574", "36001", "20240101", "soon", "1"),
+    ("75574", "36002", "20240101", "*", "2"),
+    ("75574", "36003", "20240101", "20230101", "1"),
+    ("75574", "36004", "20240101", "*", "1"),
+    ("75574", "36004", "20240101", "*", "0"),
+]
+
 
 def ptp_text(edits: Sequence[Edit], head: str = PTP_HEAD, word: str = WORD) -> bytes:
     rows = (f"{a}\t{b}\t\t{start}\t{end}\t{ind}\t{word}\r\n" for a, b, start, end, ind in edits)

@@ -38,29 +38,20 @@ from auditor.night.log import open_log
 from auditor.night.site import Site, open_site
 from auditor.reference import load_reference
 from auditor.shipped import reference_dir
+from tests.site_settings import INBOXES
 
 HEADER = "Claim,Line,MRN,Type,DOS,CPT,Mods,Rev,Units,Charge,Payer,Billing NPI,POS,Dx"
 SCAN = "H{n},1,P{n},institutional,{day},75574,,0489,1,1500.00,Medicare,1000000004,,I25.10"
 READING = "F{n},1,P{n},professional,{day},75574,26,,1,250.00,Medicare,1000000012,22,I25.10"
 OLD_REVENUE = SCAN.replace("0489", "0352")
-SETTINGS = """
+SETTINGS = f"""
 formats = ["csv", "parquet", "json"]
 
 [night]
 stable_seconds = 0
 wait_seconds = 0
 free_megabytes = 0
-
-[[night.inboxes]]
-name = "hospital"
-folder = "inbox/hospital"
-files = ["*.csv"]
-
-[[night.inboxes]]
-name = "physicians"
-folder = "inbox/physicians"
-files = ["*.csv"]
-"""
+{INBOXES}"""
 ABOVE = re.compile(r"^/.*/(?=(archive|failed|history|reports|work|inbox)(/|$))")
 NIGHTS = (date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 20))
 

@@ -169,7 +169,7 @@ def test_on_spark_identifiers_stand_in_unmasked_reports_alone(tmp_path: Path, wa
     assert said_in(ran) == []
     if way == "a fault in a worker":
         assert ran.returncode == 1
-        assert "ValueError at audit.py" in ran.stderr
+        assert "ValueError in audit.py" in ran.stderr
         assert left_in(tmp_path) == ["spoilt/auditor/audit.py"]
         return
     assert ran.returncode == 0, ran.stderr

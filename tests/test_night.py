@@ -726,7 +726,7 @@ def test_an_unforeseen_fault_in_one_export_keeps_no_other_from_being_read(
 
     assert fates(site, "2026-03-01")["readings.csv"] == "audited"
     (line,) = [line for line in ran.problems if "scans.csv" in line]
-    assert "by a fault of the program (ValueError at" in line
+    assert "by a fault of the program (ValueError in" in line
     assert "4711" not in ran.log + str(ran.problems)
 
 

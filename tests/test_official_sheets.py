@@ -93,13 +93,7 @@ def test_pairs_in_an_empty_workbook_are_refused(tmp_path) -> None:
 
 def test_pairs_as_workbooks_are_set_aside_as_from_text(tmp_path) -> None:
     odd = [
-        ("75574", "3600", "20240101", "*", "1"),
-        ("75574", "36000", "20241301", "*", "1"),
-        ("75574", "36001", "20240101", "soon", "1"),
-        ("75574", "36002", "20240101", "*", "2"),
-        ("75574", "36003", "20240101", "20230101", "1"),
-        ("75574", "36004", "20240101", "*", "1"),
-        ("75574", "36004", "20240101", "*", "0"),
+        *made.ODD_PAIRS,
         ("75575", "36004", "20240101", "99991231", " 0 "),
     ]
     content = made.ptp_text(odd) + b"\t\t\t\t\t\t\r\nFu\xdfnote\t\t\t\t\t\t\r\n"

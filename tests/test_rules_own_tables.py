@@ -6,6 +6,7 @@ from pathlib import Path
 
 from auditor.audit import Audit, audit, prepare
 from auditor.catalogue import CATALOGUE
+from auditor.judging import judge
 from auditor.reference import load_reference
 from auditor.shipped import reference_dir
 from tests.case_lines import AS_OF, clean_line, lines_of
@@ -42,6 +43,11 @@ def audited(
     return audit(prepare(lines, reference, as_of=AS_OF), reference, rules=[RULES[rule]])
 
 
+def complete(rows: Rows) -> Rows:
+    """Lists of diagnoses, all of them whole."""
+    return [row | {"complete": "yes"} for row in rows]
+
+
 def flagged(result: Audit) -> list[int]:
     return sorted((result.findings["source_row"] - 2).tolist())
 
@@ -71,9 +77,6 @@ def test_whether_a_code_splits_is_not_known_without_its_indicator(tmp_path) -> N
 
 
 def test_a_state_of_whose_contractor_no_list_is_known_is_not_judged(tmp_path) -> None:
-    def complete(rows: Rows) -> Rows:
-        return [row | {"complete": "yes"} for row in rows]
-
     # Of JL, to which Pennsylvania belongs, no policy is shipped; Alabama's for FFR-CT began later.
     early = {"procedure_code": "0503T", "service_date": "2020-11-21"}
     result = audited(
@@ -90,10 +93,18 @@ def test_a_state_of_whose_contractor_no_list_is_known_is_not_judged(tmp_path) ->
     assert reasons(result) == {("reference_missing", "coverage_policies", 2)}
 
 
-def test_a_list_serves_to_the_last_day_of_its_policy(tmp_path) -> None:
-    def complete(rows: Rows) -> Rows:
-        return [row | {"complete": "yes"} for row in rows]
+def test_the_list_at_hand_is_that_of_no_policy() -> None:
+    reference = load_reference(reference_dir())
+    row = clean_line("") | DAY | {"diagnosis_codes": "R07.2", "service_state": "PA"}
+    prepared = prepare(lines_of([row])[0], reference, as_of=AS_OF)
 
+    rule = RULES["diagnosis_not_covered"]
+    one = judge(rule, prepared.lines, reference, prepared.extract, {})
+
+    assert one.flagged["policy_id"].tolist() == [""]
+
+
+def test_a_list_serves_to_the_last_day_of_its_policy(tmp_path) -> None:
     def ended(rows: Rows) -> Rows:
         return [row | {"effective_to": "2025-03-10"} for row in rows]
 

@@ -150,6 +150,14 @@ def test_duplicates_over_the_limit_are_judged_by_the_first_and_flagged_all(refer
     assert all("3 units" in message for message in over(result)["message"])
 
 
+def test_lines_without_units_are_nobodys_first(reference) -> None:
+    # They stand first by claim, and their revenue code is the next one.
+    told = [{"claim_id": f"C{n}", "revenue_code": "0480", "units": "1"} for n in (8, 9)]
+    untold = [{"claim_id": f"C{n}", "revenue_code": "0489", "units": ""} for n in (1, 2)]
+
+    assert flagged(audited(reference, *told, *untold), "line_billed_twice") == [2]
+
+
 def test_a_duplicate_beside_another_line_is_left_out_of_the_sum(reference) -> None:
     assert flagged(audited(reference, {}, {}, OTHER_REVENUE)) == []
     assert flagged(audited(reference, {}, {}, OTHER_REVENUE | {"units": "2"})) == [1, 2, 3]

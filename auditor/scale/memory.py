@@ -26,7 +26,7 @@ _SMALL = 400 * 10**6
 _ENOUGH = 450 * 10**6  # for each worker
 _LITTLE = 300 * 10**6
 _PIECE = (8 * 10**6, 32 * 10**6)
-_MOST_BUCKETS = 256
+_MOST_BUCKETS = 1000
 # Beyond this part of what is free, other programs would be pushed out.
 _OF_FREE = 0.7
 

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from tests.benchmarks.invented_nights import InventedNights
 from tests.benchmarks.measure import Finished, finished, machine, python
+from tests.site_settings import INBOXES
 
 FIRST = date(2025, 5, 20)
 # How many times ``--keep-days`` must pass before a figure can be flat: lines and reports leave
@@ -72,17 +73,7 @@ keep_reports_days = {keep}
 keep_failed_days = {keep}
 keep_log_days = {keep}
 keep_mail_days = {keep}
-
-[[night.inboxes]]
-name = "hospital"
-folder = "inbox/hospital"
-files = ["*.csv"]
-
-[[night.inboxes]]
-name = "physicians"
-folder = "inbox/physicians"
-files = ["*.csv"]
-
+{inboxes}
 [mail]
 sender = "auditor@example.org"
 host = "127.0.0.1"
@@ -280,7 +271,9 @@ def main() -> None:
     invented = InventedNights(FIRST, given.seed, given.patients)
     try:
         with _mailbox() as mailbox:
-            text = _SETTINGS.format(keep=given.keep_days, port=mailbox.server_address[1])
+            text = _SETTINGS.format(
+                inboxes=INBOXES, keep=given.keep_days, port=mailbox.server_address[1]
+            )
             (root / "audit.toml").write_text(text, encoding="utf-8")
             for number in range(given.nights):
                 nights.append(play(root, folder / "bytecode", number, invented, mailbox))

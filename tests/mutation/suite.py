@@ -43,6 +43,7 @@ OTHERS = {
         "tests/test_coverage_articles.py",
     ),
     "payment": ("tests/test_library_uses.py",),
+    "units": ("tests/test_units.py",),
 }
 OWN_TABLES = "tests/test_rules_own_tables.py"
 NAMED = "tests/test_partners_named.py"
