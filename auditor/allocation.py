@@ -1,7 +1,10 @@
 """How the process deals with freed memory."""
 
 import ctypes
+import os
 import sys
+
+import pyarrow as pa
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _LARGE = 1 << 30
@@ -12,7 +15,8 @@ def keep_freed_memory() -> None:
 
     An audit makes and drops thousands of arrays of some megabytes. By default each comes from the
     system and goes back to it, and the system takes longer to clear the pages than the audit to
-    fill them.
+    fill them. Arrow, which would keep a store of its own, is told to share this one, unless the
+    environment chose another (ARROW_DEFAULT_MEMORY_POOL).
     """
     if not sys.platform.startswith("linux"):
         return
@@ -23,3 +27,5 @@ def keep_freed_memory() -> None:
     mallopt(_M_MMAP_THRESHOLD, _LARGE)
     mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE)
     mallopt(_M_TOP_PAD, 1 << 26)
+    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+        pa.set_memory_pool(pa.system_memory_pool())

@@ -29,6 +29,7 @@ from auditor.corrections import (
 )
 from auditor.errors import AuditError
 from auditor.identity import digest_of, digest_of_file, rule_set_digest
+from auditor.ingest.frame import side_by_side
 from auditor.intake import Claims, read_files
 from auditor.library.descriptors import descriptors_of
 from auditor.library.needed import needed_editions
@@ -313,10 +314,11 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
     report, formats = finished.report, request.formats
     result = report.run.audit
     findings = result.findings
-    if "csv" in formats:
-        data.write_findings_csv(findings, folder / "findings.csv")
-    if "parquet" in formats:
-        data.write_findings_parquet(findings, folder / "findings.parquet")
+    tables = {"csv": data.write_findings_csv, "parquet": data.write_findings_parquet}
+    side_by_side(
+        lambda name: tables[name](findings, folder / f"findings.{name}"),
+        [name for name in tables if name in formats],
+    )
     # Each writer brings libraries of its own, which a run without it need not load.
     if "html" in formats:
         from auditor.report import html

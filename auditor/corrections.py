@@ -18,6 +18,7 @@ import pandas as pd
 from auditor.claim_lines import among
 from auditor.diagnosis_codes import corrected, is_well_formed
 from auditor.errors import AuditError
+from auditor.ingest.frame import some_lines
 from auditor.ingest.normalise import Intake
 from auditor.ingest.restored import ZERO_COLUMNS, Restored, restored_zero
 from auditor.reference import Ints, Reference
@@ -105,15 +106,13 @@ def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> 
     found = np.flatnonzero(one.rows[at] == rows)
     found = found[np.argsort(rows[found])]
     places, at = places[found], at[found]
-    copied = lines.iloc[places]
+    names = ["claim_id", "line_number", "source_file", "source_sheet", "source_row"]
+    copied = some_lines(lines[names], places)
     return pd.DataFrame(
         {
             "finding": "",
             "rule": LOST_ZERO,
-            **{
-                name: copied[name].array
-                for name in ("claim_id", "line_number", "source_file", "source_sheet", "source_row")
-            },
+            **{name: copied[name].array for name in names},
             "column": one.column,
             "before": one.before[at],
             "after": one.after[at],

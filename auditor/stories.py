@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from auditor.matching import group_starts
+from auditor.matching import first_places, group_starts
 from auditor.reference import Bools, Ints, day_numbers
 from auditor.studies import SEARCH_DAYS
 
@@ -82,8 +82,6 @@ def stories(findings: pd.DataFrame) -> pd.DataFrame:
     # Findings stand most severe first, and so does the first of each story.
     firsts = findings[["patient_id", "severity"]].take(order[starts])
     days = findings["service_date"].to_numpy()[order]
-    line = findings["line"].to_numpy(dtype=np.int64)
-    once = ~pd.Series(number * (int(line.max()) + 2) + line).duplicated().to_numpy()
     rules = findings["rule"].to_numpy(dtype=object)[order]
     ends = np.r_[starts[1:], len(order)]
     table = pd.DataFrame(
@@ -93,7 +91,7 @@ def stories(findings: pd.DataFrame) -> pd.DataFrame:
             "first_date": np.minimum.reduceat(days, starts),
             "last_date": np.maximum.reduceat(days, starts),
             "findings": np.bincount(number),
-            "lines": np.bincount(number, weights=once).astype(np.int64),
+            "lines": _lines(number, findings["line"]),
             "rules": _joined(rules, starts, ends),
             "severity": firsts["severity"].to_numpy(),
         }
@@ -121,19 +119,26 @@ def patterns(findings: pd.DataFrame) -> pd.DataFrame:
     money of a pattern is that of its own lines, so patterns of several rules overlap.
     """
     keys = list(_PATTERN)
-    by = findings.groupby(keys, sort=True)
-    table = pd.DataFrame(
-        {
-            "findings": by.size(),
-            "lines": by["line"].nunique(),
-            "first_date": by["service_date"].min(),
-            "last_date": by["service_date"].max(),
-        }
-    )
+    # Numbers of words: five columns of text would be hashed and sorted cell by cell.
+    number = findings[keys].astype("category").groupby(keys, observed=True).ngroup().to_numpy()
+    first = first_places(number)
+    by = findings[["service_date"]].groupby(number)
+    table = findings[keys].take(first).reset_index(drop=True)
+    table["findings"] = np.bincount(number)
+    table["lines"] = _lines(number, findings["line"])
+    table["first_date"], table["last_date"] = by["service_date"].min(), by["service_date"].max()
     for kind in ("at_risk", "missed"):
-        some = findings[findings["money"] == kind]
-        table[kind] = some.groupby(keys)["amount"].sum().reindex(table.index).fillna(0)
-    return _dearest_first(table[table["findings"] >= _FEWEST].reset_index())
+        cents = findings["amount"].where(findings["money"] == kind)
+        table[kind] = cents.groupby(number).sum()
+    return _dearest_first(table[table["findings"] >= _FEWEST].reset_index(drop=True))
+
+
+def _lines(number: Ints, line: "pd.Series[int]") -> Ints:
+    """The lines of each group, each once."""
+    places = line.to_numpy(dtype=np.int64)
+    once = ~pd.Series(number * (int(places.max(initial=0)) + 2) + places).duplicated().to_numpy()
+    found: Ints = np.bincount(number, weights=once).astype(np.int64)
+    return found
 
 
 def _dearest_first(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,11 @@ files only dress them. A total counts the money of a line once, whatever number 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -170,8 +172,8 @@ class Report:
 
     ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
     to add, ``gaps`` all that was not evaluated, widest first. ``rules`` stand by consequence:
-    findings first, then gaps, then clean. ``patterns`` and ``studies`` are the frames of
-    ``auditor.stories``, dearest first; ``first_patterns`` are the first ones, ready to show.
+    findings first, then gaps, then clean. ``patterns`` is the frame of ``auditor.stories``,
+    dearest first; ``first_patterns`` are the first ones, ready to show.
     """
 
     run: Run
@@ -194,8 +196,12 @@ class Report:
     payers: tuple[Share, ...]
     patterns: pd.DataFrame
     first_patterns: tuple[Pattern, ...]
-    studies: pd.DataFrame
     first: tuple[Finding, ...]
+
+    @cached_property
+    def studies(self) -> pd.DataFrame:
+        """The frame of ``auditor.stories.stories``; data files alone don't ask for it."""
+        return stories(self.run.audit.findings)
 
 
 FIRST_ROWS = 50
@@ -236,7 +242,6 @@ def build(run: Run) -> Report:
         ),
         patterns=alike,
         first_patterns=pattern_rows(alike.head(PATTERN_ROWS), titles),
-        studies=stories(findings),
         first=finding_rows(findings.head(FIRST_ROWS), titles),
     )
 
@@ -281,13 +286,14 @@ def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ..
     """A section a rule: findings first (severity, dollars), then gaps, then clean, then unused."""
     findings, books = run.audit.findings, run.audit.books.set_index("rule").to_dict("index")
     counts, money = tally.rule_severities(findings), tally.rule_money(findings)
-    first = findings[findings.groupby("rule", sort=False).cumcount() < RULE_ROWS]
-    grouped = dict(tuple(first.groupby("rule", sort=False)))
+    some = findings[findings.groupby("rule", sort=False).cumcount() < RULE_ROWS]
+    first: dict[str, list[Finding]] = defaultdict(list)
+    for finding in finding_rows(some, titles):
+        first[finding.rule].append(finding)
     missing = dict(tuple(run.audit.not_evaluated.groupby("rule", sort=False)))
     sections = []
     for rule in run.rules:
         book = books[rule.name]
-        some = grouped.get(rule.name, findings.iloc[:0])
         gaps = missing.get(rule.name)
         sections.append(
             RuleSection(
@@ -313,7 +319,7 @@ def _rule_sections(run: Run, titles: Mapping[str, str]) -> tuple[RuleSection, ..
                 at_risk_cents=money.get((rule.name, "at_risk"), 0),
                 missed_cents=money.get((rule.name, "missed"), 0),
                 gaps=() if gaps is None else gaps_of(gaps, run.needed),
-                first=finding_rows(some, titles),
+                first=tuple(first[rule.name]),
             )
         )
     return tuple(sorted(sections, key=_consequence))

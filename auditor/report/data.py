@@ -157,7 +157,7 @@ def total_facts(report: Report) -> dict[str, Any]:
             "percent": coverage.percent,
         },
         "patterns": len(report.patterns),
-        "studies": len(report.studies),
+        "studies": int(report.run.audit.findings["story"].nunique()),
     }
 
 

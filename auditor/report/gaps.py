@@ -1,5 +1,6 @@
 """What was judged and what was not: coverage, and each gap with its reason and remedy."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -71,13 +72,17 @@ def gaps_of(
 
     ``needed`` names, by table, the editions that would answer for dates it does not reach.
     """
+    lost: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    cells = (not_evaluated[name].tolist() for name in ("rule", "reason", "detail", "lines"))
+    for rule, reason, detail, count in zip(*cells, strict=True):
+        lost[reason, detail][rule] += count
     gaps = []
-    for _, some in not_evaluated.groupby(["reason", "detail"], sort=True):
-        reason, detail = str(some["reason"].iat[0]), str(some["detail"].iat[0])
-        rules, lines = tuple(some["rule"].unique()), int(some.groupby("rule")["lines"].sum().max())
+    for (reason, detail), by_rule in sorted(lost.items()):
+        rules, lines = tuple(by_rule), int(max(by_rule.values()))
         if lines:
-            gaps.append(_gap(reason, detail, rules, lines, gap_words(reason, detail, rules, lines)))
-    gaps = [_with_editions(gap, needed or {}) for gap in gaps]
+            text = gap_words(reason, detail, rules, lines)
+            gap = _gap(reason, detail, rules, lines, text)
+            gaps.append(_with_editions(gap, needed or {}))
     return tuple(sorted(gaps, key=lambda gap: (-gap.lines, gap.reason, gap.detail)))
 
 
