@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.catalogue import CATALOGUE
-from auditor.claim_lines import among, any_line, derived, imaging
+from auditor.claim_lines import among, any_line, coded, derived, imaging
 from auditor.claim_types import known_payers, with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
@@ -107,8 +107,13 @@ def prepare(
     as_of: date,
     payers: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    known_to_pair: frozenset[str] = frozenset(),
 ) -> Prepared:
-    """Types, superseding and the extract: what must see all lines of a run at once."""
+    """Types, superseding and the extract: what must see all lines of a run at once.
+
+    ``known_to_pair`` are billing NPIs that other patients have shown to pair; the extract need not
+    name them again.
+    """
     if reference.library:
         raise ValueError("the library was not read: call auditor.library.reading.narrowed first")
     lines = with_types(lines, known_payers(reference) | dict(payers or {}))
@@ -124,9 +129,21 @@ def prepare(
         as_of=as_of,
         spans=spans(standing),
         reach=reach_of(standing),
-        pairing_npis=_pairing_npis(standing, options or {}, every_pair=every_pair),
+        pairing_npis=_pairing_npis(
+            _with_other_npis(standing, known_to_pair), options or {}, every_pair=every_pair
+        ),
     )
     return Prepared(standing, extract, int(gone.sum()))
+
+
+def _with_other_npis(lines: pd.DataFrame, known: frozenset[str]) -> pd.DataFrame:
+    """All lines of the patients of whom some line has another billing NPI than the known ones."""
+    if not known:
+        return lines
+    patient, names = coded(lines["patient_id"])
+    concerned = np.zeros(len(names), dtype=bool)
+    concerned[patient[~among(lines["billing_npi"], known)]] = True
+    return some_lines(lines, np.flatnonzero(concerned[patient]))
 
 
 def _pairing_npis(

@@ -262,17 +262,23 @@ def test_the_reach_of_all_shares_is_that_of_the_whole(days, shares) -> None:
     assert together(counted, AS_OF).reach == reach_of(lines)
 
 
-def test_shares_of_the_patients_make_the_extract_of_the_run() -> None:
-    lines = read_files(SAMPLES).lines
+@pytest.mark.parametrize("told", [False, True])
+def test_shares_of_the_patients_make_the_extract_of_the_run(exports, told) -> None:
+    """Whether or not each is told the NPIs of which those before it know that they pair."""
+    lines = read_files([*SAMPLES, *exports["two files"]]).lines
     reference = load_reference(reference_dir())
     whole = prepare(lines, reference, as_of=AS_OF).extract
     patient = lines["patient_id"].cat.codes.to_numpy()
-    shares = []
+    shares, known = [], frozenset()
     for number in range(5):
         part = lines[patient % 5 == number].reset_index(drop=True)
-        prepared = prepare(part, reference, as_of=AS_OF)
+        prepared = prepare(part, reference, as_of=AS_OF, known_to_pair=known)
         shares.append(share_of(prepared.extract, prepared.lines))
+        if told:
+            assert not known or shares[-1].pairing_npis < whole.pairing_npis
+            known |= shares[-1].pairing_npis
 
+    assert len(whole.pairing_npis) > 1
     assert together(shares, AS_OF) == whole
 
 

@@ -26,7 +26,7 @@ from auditor.report.content import Report, RuleSection
 from auditor.self_test import SelfTest
 
 RUN_FORMAT = 1
-_PIECE = 100_000
+_PIECE = 25_000
 AMOUNT = pa.decimal128(14, 2)
 HUNDREDTH = pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))
 TYPES: dict[str, pa.DataType] = {

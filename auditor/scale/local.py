@@ -7,7 +7,7 @@ together from all buckets before the first is judged. Workers are given paths, n
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +40,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Judging:
-    """What a worker that audits must know, whatever its bucket."""
+    """What a worker that audits must know, whatever its bucket.
+
+    ``pairing`` grows while it works: billing NPIs that some bucket of its own has shown to pair.
+    """
 
     buckets: Buckets
     folder: Path
@@ -50,6 +53,7 @@ class _Judging:
     as_of: date
     payers: Mapping[str, str]
     options: Mapping[str, Any]
+    pairing: set[str] = field(default_factory=set)
 
     def prepared(self, bucket: int) -> Path:
         """The file for the prepared lines of a bucket."""
@@ -173,7 +177,9 @@ def share(bucket: int) -> Share:
         as_of=work.as_of,
         payers=work.payers,
         options=work.options,
+        known_to_pair=frozenset(work.pairing),
     )
+    work.pairing.update(prepared.extract.pairing_npis)
     forget()
     keep(prepared, work.prepared(bucket), work.codec)
     return share_of(prepared.extract, prepared.lines)

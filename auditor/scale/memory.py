@@ -16,7 +16,7 @@ _LEAST = 10**9
 # of the piece it reads; packed files hold several times their size. Measured, rounded up; see
 # tests/benchmarks.
 _IN_MEMORY = 9
-_IN_BUCKET = 7
+_IN_BUCKET = 5
 _IN_PIECE = 14
 _PACKED = {".gz": 8, ".zip": 8, ".xlsx": 8, ".xlsb": 8, ".ods": 12, ".parquet": 8}
 # What Python, its libraries and the reference tables take in each process, beyond what is shared.
