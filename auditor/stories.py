@@ -121,7 +121,7 @@ def patterns(findings: pd.DataFrame) -> pd.DataFrame:
     keys = list(_PATTERN)
     # Numbers of words: five columns of text would be hashed and sorted cell by cell.
     words = findings[keys].astype("category")
-    number = words.groupby(keys, observed=True).ngroup().to_numpy(dtype=np.int64)
+    number: Ints = words.groupby(keys, observed=True).ngroup().to_numpy().astype(np.int64)
     first = first_places(number)
     by = findings[["service_date"]].groupby(number)
     table = findings[keys].take(first).reset_index(drop=True)
