@@ -513,6 +513,9 @@ def test_a_stale_date_names_the_edition_that_would_answer(tmp_path) -> None:
 
     assert needed["ptp_edits"] == "ncci-ptp 2026Q4, 2027Q1"
     assert needed["icd10cm"] == "icd10cm FY2027"
+    assert needed["coverage_policies"] == "mcd 2026Q3, 2026Q4, 2027Q1"
+    assert needed["case_by_case_jurisdictions"] == "case_by_case_jurisdictions 2026, 2027"
+    assert needed["procedure_codes"] == "procedure_codes 2027"
     gap = gaps_of(
         pd.DataFrame(
             [("ptp_pair_bypassed", "reference_stale", "ptp_edits", 2)],
@@ -521,6 +524,18 @@ def test_a_stale_date_names_the_edition_that_would_answer(tmp_path) -> None:
         needed,
     )[0]
     assert gap.remedy.endswith("Needed: ncci-ptp 2026Q4, 2027Q1.")
+
+
+def test_every_table_that_ends_names_what_would_answer_later() -> None:
+    """Whatever shipped table a line of a later day finds ended says which edition is lacking."""
+    reference = load_reference(reference_dir())
+    lines = claims({"service_date": "2031-02-03"}, {"service_date": "2031-02-04"})
+
+    needed = needed_editions(lines, reference)
+
+    ended = {name for name in reference.tables if reference.stale(name, lines).any()}
+    assert ended == set(needed)
+    assert needed["coverage_policies"] == "mcd 2031Q1"
 
 
 # How the pairs are stored for audits.
