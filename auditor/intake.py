@@ -17,6 +17,7 @@ from auditor.ingest.profiles import read_profile
 from auditor.ingest.raw import RawLines, RawTable
 from auditor.ingest.tables import open_tables
 from auditor.schema import REJECTED
+from auditor.shown_names import shown_names
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,19 @@ def read_files(
     profile: Path | None = None,
     sheet: str | None = None,
     patient_id_substitute: str = "",
+    names: Sequence[str] = (),
 ) -> Claims:
-    """The claim lines of all files together. Raises AuditError for a file that can't be read."""
+    """The claim lines of all files together. Raises AuditError for a file that can't be read.
+
+    ``names`` are those to show, where not those that tell these files apart.
+    """
     with unchanged(paths):
         tables = tables_to_read(
-            paths, profile=profile, sheet=sheet, patient_id_substitute=patient_id_substitute
+            paths,
+            profile=profile,
+            sheet=sheet,
+            patient_id_substitute=patient_id_substitute,
+            names=names,
         )
         read = [claim_lines(table, mapping) for table, mapping in tables]
     return _claims([lines for lines, _ in read], tuple(intake for _, intake in read))
@@ -111,6 +120,7 @@ def tables_to_read(
     profile: Path | None = None,
     sheet: str | None = None,
     patient_id_substitute: str = "",
+    names: Sequence[str] = (),
 ) -> list[tuple[RawTable, Mapping]]:
     """The tables of some files and how their columns are understood, before they are read.
 
@@ -118,8 +128,9 @@ def tables_to_read(
     """
     _refuse_repeats(paths)
     columns = read_profile(profile) if profile else None
-    tables = [table for path in paths for table in tables_of(path, columns, sheet)]
-    _refuse_twins(tables)
+    named = dict(zip(paths, names or shown_names(paths), strict=True))
+    tables = [table for path in paths for table in tables_of(path, columns, sheet, named[path])]
+    _refuse_twins(tables, named)
     return [(table, mapping_of(table, columns, patient_id_substitute)) for table in tables]
 
 
@@ -147,10 +158,12 @@ def read_in_pieces(
         assumed = shown
 
 
-def tables_of(path: Path, profile: Profile | None, sheet: str | None) -> list[RawTable]:
-    """The tables of one file that may hold claim lines."""
+def tables_of(
+    path: Path, profile: Profile | None, sheet: str | None, name: str = ""
+) -> list[RawTable]:
+    """The tables of one file that may hold claim lines; ``name`` is the file's to show."""
     wanted = sheet or (profile.sheet if profile else None)
-    return open_tables(path, sheet=wanted, looks_like_claim_lines=count_known)
+    return open_tables(path, sheet=wanted, looks_like_claim_lines=count_known, name=name)
 
 
 def mapping_of(table: RawTable, profile: Profile | None, patient_id_substitute: str) -> Mapping:
@@ -178,12 +191,12 @@ def _refuse_repeats(paths: Sequence[Path]) -> None:
         seen.add(path.resolve())
 
 
-def _refuse_twins(tables: Sequence[RawTable]) -> None:
+def _refuse_twins(tables: Sequence[RawTable], named: dict[Path, str]) -> None:
     if len({table.path for table in tables}) < 2:
         return
     seen: dict[tuple[str, str | None, str], str] = {}
     for table in tables:
-        member = table.file.partition("/")[2]
+        member = table.file.removeprefix(named[table.path])
         twin = seen.setdefault((table.sha256, table.sheet, member), str(table.path))
         if twin != str(table.path):
             raise AuditError(

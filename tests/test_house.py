@@ -32,7 +32,17 @@ BEFORE_RULES = {"claim_types", "superseding"}
 
 # A module imports from its own layer or from those above it; whole packages count as one.
 LAYERS: tuple[set[str], ...] = (
-    {"errors", "faults", "schema", "shipped", "progress", "changes", "once", "allocation"},
+    {
+        "errors",
+        "faults",
+        "schema",
+        "shipped",
+        "progress",
+        "changes",
+        "once",
+        "allocation",
+        "shown_names",
+    },
     {
         "reference_check",
         "documents",

@@ -28,13 +28,14 @@ pytestmark = [
 pytest.importorskip("pyspark")
 
 from auditor.scale.spark import Asked, audit_sources, audit_table  # noqa: E402
-from auditor.scale.spark_input import audit_on_spark, session_of, source_of  # noqa: E402
+from auditor.scale.spark_input import audit_on_spark, session_of, source_of, sources_of  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = [ROOT / "samples" / name for name in ("hospital.csv", "professional.xlsx")]
 AS_OF = date(2026, 6, 30)
 MASTER = "local-cluster[2,1,1024]"
 REFERENCE = load_reference(reference_dir())
+TEXTS = pyarrow.csv.ConvertOptions(default_column_type=pa.string(), strings_can_be_null=False)
 
 
 def request(*files: Path, **options) -> Request:
@@ -80,8 +81,7 @@ def exports(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("exports")
     for mix in ("departmental", "all_services"):
         generate(folder / f"{mix}.csv", lines=4_000, mix=mix, seed=7)
-    everything = pa.csv.ConvertOptions(default_column_type=pa.string(), strings_can_be_null=False)
-    table = pyarrow.csv.read_csv(folder / "all_services.csv", convert_options=everything)
+    table = pyarrow.csv.read_csv(folder / "all_services.csv", convert_options=TEXTS)
     pq.write_table(table, folder / "all_services.parquet", row_group_size=1_000)
     return {path.name: path for path in folder.iterdir()}
 
@@ -122,6 +122,27 @@ def test_a_cluster_finds_in_the_samples_what_this_machine_finds(session, tmp_pat
 
     assert len(found.audit.findings) > 100
     same(found, files)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_files_of_one_name_are_told_apart(session, exports, tmp_path, ending) -> None:
+    files = []
+    for place, patient in (("north", "N"), ("south", "S")):
+        (tmp_path / place).mkdir()
+        files.append(tmp_path / place / f"lines.{ending}")
+        table = pyarrow.csv.read_csv(exports["departmental.csv"], convert_options=TEXTS)
+        mrn = pa.array([patient + cell for cell in table.column("MRN").to_pylist()])
+        table = table.set_column(table.column_names.index("MRN"), "MRN", mrn)
+        write = pyarrow.csv.write_csv if ending == "csv" else pq.write_table
+        write(table, files[-1])
+
+    found = audit_sources(sources_of(session, files), asked(), buckets=3)
+
+    same(found, files)
+    assert set(found.audit.findings["source_file"].astype("str")) == {
+        f"north/lines.{ending}",
+        f"south/lines.{ending}",
+    }
 
 
 def test_a_table_is_audited_as_it_stands(session, exports) -> None:

@@ -214,5 +214,7 @@ def _formats(text: str) -> frozenset[str]:
 
 
 def _command(files: list[Path], out: Path) -> str:
-    names = " ".join(path.name for path in files)
+    from auditor.shown_names import shown_names
+
+    names = " ".join(shown_names(files))
     return f"auditor run {names} --out {out.name}"

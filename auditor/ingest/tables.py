@@ -24,23 +24,29 @@ _FEWEST_KNOWN = 3
 
 
 def open_tables(
-    path: Path, *, sheet: str | None = None, looks_like_claim_lines: KnownColumns
+    path: Path,
+    *,
+    sheet: str | None = None,
+    looks_like_claim_lines: KnownColumns,
+    name: str = "",
 ) -> list[RawTable]:
     """The tables of an export file: one, or several for a zip with several exports.
 
     ``looks_like_claim_lines`` counts the claim-line columns that header cells name; it finds the
     header row, the delimiter and the sheet. ``sheet`` names the sheet of a workbook instead.
+    ``name`` is the file's to show, where its own does not tell it from another's.
     Raises AuditError, naming the file and the way out, for whatever can't be read as a table.
     """
+    name = name or path.name
     with ExitStack() as open_files:
         file = open_files.enter_context(_opened(path))
         pool = ThreadPoolExecutor(max_workers=1)
         digest = pool.submit(_sha256, path)
         pool.shutdown(wait=False)
         try:
-            tables = _tables(file, path, looks_like_claim_lines, sheet, open_files)
+            tables = _tables(file, name, path, looks_like_claim_lines, sheet, open_files)
         except OSError as error:
-            raise AuditError(f"{path.name} can't be read: {error.strerror}") from None
+            raise AuditError(f"{name} can't be read: {error.strerror}") from None
         # Hashing goes on beside the reading.
         return [replace(table, digest=digest.result) for table in tables]
 
@@ -67,18 +73,19 @@ def _sha256(path: Path) -> str:
 
 def _tables(
     file: BinaryIO,
+    name: str,
     path: Path,
     known_columns: KnownColumns,
     sheet: str | None,
     open_files: ExitStack,
 ) -> list[RawTable]:
-    kind = kind_of(file, path.name)
+    kind = kind_of(file, name)
     if kind == "gzip":
-        file = open_files.enter_context(gunzipped(file, path.name))
-        kind = kind_of(file, path.name)
+        file = open_files.enter_context(gunzipped(file, name))
+        kind = kind_of(file, name)
     if kind != "zip":
-        return [_table(file, kind, path.name, path, known_columns, sheet)]
-    return _zipped_tables(file, path, known_columns, sheet, open_files)
+        return [_table(file, kind, name, path, known_columns, sheet)]
+    return _zipped_tables(file, name, path, known_columns, sheet, open_files)
 
 
 def _table(
@@ -111,6 +118,7 @@ def _misnamed_note(name: str, kind: Kind) -> tuple[str, ...]:
 
 def _zipped_tables(
     file: BinaryIO,
+    zip_name: str,
     path: Path,
     known_columns: KnownColumns,
     sheet: str | None,
@@ -119,8 +127,8 @@ def _zipped_tables(
     """The exports in a zip; what else lies in it is named in the notes of each."""
     tables: list[RawTable] = []
     refused: list[tuple[str, AuditError]] = []
-    for member, contents in unzipped(file, path.name):
-        name = f"{path.name}/{member}"
+    for member, contents in unzipped(file, zip_name):
+        name = f"{zip_name}/{member}"
         try:
             kind = kind_of(contents, name)
             if kind == "gzip":
@@ -135,7 +143,7 @@ def _zipped_tables(
             alone = not tables and len(refused) == 1
             raise refusal if alone else AuditError(str(refusal), refusal.exit_code)
     chosen = exports or tables
-    others = [table.file.removeprefix(f"{path.name}/") for table in tables if table not in chosen]
+    others = [table.file.removeprefix(f"{zip_name}/") for table in tables if table not in chosen]
     others += [member for member, _ in refused]
     note = (f"also in the zip, not read: {', '.join(others)}",) if others else ()
     return [replace(table, notes=(*table.notes, *note)) for table in chosen]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from auditor.errors import AuditError
 from auditor.night import durable
+from auditor.shown_names import shown_names
 
 _FORMAT = 1
 _NAME = "journal.json"
@@ -85,6 +86,10 @@ class Journal:
     def set_fate(self, place: int, fate: str, reason: str = "") -> None:
         """Says what becomes of an export; kept by the next ``save``."""
         self.inputs[place] = replace(self.inputs[place], fate=fate, reason=reason)
+
+    def names(self) -> tuple[str, ...]:
+        """The name of each input in reports and history: with its inbox where others share it."""
+        return shown_names([one.place for one in self.inputs])
 
     def of_fate(self, *fates: str) -> list[Input]:
         """The exports with one of these fates."""

@@ -170,7 +170,7 @@ def _read(night: Night, memory: "Memory") -> "Claims":
 def _read_one(night: Night, place: int, one: Input) -> "Claims | None":
     """One export's lines; None, with its fate in the journal, when they can't be had."""
     here = night.journal.input_at(one)
-    fate, reason, part = _tried(night.site, one, here)
+    fate, reason, part = _tried(night.site, one, here, night.journal.names()[place])
     # One export must not keep the others from being read, whatever is wrong with it.
     if not here.exists():
         fate, reason, part = "gone", "was deleted while it was being read", None
@@ -192,7 +192,7 @@ def _read_one(night: Night, place: int, one: Input) -> "Claims | None":
     return part
 
 
-def _tried(site: Site, one: Input, here: Path) -> tuple[str, str, "Claims | None"]:
+def _tried(site: Site, one: Input, here: Path, name: str) -> tuple[str, str, "Claims | None"]:
     """Fate, reason and lines of an export, if it stays there and as it is."""
     from auditor.intake import is_empty_export, read_files
 
@@ -205,6 +205,7 @@ def _tried(site: Site, one: Input, here: Path) -> tuple[str, str, "Claims | None
             profile=profile,
             sheet=(inbox.sheet or None) if inbox else None,
             patient_id_substitute=substitute,
+            names=[name],
         )
     except AuditError as fault:
         if is_empty_export(fault, profile=profile, patient_id_substitute=substitute):

@@ -4,7 +4,6 @@ import pandas as pd
 
 from auditor.rule import SEVERITIES
 
-LINE_KEY = ["source_file", "source_sheet", "source_row"]
 MOST_SHARES = 10
 
 
@@ -12,8 +11,8 @@ def severities(findings: pd.DataFrame) -> list[tuple[str, int, int]]:
     """Severity, its findings and the distinct lines they stand on."""
     rows: list[tuple[str, int, int]] = []
     for severity in SEVERITIES:
-        some = findings.loc[findings["severity"] == severity, LINE_KEY]
-        rows.append((severity, len(some), int((~some.duplicated()).sum())))
+        some = findings.loc[findings["severity"] == severity, "line"]
+        rows.append((severity, len(some), int(some.nunique())))
     return rows
 
 

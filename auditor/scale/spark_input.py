@@ -4,6 +4,8 @@ import hashlib
 import os
 import re
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from auditor.request import Request
 from auditor.scale.parts import Elsewhere
 from auditor.scale.spark import Asked, Source, audit_sources
 from auditor.scale.spark_work import FILE, ROW, SHARE
+from auditor.shown_names import shown_names
 
 # Path() makes one slash of the two of an address.
 _ADDRESS = re.compile(r"^(s3|s3a|s3n|gs|abfs|abfss|wasb|wasbs|adl|hdfs|viewfs):/(?!/)")
@@ -34,7 +37,7 @@ def audit_on_spark(
     try:
         with progress.stage("audit", f"auditing on Spark, {session.sparkContext.master}"):
             return audit_sources(
-                [source_of(session, path) for path in request.files],
+                sources_of(session, request.files),
                 Asked(
                     reference,
                     request.as_of,
@@ -89,6 +92,32 @@ def source_of(session: Any, path: Path) -> Source:
     if (path / "_delta_log").is_dir() or name.endswith(".delta"):
         return _numbered(session.read.format("delta").load(name), path.name)
     return _parquet(session, name)
+
+
+def sources_of(session: Any, paths: Sequence[Path]) -> list[Source]:
+    """The rows of all inputs; files whose names stand in several have more of their paths shown."""
+    sources = [source_of(session, path) for path in paths]
+    count = Counter(name for source in sources for name in source.files)
+    shown = shown_names(paths)
+    return [
+        _renamed(source, name, alone=set(source.files) == {path.name})
+        if any(count[file] > 1 for file in source.files)
+        else source
+        for source, path, name in zip(sources, paths, shown, strict=True)
+    ]
+
+
+def _renamed(source: Source, name: str, *, alone: bool) -> Source:
+    from pyspark.sql import functions
+
+    if alone:
+        named = functions.lit(name)
+    else:
+        named = functions.concat(functions.lit(f"{name}/"), functions.col(FILE))
+    new = {file: name if alone else f"{name}/{file}" for file in source.files}
+    before = source.before and {(new[file], n): rows for (file, n), rows in source.before.items()}
+    files = {new[file]: digest for file, digest in source.files.items()}
+    return Source(source.table.withColumn(FILE, named), files, before)
 
 
 def _numbered(table: Any, name: str) -> Source:
