@@ -30,6 +30,7 @@ from auditor.reference import load_reference
 from auditor.request import Request
 from auditor.scale import local, memory
 from auditor.scale.exchange import findings_arrow, findings_frame, lines_frame, lines_table
+from auditor.scale.kept import laid_aside
 from auditor.scale.memory import Plan, bytes_of, plan
 from auditor.scale.scratch import codec_for, scratch_folder
 from auditor.scale.shelves import lines_at, put_away
@@ -235,7 +236,7 @@ def test_words_of_many_parts_are_united(tmp_path) -> None:
     assert numbers.iloc[-1] == f"{parts - 1}-{each - 1}"
 
 
-def test_findings_travel_unchanged() -> None:
+def test_findings_travel_unchanged_and_stand_on_disk_as_they_are(tmp_path) -> None:
     from auditor.audit import audit
 
     reference = load_reference(reference_dir())
@@ -243,7 +244,12 @@ def test_findings_travel_unchanged() -> None:
     findings = audit(prepared, reference).findings
 
     for some in (findings, findings.iloc[:0]):
-        again = findings_frame(findings_arrow(some))
+        travelled = findings_frame(findings_arrow(some))
+        columns = {
+            name: laid_aside(column.array, tmp_path / name) for name, column in travelled.items()
+        }
+        again = pd.DataFrame(columns, copy=False)
+        pd.testing.assert_frame_equal(again, travelled)
         plain = again.astype(dict.fromkeys(again.select_dtypes("category"), "str"))
         pd.testing.assert_frame_equal(plain, some)
 

@@ -18,8 +18,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 _FIRST_LINES = 10_000  # among them, most columns show all their texts
-_TEXT: Any = pd.StringDtype("pyarrow", na_value=np.nan)
-_BLANK: Any = pd.CategoricalDtype(pd.Index(pd.array([""], dtype=_TEXT)))
+TEXT: Any = pd.StringDtype("pyarrow", na_value=np.nan)
+_BLANK: Any = pd.CategoricalDtype(pd.Index(pd.array([""], dtype=TEXT)))
 
 
 def categorical(codes: Codes, texts: Texts, *, distinct: bool = False) -> Any:
@@ -48,7 +48,7 @@ def categorical(codes: Codes, texts: Texts, *, distinct: bool = False) -> Any:
 def of_distinct(codes: Codes, words: Texts) -> Any:
     """Text column as it is given: the words are distinct, the blank one is the first."""
     # pandas would hash all words to make sure that they are distinct.
-    kind = pd.CategoricalDtype._from_fastpath(pd.Index(pd.array(words, dtype=_TEXT)))  # type: ignore[attr-defined]
+    kind = pd.CategoricalDtype._from_fastpath(pd.Index(pd.array(words, dtype=TEXT)))  # type: ignore[attr-defined]
     return pd.Categorical.from_codes(codes, dtype=kind, validate=False)
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.ingest.cells import encode
-from auditor.ingest.frame import blank_column, categorical, whole_numbers
+from auditor.ingest.frame import TEXT, blank_column, categorical, whole_numbers
 from auditor.schema import COLUMNS, FINDINGS
 
 # Nearly every finding has its own.
@@ -33,7 +33,7 @@ _ARROW_KINDS: dict[str, pa.DataType] = {
     "datetime64[s]": pa.date32(),
     "bool": pa.bool_(),
 }
-_FINDING_COLUMNS = (*FINDINGS, "line")
+FINDING_COLUMNS = (*FINDINGS, "line")
 
 
 def lines_table(lines: pd.DataFrame, columns: Collection[str]) -> pa.Table:
@@ -81,7 +81,7 @@ def findings_schema() -> pa.Schema:
     return pa.schema(
         [
             (name, _ARROW_KINDS.get(_FINDING_KINDS.get(name, ""), pa.string()))
-            for name in _FINDING_COLUMNS
+            for name in FINDING_COLUMNS
         ]
     )
 
@@ -102,21 +102,21 @@ def findings_arrow(findings: pd.DataFrame) -> pa.Table:
 
 def findings_frame(table: pa.Table) -> pd.DataFrame:
     """Findings from ``findings_arrow``; long texts that many share become categorical."""
-    columns: dict[str, Any] = {}
-    for name in _FINDING_COLUMNS:
-        kind = _FINDING_KINDS.get(name, "str")
-        values: Any = table.column(name)
-        if kind == "datetime64[s]":
-            columns[name] = values.cast(pa.timestamp("s")).to_numpy()
-        elif kind == "Int64":
-            missing = pc.is_null(values).to_numpy()
-            columns[name] = whole_numbers(pc.fill_null(values, 0).to_numpy(), missing)
-        elif name in _LONG_TEXTS:
-            cells = encode(values)
-            columns[name] = categorical(cells.codes, cells.texts)
-        elif kind == "str":
-            texts = values.cast(pa.string())
-            columns[name] = pd.array(texts, dtype=pd.StringDtype("pyarrow", na_value=np.nan))
-        else:
-            columns[name] = values.to_pandas().astype(kind)
+    columns = {name: finding_column(name, table.column(name)) for name in FINDING_COLUMNS}
     return pd.DataFrame(columns, copy=False)
+
+
+def finding_column(name: str, values: Any) -> Any:
+    """A column of ``findings_frame``, from that of the table."""
+    kind = _FINDING_KINDS.get(name, "str")
+    if kind == "datetime64[s]":
+        return values.cast(pa.timestamp("s")).to_numpy()
+    if kind == "Int64":
+        missing = pc.is_null(values).to_numpy()
+        return whole_numbers(pc.fill_null(values, 0).to_numpy(), missing)
+    if name in _LONG_TEXTS:
+        cells = encode(values)
+        return categorical(cells.codes, cells.texts)
+    if kind == "str":
+        return pd.array(values.cast(pa.string()), dtype=TEXT)
+    return values.to_pandas().astype(kind).array

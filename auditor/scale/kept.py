@@ -1,4 +1,8 @@
-"""Prepared lines on disk as they lie in memory, so that they come back without being copied."""
+"""Columns on disk as they lie in memory, so that they come back without being copied.
+
+Prepared lines of a bucket go there whole, findings column by column: what comes back is mapped, so
+that the system may take its memory away as long as nobody looks.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +13,7 @@ import pyarrow as pa
 
 from auditor.audit import Prepared
 from auditor.extract import Extract
-from auditor.ingest.frame import of_distinct
+from auditor.ingest.frame import TEXT, of_distinct
 from auditor.scale.scratch import Codec
 
 _MISSING = "?"  # a column of whole numbers has one beside it that says which are missing
@@ -21,18 +25,8 @@ def keep(prepared: Prepared, path: Path, codec: Codec) -> None:
     columns: dict[str, Any] = {}
     kinds: dict[str, str] = {}
     for name, values in prepared.lines.items():
-        column: Any = values.array
-        kinds[str(name)] = str(column.dtype)
-        if isinstance(column, pd.Categorical):
-            words = pa.array(column.categories, pa.string())
-            columns[str(name)] = pa.DictionaryArray.from_arrays(pa.array(column.codes), words)
-        elif isinstance(column, pd.arrays.IntegerArray):
-            columns[str(name)] = pa.array(column.to_numpy(dtype=np.int64, na_value=0))
-            columns[f"{name}{_MISSING}"] = pa.array(column.isna().view(np.uint8))
-        else:
-            numbers = np.asarray(values)
-            wide = numbers.view(np.uint8) if numbers.dtype == np.bool_ else numbers.view(np.int64)
-            columns[str(name)] = pa.array(wide)
+        kinds[str(name)] = str(values.dtype)
+        columns |= _arrays(str(name), values.array)
     fields = [
         pa.field(name, array.type, metadata={_KIND: kinds.get(name, "")})
         for name, array in columns.items()
@@ -62,9 +56,41 @@ def kept(path: Path, extract: Extract) -> Prepared:
     return Prepared(pd.DataFrame(columns, copy=False), extract, superseded)
 
 
+def laid_aside(column: Any, path: Path) -> Any:
+    """A column of a frame as it is, its memory that of a file."""
+    arrays = _arrays(path.name, column)
+    batch = pa.record_batch(list(arrays.values()), names=list(arrays))
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+        writer.write_batch(batch)
+    with pa.memory_map(str(path)) as mapped, pa.ipc.open_file(mapped) as reader:
+        values, *missing = reader.get_batch(0).columns
+    return _column(values, str(column.dtype), missing[0].to_numpy() if missing else None)
+
+
+def _arrays(name: str, column: Any) -> dict[str, Any]:
+    """A column as arrays that its memory can be mapped from, the one of its own name first."""
+    if isinstance(column, pd.Categorical):
+        words = pa.array(column.categories, pa.string())
+        return {name: pa.DictionaryArray.from_arrays(pa.array(column.codes), words)}
+    if isinstance(column, pd.arrays.IntegerArray):
+        missing = pa.array(column.isna().view(np.uint8))
+        return {
+            name: pa.array(column.to_numpy(dtype=np.int64, na_value=0)),
+            f"{name}{_MISSING}": missing,
+        }
+    if isinstance(column.dtype, pd.StringDtype):
+        texts: Any = pa.array(column, pa.large_string())
+        return {name: texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts}
+    numbers = np.asarray(column)
+    wide = numbers.view(np.uint8) if numbers.dtype == np.bool_ else numbers.view(np.int64)
+    return {name: pa.array(wide)}
+
+
 def _column(array: Any, kind: str, mask: Any) -> Any:
     if kind == "category":
         return of_distinct(array.indices.to_numpy(), array.dictionary)
+    if kind == "str":
+        return pd.array(array, dtype=TEXT)
     if mask is not None:
         return pd.arrays.IntegerArray(array.to_numpy(), mask.view(np.bool_))
     return array.to_numpy().view(np.dtype(kind))

@@ -102,7 +102,7 @@ def audit_in_buckets(
             with workers(plan.workers, work) as pool:
                 judged = _judged(work, pool, progress)
             # The workers are gone, and their memory with them.
-            result, corrections = _together(judged, claims)
+            result, corrections = _together(judged, claims, folder)
     return Elsewhere(claims, result, corrections, reference)
 
 
@@ -147,10 +147,11 @@ def _judged(work: _Judging, pool: Executor, progress: Progress) -> list[_Judged]
     return _in_order(judging, lambda done: heard(len(filled) + done))
 
 
-def _together(judged: Sequence[_Judged], claims: Claims) -> tuple[Audit, pd.DataFrame]:
-    result = audits_together(
-        [one.audit for one in judged], [_findings(one.findings) for one in judged]
-    )
+def _together(
+    judged: Sequence[_Judged], claims: Claims, folder: Path
+) -> tuple[Audit, pd.DataFrame]:
+    tables = [_findings(one.findings) for one in judged]
+    result = audits_together([one.audit for one in judged], tables, folder)
     corrections = [one.corrections for one in judged]
     return result, corrections_together(corrections, result.findings, claims.intakes)
 

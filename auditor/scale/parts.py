@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,8 @@ from auditor.ingest.normalise import Intake
 from auditor.ingest.restored import ZERO_COLUMNS
 from auditor.intake import Claims
 from auditor.reference import Reference
-from auditor.scale.exchange import findings_frame
+from auditor.scale.exchange import FINDING_COLUMNS, finding_column
+from auditor.scale.kept import laid_aside
 
 _COUNTED = ["in_scope", "flagged", "clean", "not_evaluated"]
 
@@ -41,13 +44,16 @@ def bare(result: Audit) -> Audit:
     return replace(result, lines=days, findings=result.findings.iloc[:0])
 
 
-def audits_together(parts: Sequence[Audit], findings: Sequence[pa.Table]) -> Audit:
+def audits_together(
+    parts: Sequence[Audit], findings: Sequence[pa.Table], folder: Path | None = None
+) -> Audit:
     """One audit out of several whose patients are others, and the findings of each.
 
-    Of its lines it knows the counts, and each service date and claim type once.
+    Of its lines it knows the counts, and each service date and claim type once. With ``folder``
+    the findings stand there, and take memory only where somebody looks at them.
     """
     before = accumulate((part.counts.lines for part in parts), initial=0)
-    every = _findings(list(map(_behind, findings, before)))
+    every = _findings(list(map(_behind, findings, before)), folder)
     books = parts[0].books.copy()
     books[_COUNTED] = sum(part.books[_COUNTED].to_numpy() for part in parts)
     return replace(
@@ -68,11 +74,15 @@ def _behind(findings: pa.Table, lines: int) -> pa.Table:
     return findings.set_column(place, "line", pc.add(findings.column("line"), lines))
 
 
-def _findings(tables: Sequence[pa.Table]) -> pd.DataFrame:
+def _findings(tables: Sequence[pa.Table], folder: Path | None) -> pd.DataFrame:
     """The findings of several tables in the order of one audit."""
-    every = pa.concat_tables(tables).unify_dictionaries()
+    every = pa.concat_tables(tables)
     order, _ = order_of(every.select(list(ORDERED_BY)).to_pandas())
-    return findings_frame(every.take(order))
+    columns: dict[str, Any] = {}
+    for name in FINDING_COLUMNS:
+        column = finding_column(name, every.column(name).unify_dictionaries().take(order))
+        columns[name] = column if folder is None else laid_aside(column, folder / name)
+    return pd.DataFrame(columns, copy=False)
 
 
 def _counts(parts: Sequence[Counts]) -> Counts:
@@ -103,7 +113,8 @@ def corrections_together(
     """Proposed corrections: those of findings in their order, then zeros in that of the files."""
     every = pd.concat([part.astype("str") for part in parts], ignore_index=True)
     of_finding = every[every["finding"] != ""]
-    place = pd.Series(np.arange(len(findings)), index=findings["finding"])
+    corrected = findings.loc[findings["finding"].isin(of_finding["finding"]), "finding"]
+    place = pd.Series(np.arange(len(corrected)), index=corrected)
     of_finding = of_finding.iloc[np.argsort(place[of_finding["finding"]].to_numpy())]
     zeros = every[every["finding"] == ""]
     file = {(one.file, one.sheet or ""): number for number, one in enumerate(intakes)}
