@@ -1,38 +1,24 @@
 """One finding step by step: what was read, what it became, what decided, and what it is worth.
 
-A run's folder holds what was asked (request.json); the explanation reads the exports again and
-applies the one rule, so that it can show every value that decided.
+A run's folder holds what was asked (request.json); the explanation applies the one rule again to
+the lines of its exports or of its history, so that it can show every value that decided.
 """
 
-import json
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from auditor.audit import Prepared, prepare
-from auditor.catalogue import CATALOGUE
-from auditor.conditions import Condition, Seen, conditions_of
-from auditor.corrections import apply, read_corrections
-from auditor.errors import AuditError
-from auditor.findings import findings_of
+from auditor.exports_of_run import Export, exports_of, run_of
 from auditor.ingest.profiles import read_profile
-from auditor.intake import mapping_of, read_files, tables_of
-from auditor.judging import Judgement, failed, judge
-from auditor.library.reading import narrowed
-from auditor.once import forget
-from auditor.reference import Reference, load_reference
+from auditor.intake import mapping_of, tables_of
+from auditor.judged_again import Explained, judged_again
 from auditor.report.words import dollars
 from auditor.request import Request, open_request
 from auditor.rows_in_force import rate_tables, rows_in_force
-from auditor.rule import Rule
 from auditor.schema import COLUMNS
-from auditor.shipped import reference_dir
 
 _WIDTH = 92
 _PARTNER = (
@@ -47,35 +33,17 @@ _PARTNER = (
     "source_file",
     "source_row",
 )
+_FROM_HISTORY = "what follows is as the history keeps it"
 _DERIVED = ("role", "service", "component", "pctc_indicator", "denied")
-
-
-@dataclass(frozen=True)
-class Explained:
-    """A finding judged again: its row, its line and partner, the rule and the tables.
-
-    ``conditions`` are what the rule asks, each computed anew for the line.
-    """
-
-    finding: "pd.Series[Any]"
-    line: "pd.Series[Any]"
-    evidence: "pd.Series[Any]"
-    partner: "pd.Series[Any] | None"
-    rule: Rule
-    reference: Reference
-    conditions: tuple[Condition, ...]
 
 
 def explain_page(folder: Path, finding: str) -> str:
     """The explanation as text. Raises AuditError if the run or the finding is not there."""
-    rule = _rule_of(folder, finding)
     request = open_request(folder)
-    _refuse_night(folder)
-    _refuse_changed_inputs(folder, request)
-    explained = _judged_again(request, rule, finding)
+    explained = judged_again(folder, request, finding)
     parts = [
         _head(explained),
-        _section("As read", _as_read(request, explained)),
+        _section("As read", _as_read(folder, request, explained)),
         _section("As understood", _understood(explained.line)),
         _section("Conditions", _conditions(explained)),
         _section("What decided", _decided(explained)),
@@ -85,124 +53,6 @@ def explain_page(folder: Path, finding: str) -> str:
         _section("What to do", textwrap.wrap(str(explained.finding["remedy"]), _WIDTH)),
     ]
     return "\n".join(part for part in parts if part)
-
-
-def _refuse_night(folder: Path) -> None:
-    """A night's exports are packed in the archive, and its findings rest on earlier nights too."""
-    if (folder / "night.json").is_file():
-        raise AuditError(
-            f"{folder}: is a night's run, whose findings may rest on exports of several nights; "
-            "its report.html shows their evidence. To explain one, audit the exports that it rests "
-            "on with auditor run"
-        )
-
-
-def _rule_of(folder: Path, finding: str) -> Rule:
-    path = folder / "findings.parquet"
-    if not path.is_file():
-        raise AuditError(
-            f"{folder}: holds no findings.parquet; name the folder of a run with that format",
-            exit_code=2,
-        )
-    try:
-        table = pq.read_table(path, columns=["finding", "rule"]).to_pandas()
-    except (OSError, ValueError) as fault:
-        raise AuditError(f"{path}: is damaged; run again", exit_code=2) from fault
-    named = table.loc[table["finding"] == finding, "rule"]
-    if named.empty:
-        raise AuditError(f"{folder}: has no finding {finding}; see findings.csv", exit_code=2)
-    return next(rule for rule in CATALOGUE if rule.name == named.iloc[0])
-
-
-def _refuse_changed_inputs(folder: Path, request: Request) -> None:
-    try:
-        said = json.loads((folder / "run.json").read_text("utf-8"))
-        digests = {one["sha256"] for one in said["inputs"]}
-    except (OSError, KeyError, TypeError, ValueError) as fault:
-        raise AuditError(f"{folder}: run.json can't be read; run again", exit_code=2) from fault
-    for path in request.files:
-        for table in tables_of(path, None, request.sheet):
-            if table.sha256 not in digests:
-                raise AuditError(
-                    f"{path}: has changed since the run; put the export back, or run again"
-                )
-
-
-def _judged_again(request: Request, rule: Rule, finding: str) -> Explained:
-    reference = load_reference(reference_dir(), request.reference)
-    options = request.settings.options()
-    claims = read_files(
-        request.files,
-        profile=request.profile,
-        sheet=request.sheet,
-        patient_id_substitute=request.settings.patient_id_substitute,
-    )
-    lines = claims.lines
-    if request.corrections:
-        lines, _ = apply(lines, read_corrections(request.corrections))
-    reference = narrowed(reference, lines)
-    prepared = prepare(
-        lines,
-        reference,
-        as_of=request.as_of,
-        payers=dict(request.settings.payers),
-        options=options,
-    )
-    try:
-        judgement = judge(rule, prepared.lines, reference, prepared.extract, options)
-        findings = findings_of([judgement], prepared.lines, reference, options)
-    except (AuditError, MemoryError):
-        raise
-    except Exception as fault:
-        ((_, detail),) = failed(rule, prepared.lines, fault).reasons
-        raise AuditError(
-            f"the rule {rule.name} failed ({detail}), so its findings can't be explained; tell the "
-            "makers of the program"
-        ) from fault
-    finally:
-        forget()
-    return _picked(findings, finding, judgement, prepared, reference)
-
-
-def _picked(
-    findings: pd.DataFrame,
-    finding: str,
-    judgement: Judgement,
-    prepared: Prepared,
-    reference: Reference,
-) -> Explained:
-    found = findings[findings["finding"] == finding]
-    if found.empty:
-        raise AuditError(
-            f"finding {finding} does not come out again: program, tables or settings have changed "
-            "since the run; run again"
-        )
-    row = found.iloc[0]
-    evidence = judgement.evidence(int(row["line"]))
-    partner = int(evidence["partner"])
-    return Explained(
-        finding=row,
-        line=prepared.lines.iloc[row["line"]],
-        evidence=evidence,
-        partner=prepared.lines.iloc[partner] if partner >= 0 else None,
-        rule=judgement.rule,
-        reference=reference,
-        conditions=_asked(judgement.rule, prepared, int(row["line"]), reference),
-    )
-
-
-def _asked(
-    rule: Rule, prepared: Prepared, place: int, reference: Reference
-) -> tuple[Condition, ...]:
-    """The rule's conditions for one line, computed from its patient's lines alone."""
-    patient = prepared.lines["patient_id"].cat.codes.to_numpy()
-    places = np.flatnonzero(patient == patient[place])
-    own = prepared.lines.iloc[places].reset_index(drop=True)
-    at = int(np.searchsorted(places, place))
-    try:
-        return tuple(conditions_of(Seen(own, at, rule, reference, prepared.extract)))
-    finally:
-        forget()
 
 
 def _head(one: Explained) -> str:
@@ -223,26 +73,39 @@ def _section(title: str, lines: Iterable[str]) -> str:
     return "\n".join([title, *body, ""]) if body else ""
 
 
-def _as_read(request: Request, one: Explained) -> list[str]:
-    """The cells of the line's row as they stand in the export, columns that are read only."""
-    profile = read_profile(request.profile) if request.profile else None
-    for path in request.files:
-        for table in tables_of(path, profile, request.sheet):
-            if (
-                table.file != one.line["source_file"]
-                or (table.sheet or "") != one.line["source_sheet"]
-            ):
-                continue
-            mapping = mapping_of(table, profile, request.settings.patient_id_substitute)
-            places = sorted({place for match in mapping.matches for place in match.positions})
-            raw = table.read(places)
-            at = raw.rows.to_pylist().index(int(one.line["source_row"]))
-            cells = {place: raw.cells.column(str(place))[at].as_py() for place in places}
-            return [
-                f"{table.file}{f', sheet {table.sheet}' if table.sheet else ''}, "
-                f"row {one.line['source_row']}",
-                *(f"{table.header[p] or f'column {p + 1}'}: {c}" for p, c in cells.items() if c),
-            ]
+def _as_read(folder: Path, request: Request, one: Explained) -> list[str]:
+    """The cells of the line's row as they stand in the export, columns that are read only.
+
+    Of a line that an earlier night brought, they are looked for in the exports of that night.
+    """
+    file, sheet, row = one.place
+    where = f"{file}{f', sheet {sheet}' if sheet else ''}, row {row}"
+    home = folder
+    if one.brought_by != run_of(folder):
+        where += f", of the run {one.brought_by}"
+        home = folder.absolute().parent / one.brought_by
+    exports = exports_of(home) if (home / "request.json").is_file() else []
+    for export in exports:
+        if file != export.name and not file.startswith(f"{export.name}/"):
+            continue
+        if export.is_as_read():
+            return [where, *_cells(export, request, one.place)]
+        return [f"{where}: {export.path} is not there any more as it was read", _FROM_HISTORY]
+    return [f"{where}: the export lies nowhere that this run knows of", _FROM_HISTORY]
+
+
+def _cells(export: Export, request: Request, place: tuple[str, str, int]) -> list[str]:
+    file, sheet, row = place
+    profile = read_profile(export.profile) if export.profile else None
+    for table in tables_of(export.path, profile, export.sheet, export.name):
+        if table.file != file or (table.sheet or "") != sheet:
+            continue
+        mapping = mapping_of(table, profile, request.settings.patient_id_substitute)
+        places = sorted({place for match in mapping.matches for place in match.positions})
+        raw = table.read(places)
+        at = raw.rows.to_pylist().index(row)
+        cells = {place: raw.cells.column(str(place))[at].as_py() for place in places}
+        return [f"{table.header[p] or f'column {p + 1}'}: {c}" for p, c in cells.items() if c]
     return []
 
 

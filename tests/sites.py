@@ -144,7 +144,7 @@ CHANGES: tuple[tuple[Any, str], ...] = (
     *((durable, name) for name in ("remove", "remove_folder", "settle", "sync_folder")),
     *((batch, name) for name in ("write_files", "save_request")),
     (auditor.report.data, "write_findings_csv"),
-    (steps, "_write_facts"),
+    (steps, "write_facts"),
     *((memory.Memory, name) for name in ("commit", "settle")),
     *((memory, name) for name in ("write_night", "compact")),
     *((kept_lines, "write"), (ledger, "copy_of")),

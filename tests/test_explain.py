@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from auditor import batch, explain
+from auditor import batch, explain, judged_again
 from auditor.audit import prepare
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
@@ -24,8 +24,9 @@ from auditor.explain import explain_page
 from auditor.intake import read_files, tables_of
 from auditor.progress import Progress
 from auditor.reference import load_reference
-from auditor.request import Request
+from auditor.request import Request, open_request
 from auditor.settings import Settings, read_settings
+from auditor.shipped import reference_dir
 from tests.case_lines import _filled
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -39,7 +40,7 @@ loaded = cache(load_reference)
 @pytest.fixture(scope="module")
 def patched() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (batch, explain):
+        for module in (batch, judged_again):
             patch.setattr(module, "load_reference", loaded)
         yield patch
 
@@ -84,11 +85,11 @@ def pages(sample) -> dict[str, tuple[dict[str, object], str]]:
 
     The samples are read and prepared once, not once a finding.
     """
-    request = explain.open_request(sample.folder)
+    request = open_request(sample.folder)
     claims = read_files(FILES)
     ready = prepare(
         claims.lines,
-        loaded(explain.reference_dir(), None),
+        loaded(reference_dir(), None),
         as_of=request.as_of,
         payers=dict(request.settings.payers),
         options=request.settings.options(),
@@ -96,8 +97,8 @@ def pages(sample) -> dict[str, tuple[dict[str, object], str]]:
     found = sample.findings.assign(alone=sample.findings["partner_claim_id"] == "")
     first = found.sort_values("alone", kind="stable").drop_duplicates("rule")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explain, "read_files", lambda *_, **__: claims)
-        patch.setattr(explain, "prepare", lambda *_, **__: ready)
+        patch.setattr(judged_again, "read_files", lambda *_, **__: claims)
+        patch.setattr(judged_again, "prepare", lambda *_, **__: ready)
         patch.setattr(explain, "tables_of", cache(tables_of))
         return {
             row["rule"]: (row, explain_page(sample.folder, row["finding"]))
@@ -207,7 +208,7 @@ def test_every_source_is_cited(pages, rule) -> None:
 
     cited = one_line(" ".join(section(page, "Reference")))
 
-    sources = loaded(explain.reference_dir(), None).sources
+    sources = loaded(reference_dir(), None).sources
     assert row["sources"]
     for name in str(row["sources"]).split():
         assert one_line(sources[name].title) in cited

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from auditor import audit as auditing
-from auditor import explain as explaining
+from auditor import judged_again as explaining
 from auditor.audit import audit, prepare
 from auditor.catalogue import CATALOGUE
 from auditor.cli import app

@@ -69,6 +69,8 @@ LAYERS: tuple[set[str], ...] = (
         "corrections",
         "conditions",
         "rows_in_force",
+        "exports_of_run",
+        "judged_again",
         "explain",
         "column_page",
         "rule_pages",

@@ -1,11 +1,10 @@
 """The steps of a run: each may be done again after a kill and ends with the same result."""
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from auditor.errors import AuditError
 from auditor.faults import place_of
 from auditor.night import durable
 from auditor.night.archive import archived_path, file_away, remove_marker
+from auditor.night.facts import write_facts
 from auditor.night.journal import Input, Journal, finish
 from auditor.night.log import Logger
 from auditor.night.retention import tidy
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from auditor.intake import Claims
     from auditor.request import Request
 
-NIGHT_FACTS = "night.json"
-_FACTS_FORMAT = 1
 _MOST_DEATHS = 3
 _DIED = "the program died"
 _UNSENT = {"waiting": "waits in the spool", "refused": "was refused"}
@@ -242,7 +240,7 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
     report = build(replace(described, asides=(*_asides(journal), *memory.notes)))
     durable.make_folder(journal.reports)
     batch.write_files(batch.Finished(report, None), request, reference, journal.reports)
-    _write_facts(journal)
+    write_facts(night.site, journal)
     durable.settle(journal.reports)
     journal.mark("written")
     memory.commit(remembered, journal.run, [one.sha256 for one in claims.intakes])
@@ -327,25 +325,6 @@ def _formats(site: Site) -> frozenset[str]:
     """The formats of the settings, and those that a mail is made from."""
     needed = ("json", "parquet") if site.settings.mail.recipients else ()
     return frozenset((*site.settings.formats, *needed))
-
-
-def _write_facts(journal: Journal) -> None:
-    """What came and what became of it, beside the reports."""
-    content = {
-        "format": _FACTS_FORMAT,
-        "run": journal.run,
-        "as_of": journal.as_of.isoformat(),
-        "inputs": [
-            {
-                **{key: value for key, value in asdict(one).items() if key != "path"},
-                "file": one.file,
-            }
-            for one in journal.inputs
-        ],
-        "left": journal.left,
-    }
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    (journal.reports / NIGHT_FACTS).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _publish(night: Night) -> None:
