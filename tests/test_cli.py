@@ -7,14 +7,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import msoffcrypto.format.ooxml
 import pandas as pd
 import pytest
+import typer
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -705,6 +707,26 @@ def test_version_and_help(auditor) -> None:
     for command in ("run", "columns", "rules", "reference"):
         assert command in auditor("--help").out
         assert auditor(command, "--help").code == 0
+
+
+def commands_of(command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with the words that call it."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands_of(below, (*words, name))
+    if not hasattr(command, "commands"):
+        yield words, command
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    list(commands_of(typer.main.get_command(cli.app))),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_help_loses_no_word_of_an_option(auditor, words, command) -> None:
+    shown = set(auditor(*words, "--help").out.split())
+
+    for option in command.params:
+        assert set((option.help or "").split()) <= shown, option.name
 
 
 def test_no_words_at_all_show_the_help(auditor) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from auditor.request import Request
     from auditor.self_test import SelfTest
 
-ALL_FORMATS = "html,xlsx,csv,parquet,json,pdf"
+FORMATS = ("html", "xlsx", "csv", "parquet", "json", "pdf")
 
 
 class SeverityName(StrEnum):
@@ -45,9 +45,12 @@ _ColumnsOption = Annotated[
 ]
 _SheetOption = Annotated[str | None, typer.Option(help="Sheet of the workbook to read.")]
 _AsOfOption = Annotated[
-    str | None, typer.Option(help="The day the audit looks from, YYYY-MM-DD. [today]")
+    str | None, typer.Option(help="The day the audit looks from, YYYY-MM-DD; without it, today.")
 ]
-_FormatsOption = Annotated[str | None, typer.Option(help=f"Some of {ALL_FORMATS}. [all but pdf]")]
+_FormatsOption = Annotated[
+    str | None,
+    typer.Option(help=f"Some of {', '.join(FORMATS)}; without it, the settings' or all but pdf."),
+]
 _FailOnOption = Annotated[
     SeverityName | None, typer.Option(help="Exit 3 when a finding is at least this severe.")
 ]
@@ -59,13 +62,14 @@ _HistoryOption = Annotated[
 ]
 _MemoryOption = Annotated[
     str | None,
-    typer.Option(help="Most memory to take, such as 4GB; larger exports go over disk. [free]"),
+    typer.Option(help="Most memory to take, such as 4GB; without it, some of what is free."),
 ]
 _EngineOption = Annotated[
     EngineName | None, typer.Option(help="Audit on Spark, for what outgrows one machine.")
 ]
 _MasterOption = Annotated[
-    str | None, typer.Option(help="Spark's master, such as spark://host:7077. [the platform's]")
+    str | None,
+    typer.Option(help="Spark's master, such as spark://host:7077; without it, the platform's."),
 ]
 _SelfTestOption = Annotated[
     bool, typer.Option("--self-test", help="Run the rules' own cases too, and show the result.")
@@ -206,10 +210,10 @@ def day_of(text: str) -> date:
 
 def _formats(text: str) -> frozenset[str]:
     words = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
-    unknown = words - frozenset(ALL_FORMATS.split(","))
+    unknown = words - frozenset(FORMATS)
     if unknown or not words:
         named = ", ".join(sorted(unknown)) or "nothing"
-        raise AuditError(f"--formats: {named} is none of {ALL_FORMATS}", exit_code=2)
+        raise AuditError(f"--formats: {named} is none of {','.join(FORMATS)}", exit_code=2)
     return words
 
 

@@ -85,10 +85,12 @@ def rekey(
         Path, typer.Option(help="audit.toml; its history.encryption_key_env names the new key.")
     ],
     old_key_env: Annotated[
-        str, typer.Option(help="Variable with the old key. [the one it was encrypted with]")
+        str,
+        typer.Option(help="Variable with the old key; without it, the one it was encrypted with."),
     ] = "",
     history: Annotated[
-        Path | None, typer.Option(help="Folder of the history. [that of the settings' nights]")
+        Path | None,
+        typer.Option(help="Folder of the history; without it, that of the settings' nights."),
     ] = None,
 ) -> None:
     """Encrypt a history under another key; without one in the settings, decrypt it."""

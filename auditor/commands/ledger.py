@@ -9,10 +9,11 @@ import typer
 def import_(
     workbook: Annotated[Path, typer.Argument(help="A report.xlsx with its worklist filled in.")],
     run: Annotated[
-        Path | None, typer.Option(help="Folder of the run. [the folder of the workbook]")
+        Path | None, typer.Option(help="Folder of the run; without it, that of the workbook.")
     ] = None,
     history: Annotated[
-        Path | None, typer.Option(help="Folder of the history. [that of the run, if it had one]")
+        Path | None,
+        typer.Option(help="Folder of the history; without it, that of the run, if it had one."),
     ] = None,
 ) -> None:
     """Take dispositions, owners and notes of a worklist back; later reports show them."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def mail(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Folder of a finished run.")
+        Path | None, typer.Argument(metavar="DIR", help="Folder of a finished run.")
     ] = None,
-    settings: Annotated[Path, typer.Option(help="audit.toml with a [mail] section.")] = Path(
+    settings: Annotated[Path, typer.Option(help="audit.toml with a section for mail.")] = Path(
         "audit.toml"
     ),
     to: Annotated[

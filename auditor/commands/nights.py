@@ -11,9 +11,12 @@ from auditor.errors import AuditError
 
 
 def night(
-    settings: Annotated[Path, typer.Option(help="audit.toml of the site, with a [night] section.")],
+    settings: Annotated[
+        Path, typer.Option(help="audit.toml of the site, with a section for nights.")
+    ],
     as_of: Annotated[
-        str | None, typer.Option(help="The day the audit looks from, YYYY-MM-DD. [today]")
+        str | None,
+        typer.Option(help="The day the audit looks from, YYYY-MM-DD; without it, today."),
     ] = None,
 ) -> None:
     """Audit what arrived, together with what earlier nights saw, and file it away."""
@@ -33,7 +36,9 @@ def night(
 
 
 def doctor(
-    settings: Annotated[Path, typer.Option(help="audit.toml of the site, with a [night] section.")],
+    settings: Annotated[
+        Path, typer.Option(help="audit.toml of the site, with a section for nights.")
+    ],
 ) -> None:
     """Say whether the next night will go well: one line a check, exit 1 when one fails."""
     from auditor.night.doctor import doctor as look_at

@@ -19,10 +19,11 @@ def import_(
         list[Path], typer.Argument(help="The files of one edition as published, or their archive.")
     ],
     into: Annotated[
-        Path | None, typer.Option(help="The library. [the settings' reference folder]")
+        Path | None, typer.Option(help="The library; without it, the settings' reference folder.")
     ] = None,
     edition: Annotated[
-        str, typer.Option(help="2026Q4, 2026, FY2026 or a first day. [what the files say]")
+        str,
+        typer.Option(help="2026Q4, 2026, FY2026 or a first day; without it, what the files say."),
     ] = "",
     setting: Annotated[
         str, typer.Option(help="professional or institutional, where NCCI files don't say it.")
