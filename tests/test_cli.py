@@ -21,7 +21,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import batch, cli, explain, rule_pages
+from auditor import batch, cli, judged_again, rule_pages
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
 from auditor.intake import read_files
@@ -85,7 +85,7 @@ def auditor(whole_auditor, monkeypatch) -> Auditor:
 @pytest.fixture
 def whole_auditor(monkeypatch, capsys) -> Auditor:
     # The shipped tables are read once for all tests; test_reference reads them anew.
-    for module in (batch, explain, rule_pages):
+    for module in (batch, judged_again, rule_pages):
         monkeypatch.setattr(module, "load_reference", loaded)
 
     def ran(*words: object) -> Ran:
