@@ -15,7 +15,7 @@ from auditor.exports_of_run import Export, exports_of, run_of
 from auditor.ingest.profiles import read_profile
 from auditor.intake import mapping_of, tables_of
 from auditor.judged_again import Explained, judged_again
-from auditor.report.words import dollars
+from auditor.report.words import BASIS_LABELS, dollars
 from auditor.request import Request, open_request
 from auditor.rows_in_force import rate_tables, rows_in_force
 from auditor.schema import COLUMNS
@@ -219,13 +219,7 @@ def _amount(one: Explained) -> list[str]:
     if pd.isna(row["amount"]):
         none = "no money" if row["money"] == "none" else "no rate is known, so no amount is given"
         return [none]
-    basis = {
-        "allowed": "the payer's allowed amount of the line",
-        "fee_schedule": "the expected payment by national, unadjusted rates",
-        "contract": "the expected payment by your contract rates",
-        "charge": "the charge: neither an allowed amount nor a rate is known",
-        "difference": "the difference between expected payment and what stands on the line",
-    }[str(row["amount_basis"])]
+    basis = BASIS_LABELS[_basis(one)]
     said = f"{dollars(int(row['amount']))} {str(row['money']).replace('_', ' ')}: {basis}"
     if rate_tables(one.line, one.evidence, _basis(one)):
         units = "1" if "absent_component" in one.evidence else f"{one.line['units']:g}"

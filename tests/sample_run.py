@@ -351,6 +351,8 @@ def run_of(findings: pd.DataFrame, in_family: int, rejected: int = 3) -> Run:
         started_at=datetime(2026, 7, 1, 2, 15, tzinfo=UTC),
         seconds={"read": 0.41, "audit": 0.83, "report": 0.52},
         contradictions=CONTRADICTIONS,
+        reference_digest="9f" * 32,
+        table_digests={edition.table: "3d" * 32 for edition in EDITIONS},
     )
 
 

@@ -16,6 +16,7 @@ from auditor.catalogue import CATALOGUE
 from auditor.ingest.normalise import join
 from auditor.reference import Reference, load_reference
 from auditor.report.data import write_findings_csv
+from auditor.report.words import BASIS_LABELS
 from auditor.schema import FINDINGS
 from auditor.shipped import reference_dir
 from tests.case_lines import _filled, lines_of
@@ -209,6 +210,7 @@ def findings_say_what_their_lines_say(result: Audit) -> None:
         assert not {"nan", "NaT", "<NA>", "None"} & set(row["message"].replace(".", " ").split())
         assert row["sources"]
         assert (row["amount_basis"] != "") == (not pd.isna(row["amount"]))
+        assert row["amount_basis"] in BASIS_LABELS
         assert pd.isna(row["amount"]) or row["amount"] >= 0
         if row["partner_claim_id"]:
             partners = {

@@ -8,6 +8,7 @@ from auditor.audit import Audit, audit, prepare
 from auditor.catalogue import CATALOGUE
 from auditor.judging import judge
 from auditor.reference import load_reference
+from auditor.report.words import BASIS_LABELS
 from auditor.shipped import reference_dir
 from tests.case_lines import AS_OF, clean_line, lines_of
 
@@ -185,6 +186,7 @@ def test_a_payment_below_the_contract_says_so_and_by_how_much(tmp_path) -> None:
     (row,) = result.findings.to_dict("records")
     assert row["message"].endswith("the contract rate gives $600.00.")
     assert (row["amount"], row["amount_basis"]) == (30_000, "difference")
+    assert BASIS_LABELS[row["amount_basis"]] == "the difference from the expected payment"
 
 
 def test_a_cent_owed_in_silence_is_owed(tmp_path) -> None:
@@ -216,3 +218,4 @@ def test_a_missing_scan_is_worth_what_the_contract_pays_for_it(tmp_path) -> None
 
     (row,) = result.findings.to_dict("records")
     assert (row["source_row"], row["amount"], row["amount_basis"]) == (5, 60_000, "contract")
+    assert BASIS_LABELS[row["amount_basis"]] == "expected payment by your contract rates"

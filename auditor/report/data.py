@@ -7,7 +7,7 @@ spreadsheet would take for a formula gets an apostrophe in front; numbers and da
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -107,7 +107,8 @@ def run_facts(report: Report) -> dict[str, Any]:
         "seconds": {stage: round(seconds, 3) for stage, seconds in run.seconds.items()},
         "inputs": [_input_facts(intake) for intake in run.intakes],
         "reference_needed": dict(run.needed),
-        "reference": [_edition_facts(edition) for edition in run.editions],
+        "reference_digest": run.reference_digest,
+        "reference": [_edition_facts(edition, run.table_digests) for edition in run.editions],
         "lines": {
             "read": run.lines_read,
             "audited": run.audited,
@@ -186,7 +187,7 @@ def _input_facts(intake: Any) -> dict[str, Any]:
     }
 
 
-def _edition_facts(edition: Edition) -> dict[str, Any]:
+def _edition_facts(edition: Edition, digests: Mapping[str, str]) -> dict[str, Any]:
     return {
         "table": edition.table,
         "setting": edition.setting,
@@ -195,6 +196,7 @@ def _edition_facts(edition: Edition) -> dict[str, Any]:
         "last_date": edition.last_date.isoformat() if edition.last_date else None,
         "rows": edition.rows,
         "origin": edition.origin,
+        "table_digest": digests.get(edition.table, ""),
     }
 
 

@@ -83,6 +83,7 @@ def _about(report: Report) -> Section:
         ("Program version", run.program_version),
         ("Rule set digest", run.rule_set_digest),
         ("Settings digest", run.settings_digest),
+        ("Reference tables digest", run.reference_digest),
         ("As of", run.audit.as_of),
         ("Started", run.started_at.isoformat(sep=" ", timespec="seconds")),
         ("Command", run.command),

@@ -18,8 +18,10 @@ SEVERITY_MEANINGS = {
 MONEY_LABELS = {"at_risk": "at risk", "missed": "missed", "none": "no money"}
 BASIS_LABELS = {
     "allowed": "the payer's allowed amount",
-    "fee_schedule": "expected payment by the fee schedule",
-    "charge": "the charge",
+    "fee_schedule": "expected payment by Medicare's rates",
+    "contract": "expected payment by your contract rates",
+    "charge": "the charge, for want of an allowed amount and a rate",
+    "difference": "the difference from the expected payment",
     "": "",
 }
 STATUS_LABELS = {
