@@ -22,8 +22,7 @@ def import_(
         Path | None, typer.Option(help="The library; without it, the settings' reference folder.")
     ] = None,
     edition: Annotated[
-        str,
-        typer.Option(help="2026Q4, 2026, FY2026 or a first day; without it, what the files say."),
+        str, typer.Option(help="2026Q4, 2026, FY2026 or a first day, if the files don't say it.")
     ] = "",
     setting: Annotated[
         str, typer.Option(help="professional or institutional, where NCCI files don't say it.")
