@@ -30,6 +30,7 @@ from auditor.corrections import (
 from auditor.errors import AuditError
 from auditor.identity import digest_of, digest_of_file, rule_set_digest
 from auditor.ingest.frame import side_by_side
+from auditor.ingest.normalise import Intake
 from auditor.intake import Claims, read_files
 from auditor.library.descriptors import descriptors_of
 from auditor.library.needed import needed_editions
@@ -241,6 +242,18 @@ def describe(
         descriptors=descriptors_of(reference, result.findings, request.settings.licences),
         changes=remembered.changes if remembered else None,
         dispositions={} if request.mask else _decided(request, remembered),
+        asides=unread_sheets(claims.intakes),
+    )
+
+
+def unread_sheets(intakes: Sequence[Intake]) -> tuple[str, ...]:
+    """A sentence on each workbook of which another sheet looks like claim lines, too."""
+    return tuple(
+        f"{one.file}: only the sheet '{one.sheet}' was read; {', '.join(map(repr, one.unread))} "
+        f"{'looks' if len(one.unread) == 1 else 'look'} like claim lines, too. Save each sheet as "
+        "a file of its own and give them all in one run, or name the one that counts as the sheet"
+        for one in intakes
+        if one.unread
     )
 
 

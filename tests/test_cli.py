@@ -247,6 +247,30 @@ def test_an_export_without_one_line_of_the_family_says_so(auditor, tmp_path) -> 
     assert "No line of the cardiac CT family was found in 2 lines" in ran.out
 
 
+def test_an_export_of_which_no_line_can_be_read_says_so(auditor, tmp_path) -> None:
+    unread = OTHER | {"service_date": "soon"}
+
+    ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", unread, unread))
+
+    assert ran.code == 0
+    assert "None of 2 lines could be read; nothing was judged." in ran.out
+    assert "rejected line" in ran.out
+
+
+def test_a_second_sheet_of_claim_lines_is_told_first(auditor, tmp_path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "claims.xlsx") as book:
+        for name in ("HB", "PB"):
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(table(DENIAL, NOTE, OTHER)):
+                sheet.write_row(number, 0, row)
+
+    ran = run(auditor, tmp_path / "out", tmp_path / "claims.xlsx")
+
+    said = "claims.xlsx: only the sheet 'HB' was read; 'PB' looks like claim lines, too."
+    assert said in ran.out
+    assert said in json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["asides"][0]
+
+
 def test_a_workbook_and_a_parquet_file_say_what_the_csv_says(auditor, claims, tmp_path) -> None:
     rows = table(DENIAL, NOTE, OTHER)
     with xlsxwriter.Workbook(tmp_path / "claims.xlsx") as book:

@@ -147,6 +147,7 @@ def test_a_lesser_name_is_borrowed_for_needed_columns_only(names):
 ALIASES = """
 claim_id: Claim ID; ClaimID; claim_id; Claim Number; Claim No.; Claim #; Clm Nbr; PCN; HAR; Invoice
 claim_id: Account; Acct No; Patient Control Number; ICN; DCN; TCN; Encounter Number; CLM01; FL3a
+claim_id: FIN; FIN_NBR; ENCNTR_ID
 claim_id: Patient Account Number; Pt Acct #; CLAIM
 line_number: claim_line_number; Line; LineNo; Line #; Service Line; Seq; TX ID; LX01; CLM_LINE_NUM
 claim_type: claim_type; Form Type; PB/HB; 837P/837I; Billing System; CLM_TYPE_CD; NCH_CLM_TYPE_CD
@@ -158,18 +159,21 @@ patient_id: person_id; member_id; MRN; Patient ID; PtID; MBI; Subscriber ID; EMP
 patient_id: BENE_ID; bene_sk; Patient; Member; Pat MRN
 service_date: claim_line_start_date; DOS; Service Date; From DOS; Date of Service; SvcDt; Svc Dt
 service_date: Service Date From; DTP*472; FL45; LINE_1ST_EXPNS_DT; Date of Service (MM/DD/YYYY)
+service_date: SERVICE_DT_TM; Service Date/Time
 service_date_to: claim_line_end_date; To DOS; Service Date To; Svc Thru Dt; LINE_LAST_EXPNS_DT
 statement_from: claim_start_date; Statement From; From Date; Covers From; Admit Date; Stmt From Dt
 statement_through: claim_end_date; Statement Thru; Through Date; To Date; Discharge Date
 received_date: Received Date; Bill Date; Claim Date; Submit Date; file_date; Billed Date; Date Rcvd
 remit_date: Remit Date; Paid Date; Payment Date; Check Dt; NCH_WKLY_PROC_DT
 procedure_code: hcpcs_code; CPT; CPT Code; CPT4; HCPCS; Procedure Code; Proc; Proc Cd; CPT/HCPCS
+procedure_code: Procedure Code (CPT); CPT Procedure Code; Procedure Code (HCPCS)
 procedure_code: EAP Code; CDM Code; CPT®
 modifiers: Mod; Modifier; Modifiers (26,59); hcpcs_modifier_1; Mod1; Modifier 1; M1; 1st Modifier
 modifiers: HCPCS_1ST_MDFR_CD; HCPCS_1_MDFR_CD; SV101-3
 revenue_code: revenue_center_code; Rev Code; Revenue Code; RevCd; UB Rev; REV_CNTR; Rev; FL42
-units: service_unit_quantity; Units; Qty; Quantity; UOS; Days/Units; REV_CNTR_UNIT_CNT
+units: service_unit_quantity; Units; Qty; Quantity; UOS; Days/Units; REV_CNTR_UNIT_CNT; CHRG_QTY
 charge_cents: charge_amount; Billed; Charges; Billed Amount; Total Charge; Line Chg Amt; Charge ($)
+charge_cents: EXT_PRICE; Extended Price
 allowed_cents: allowed_amount; Allowed; Allowed Amt
 paid_cents: paid_amount; Paid; Payment; Insurance Paid; Line Payment
 patient_responsibility_cents: Patient Responsibility; Pt Resp; Coinsurance
@@ -180,7 +184,8 @@ diagnosis_codes: diagnosis_code_1; Dx1; ICD1; Primary Dx; Diagnosis Codes; Dx; I
 diagnosis_codes: LINE_ICD_DGNS_CD; PRNCPAL_DGNS_CD; ICD_DGNS_CD1; clm_dgns_1_cd; Principal Diagnosis
 diagnosis_pointers: Dx Pointer; DiagPtr; Pointer; SV107
 rendering_npi: rendering_npi; Rendering NPI; Provider NPI; Performing Provider; PRF_PHYSN_NPI; NPI
-billing_npi: billing_npi; Billing NPI; Group NPI; ORG_NPI_NUM
+rendering_npi: PERF_PHYS_NPI; Svc Provider NPI
+billing_npi: billing_npi; Billing NPI; Group NPI; ORG_NPI_NUM; Bill Prov NPI
 referring_npi: Ordering NPI; Referring NPI; Ordering Provider; RFR_PHYSN_NPI
 facility_npi: facility_npi; Facility NPI; Service Facility; Location NPI
 department: Department; Dept; Cost Center; Cost Centre

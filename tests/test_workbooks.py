@@ -84,6 +84,26 @@ def test_the_sheet_that_names_most_columns_and_then_has_most_rows(tmp_path: Path
     assert cells_of(read(asked)) == [("C1", "1", "a")]
 
 
+def test_sheets_that_look_like_claim_lines_too_are_named(tmp_path: Path) -> None:
+    header: list[object] = ["Claim", "Line", "Rev", "Code", "Charge"]
+    lines: list[list[object]] = [
+        header,
+        ["C1", "1", "0480", "a", "1"],
+        ["C2", "1", "0480", "a", "1"],
+    ]
+    sheets = {
+        "Pivot": [["Rev", "Charge"], ["0480", "2"]],
+        "HB": lines,
+        "PB": lines[:2],
+        "Empty": [header],
+        "Old": lines,
+    }
+    path = workbook(tmp_path / "a.xlsx", sheets, hidden=["Old"])
+
+    assert (only_table(path).sheet, only_table(path).unread) == ("HB", ("PB",))
+    assert only_table(path, sheet="HB").unread == ()
+
+
 def test_wrong_sheet_names_the_sheets(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", {"A": TYPED, "B": []})
 

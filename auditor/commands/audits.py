@@ -139,6 +139,8 @@ def _run(request: "Request", fail_on: SeverityName | None, *, quiet: bool) -> No
     report, proof = finished.report, finished.proof
     totals = report.run.audit.totals
     typer.echo(f"{report.verdict.headline} {report.verdict.action}".strip())
+    for aside in report.run.asides:
+        typer.echo(f"Mind: {aside}")
     typer.echo(f"Reports: {request.out}")
     if proof:
         typer.echo(f"{proof.said}; see corrections_proof.csv")

@@ -74,7 +74,8 @@ class Intake:
     ``lines_read`` counts kept and rejected lines; blank rows and the ``totals_rows`` are no lines.
     ``repairs`` has a row a column and kind of repair (column, repair, cells, example_shape), for
     the kept lines; ``rejected`` a row a rejected line (columns ``schema.REJECTED``). ``restored``
-    holds the cells whose lost zero was restored.
+    holds the cells whose lost zero was restored; ``unread`` names sheets that look like claim
+    lines, too.
     """
 
     file: str
@@ -87,6 +88,7 @@ class Intake:
     repairs: pd.DataFrame
     rejected: pd.DataFrame
     restored: tuple[Restored, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def claim_lines(table: RawTable, mapping: Mapping) -> tuple[pd.DataFrame, Intake]:
@@ -149,6 +151,7 @@ def lines_of(
         repairs=_repairs_frame(repairs),
         rejected=rejected,
         restored=tuple(restored),
+        unread=table.unread,
     )
     return frame, intake, replace(shown, modifiers_in_procedures=modifiers, lists=lists)
 

@@ -70,7 +70,8 @@ class RawTable:
     header cells trimmed, blanks and duplicates kept; ``header_row`` is 1-based, as a spreadsheet
     would show it; ``sample`` has up to 200 rows below the header, each as wide as the header;
     ``notes`` says in plain words how the file was understood; ``digest`` gives the input file's.
-    ``parts`` reads it part by part; None for a table that only comes whole.
+    ``parts`` reads it part by part; None for a table that only comes whole. ``unread`` names sheets
+    beside it that look like claim lines, too.
     """
 
     file: str
@@ -84,6 +85,7 @@ class RawTable:
     _read_pieces: Callable[[Sequence[int], int], Iterator[RawLines]] | None = None
     parts: Parts | None = None
     digest: Callable[[], str] = str
+    unread: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:

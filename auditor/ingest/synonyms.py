@@ -57,9 +57,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "service_date": _names(
         "Service Date; Date of Service; DOS; Service Date From; Service From; Service From Date",
-        "Service Start Date; From DOS; DOS From; Date of Service From; From Date of Service",
-        "From Service Date; Line Service Date; Line DOS; Line DOS From; Line From Date",
-        "Claim Line Start Date; Claim Line From Date",
+        "Service Date Time; Service Start Date; From DOS; DOS From; Date of Service From",
+        "From Date of Service; From Service Date; Line Service Date; Line DOS; Line DOS From",
+        "Line From Date; Claim Line Start Date; Claim Line From Date",
         "CLM_LINE_FROM_DT; LINE_1ST_EXPNS_DT; REV_CNTR_DT",
         "DTP*472; FL45; Box 24A",
     ),
@@ -96,6 +96,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "procedure_code": _names(
         "Procedure Code; CPT; CPT Code; CPT4; CPT4 Code; HCPCS; HCPCS Code; CPT/HCPCS",
         "CPT/HCPCS Code; HCPCS/CPT; HCPCS/CPT Code; Line Procedure Code; Billed Procedure Code",
+        "Procedure Code CPT; Procedure Code HCPCS; Procedure Code CPT/HCPCS; CPT Procedure Code",
+        "HCPCS Procedure Code; CPT/HCPCS Procedure Code",
         "HCPCS_CD; CLM_LINE_HCPCS_CD",
         "SV101-2; SV202-2; FL44; Box 24D",
     ),
@@ -118,7 +120,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "units": _names(
         "Units; Unit; Quantity; UOS; Service Units; Units of Service; Service Quantity; Line Units",
         "Billed Units; Units Billed; Unit Count; Number of Units; Days or Units; Days/Units",
-        "Service Unit Quantity",
+        "Service Unit Quantity; Charge Quantity",
         "LINE_SRVC_CNT; REV_CNTR_UNIT_CNT; CLM_LINE_SRVC_UNIT_QTY",
         "SV104; SV205; FL46; Box 24G",
     ),
@@ -180,11 +182,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "rendering_npi": _names(
         "Rendering NPI; Rendering Provider NPI; Performing NPI; Performing Provider NPI",
+        "Performing Physician NPI; Service Provider NPI; Servicing Provider NPI",
         "PRF_PHYSN_NPI; RNDRNG_PHYSN_NPI; CLM_RNDRG_PRVDR_NPI_NUM; CLM_LINE_RNDRG_PRVDR_NPI_NUM",
         "Box 24J",
     ),
     "billing_npi": _names(
-        "Billing NPI; Billing Provider NPI; Group NPI",
+        "Billing NPI; Billing Provider NPI; Bill NPI; Bill Provider NPI; Group NPI",
         "CARR_CLM_BLG_NPI_NUM; ORG_NPI_NUM",
         "FL56; Box 33a",
     ),
@@ -224,7 +227,8 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
     "claim_id": _names(
         "SPLT_CLM_ID; Invoice Number; Invoice ID; Hospital Account; Hospital Account Number",
         "Hospital Account ID; HSP Account ID; HAR; Account Number; Account ID; Encounter Number",
-        "Encounter ID; Visit Number; CSN; Payer Claim Control Number; ICN; DCN; TCN",
+        "Encounter ID; FIN; FIN Number; Financial Number; Visit Number; CSN",
+        "Payer Claim Control Number; ICN; DCN; TCN",
         "CARR_CLM_CNTL_NUM; FI_DOC_CLM_CNTL_NUM; CLM_CNTL_NUM",
     ),
     "claim_frequency": _names("Resubmission Code"),
@@ -243,7 +247,9 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
         "Claim Submission Date; Claim Date; File_Date; BHT04",
     ),
     "remit_date": _names("FI_CLM_PROC_DT"),
-    "charge_cents": _names("Gross Charge; Gross Charges; Total Charge; Total Charges"),
+    "charge_cents": _names(
+        "Gross Charge; Gross Charges; Total Charge; Total Charges; Extended Price; Extended Amount"
+    ),
     "patient_responsibility_cents": _names("Coinsurance; Coinsurance Amount; Copay; Copay Amount"),
     "diagnosis_codes": _names(
         "Claim Diagnosis #; Claim Diagnosis Code #; ICD_DGNS_CD#; CLM_DGNS_#_CD; Claim Diagnoses",
@@ -301,7 +307,8 @@ ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     "date": ("dt",),
     "department": ("dept",),
     "diagnosis": ("dx", "diag", "dgns"),
-    "encounter": ("enc",),
+    "encounter": ("enc", "encntr"),
+    "extended": ("ext",),
     "facility": ("fac",),
     "frequency": ("freq",),
     "insurance": ("ins",),
@@ -311,6 +318,7 @@ ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     "original": ("orig",),
     "patient": ("pt", "pat"),
     "payer": ("payor",),
+    "performing": ("perf",),
     "payment": ("pmt", "pymt"),
     "physician": ("phys",),
     "pointer": ("ptr",),
@@ -327,5 +335,6 @@ ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     "service": ("svc", "srvc", "serv"),
     "statement": ("stmt",),
     "through": ("thru",),
+    "time": ("tm",),
     "zip": ("zipcode", "postalcode"),
 }

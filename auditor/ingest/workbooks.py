@@ -40,6 +40,8 @@ _ROWS_AT_ONCE = 8192
 _HEAD_ROWS = HEADER_WITHIN + SAMPLE_ROWS + 60
 # Excel keeps 15 digits; whole numbers are exact in a cell up to 2**53.
 _EXACT = 2**53
+# Claim, patient, date and code: a sheet that names fewer columns holds no claim lines.
+_FEWEST_ALIKE = 4
 _LONGEST_EXCEL_KEEPS = 10**15
 
 Answer = TypeVar("Answer")
@@ -99,6 +101,7 @@ def open_workbook(
             *_rounded_note(chosen, texts[chosen.header]),
         ),
         _read=read,
+        unread=() if sheet else _alike(chosen, sheets),
     )
 
 
@@ -223,6 +226,18 @@ def _choose(sheets: list[_Sheet], name: str, wanted: str | None) -> _Sheet:
                 return sheet
     names = ", ".join(f"'{sheet.name}'" for sheet in sheets)
     raise AuditError(f"{name} has no sheet '{wanted}'; its sheets are {names}", exit_code=2)
+
+
+def _alike(chosen: _Sheet, sheets: list[_Sheet]) -> tuple[str, ...]:
+    """Sheets that look like claim lines as the chosen one does; pivots and notes don't."""
+    return tuple(
+        sheet.name
+        for sheet in sheets
+        if sheet is not chosen
+        and not sheet.hidden
+        and sheet.known >= max(_FEWEST_ALIKE, chosen.known / 2)
+        and len(sheet.head) > (sheet.header or 0) + 1
+    )
 
 
 def _sheet_note(chosen: _Sheet, sheets: list[_Sheet]) -> tuple[str, ...]:

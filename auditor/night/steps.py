@@ -237,7 +237,7 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
     described = batch.describe(
         request, claims, remembered.audit, reference, started_at, progress, remembered
     )
-    report = build(replace(described, asides=(*_asides(journal), *memory.notes)))
+    report = build(replace(described, asides=(*_asides(journal), *described.asides, *memory.notes)))
     durable.make_folder(journal.reports)
     batch.write_files(batch.Finished(report, None), request, reference, journal.reports)
     write_facts(night.site, journal)

@@ -270,7 +270,8 @@ def _found(run: Run, rules: tuple[RuleSection, ...]) -> Verdict:
         return Verdict("findings", *words)
     judging = sum(rule.flagged + rule.clean > 0 for rule in rules)
     if run.in_family == 0 or judging == 0:
-        return Verdict("nothing_judged", *nothing_judged_words(run.lines_read, run.in_family))
+        words = nothing_judged_words(run.lines_read, run.in_family, len(run.rejected))
+        return Verdict("nothing_judged", *words)
     with_gaps = sum(rule.not_evaluated > 0 for rule in rules)
     return Verdict("clean", *clean_words(run.in_family, judging, with_gaps))
 

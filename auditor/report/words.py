@@ -104,7 +104,7 @@ def source_names(ids: str, sources: Mapping[str, Source]) -> str:
     return "; ".join(sources[name].title if name in sources else name for name in ids.split())
 
 
-def nothing_judged_words(lines_read: int, in_family: int) -> tuple[str, str]:
+def nothing_judged_words(lines_read: int, in_family: int, rejected: int) -> tuple[str, str]:
     """Headline and action of a run in which no line of the family was judged."""
     if in_family:
         return (
@@ -114,6 +114,12 @@ def nothing_judged_words(lines_read: int, in_family: int) -> tuple[str, str]:
         )
     if not lines_read:
         return "No claim line was read; nothing was judged.", "Check that the exports arrive."
+    if lines_read == rejected:
+        return (
+            f"None of {counted(lines_read, 'line')} could be read; nothing was judged.",
+            "Each rejected line names its row, column and reason: correct the export, or say with "
+            "a column profile which column is which.",
+        )
     return (
         f"No line of the cardiac CT family was found in {counted(lines_read, 'line')}; "
         "nothing was judged.",
