@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -48,7 +46,7 @@ from auditor.scale.engine import elsewhere
 from auditor.scale.parts import Elsewhere
 from auditor.self_test import SelfTest, self_test
 from auditor.shipped import reference_dir
-from auditor.target import put_in_place, refuse_target
+from auditor.target import folder_beside, put_in_place, refuse_target
 
 if TYPE_CHECKING:
     from auditor.history.remembered import Remembered
@@ -294,7 +292,7 @@ def write_reports(
     finished: Finished,
     request: Request,
     reference: Reference,
-    remember: Callable[[], None] = lambda: None,
+    remember: Callable[[], object] = lambda: None,
 ) -> None:
     """Writes all files into a folder beside the target and renames it at the end.
 
@@ -302,18 +300,13 @@ def write_reports(
     """
     out = request.out
     try:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
-        try:
+        with folder_beside(out) as aside:
             write_files(finished, request, reference, aside)
             aside.chmod(0o700)
             for path in aside.iterdir():
                 path.chmod(0o600)
             remember()
             put_in_place(aside, out)
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
     except OSError as fault:
         raise AuditError(
             f"{out}: can't be written ({fault.strerror or fault}); make room or name another folder"

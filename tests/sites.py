@@ -26,7 +26,7 @@ import auditor.night.night as nights
 import auditor.reference
 import auditor.report.data
 import auditor.report.summary
-from auditor import batch
+from auditor import batch, disk, erasing
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
 from auditor.history import ledger, memory
@@ -141,7 +141,9 @@ KILLED, ENDED, STOPPED = 0, 1, 2
 
 CHANGES: tuple[tuple[Any, str], ...] = (
     *((durable, name) for name in ("make_folder", "write", "replace", "move", "compress")),
-    *((durable, name) for name in ("remove", "remove_folder", "settle", "sync_folder")),
+    *((durable, name) for name in ("remove", "remove_folder", "sync_folder")),
+    (disk, "settle"),
+    (erasing, "_overwritten"),
     *((batch, name) for name in ("write_files", "save_request")),
     (auditor.report.data, "write_findings_csv"),
     (steps, "write_facts"),

@@ -42,6 +42,8 @@ LAYERS: tuple[set[str], ...] = (
         "once",
         "allocation",
         "shown_names",
+        "disk",
+        "erasing",
     },
     {
         "reference_check",

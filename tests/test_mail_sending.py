@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from auditor import erasing
 from auditor.mail import Delivery, deliver, send_waiting
 from auditor.mail import spool as spool_module
 from auditor.mail.spool import Spool
@@ -376,16 +377,16 @@ def test_a_kill_between_the_servers_yes_and_the_end_sends_nothing_twice(
     run: Path, spool: Path, box: Mailbox, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(DIRECTOR, port=port)
-    unlink = Path.unlink
+    erase = erasing.erase
 
-    def killed(path: Path, missing_ok: bool = False) -> None:
+    def killed(path: Path) -> bool:
         """The mark is on the disk, the message not yet removed."""
         if path.parent.name == "waiting" and path.suffix == ".eml":
             raise KeyboardInterrupt
-        unlink(path, missing_ok=missing_ok)
+        return erase(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", killed)
+        patch.setattr(erasing, "erase", killed)
         with pytest.raises(KeyboardInterrupt):
             deliver(run, settings, spool)
     assert len(left(spool, "waiting")) == 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from auditor import erasing
 from auditor.history import lines as kept_lines
 from auditor.history.ledger import Ledger
 from auditor.history.lines import KeptLines
@@ -42,13 +43,12 @@ def first_open_day(ledger: Ledger, run: str, as_of: date, settings: HistorySetti
     return as_of - timedelta(days=settings.keep_open_days)
 
 
-def forget(folder: Path, ledger: Ledger, cutoff: date) -> None:
+def forget(folder: Path, ledger: Ledger, cutoff: date) -> int:
     """Deletes findings that are closed and were last seen before a day, and damaged files as old.
 
-    What the last run closed stays for another night: that run may be asked again.
+    What the last run closed stays for another night: that run may be asked again. Returns how many
+    files could only be unlinked, not overwritten.
     """
-    # What is deleted is overwritten, not only marked as free.
-    ledger.do("PRAGMA secure_delete = ON")
     with ledger.writing():
         # What stands open is not touched by this: its block holds on.
         block = ledger.rows("SELECT findings FROM alive")
@@ -59,31 +59,33 @@ def forget(folder: Path, ledger: Ledger, cutoff: date) -> None:
         )
         if block and not ledger.rows("SELECT 1 FROM alive"):
             ledger.put("alive", ("findings",), block)
+    unlinked = 0
     for place in (folder, kept_lines.path_of(folder, "")):
         for path in place.glob("damaged-*"):
             written = np.datetime64(int(path.stat().st_mtime), "s")
             if written < np.datetime64(cutoff):
-                path.unlink()
+                unlinked += not erasing.erase(path)
+    return unlinked
 
 
-def compact(folder: Path, ledger: Ledger, as_of: date, keep_days: int) -> None:
+def compact(folder: Path, ledger: Ledger, as_of: date, keep_days: int) -> int:
     """Merges the files where there are many, without versions that no longer stand.
 
     Lines leave when both their arrival and their service are more than ``keep_days`` ago; that is
     looked at once a month, and whenever files are merged. A kill leaves the old files or the new
-    one, never half of it.
+    one, never half of it. Returns how many files could only be unlinked, not overwritten.
     """
     names = ledger.rows("SELECT name, first_seq, last_seq FROM files ORDER BY first_seq")
     cutoff = cutoff_of(ledger, as_of, keep_days)
     many = len(names) >= _MERGED_AT
     if not names or not (many or _is_due(ledger, as_of, cutoff, names[0][1])):
-        return
+        return 0
     paths = [kept_lines.path_of(folder, name) for name, _, _ in names]
     every = kept_lines.read(paths, None, ledger.seal)
     young = _young(every, ledger, cutoff)
     if not many and young.all():
         _mark_looked(ledger, as_of)
-        return
+        return 0
     key = line_keys(every.lines, every.kind, every.export)
     left = every.where(standing_versions(every.lines, key, every.export) & young)
     first, last = names[0][1], names[-1][2]
@@ -100,10 +102,10 @@ def compact(folder: Path, ledger: Ledger, as_of: date, keep_days: int) -> None:
         if not young.all():
             _recount_old_days(ledger, left, cutoff)
         ledger.put("meta", ("key", "value"), [(_LOOKED, as_of.isoformat())])
-    ledger.lay_copy()
-    for path in paths:
-        if not rows or path.name != name:
-            path.unlink(missing_ok=True)
+    # The ledger and its copy have forgotten the files before their first byte goes.
+    unlinked = not ledger.lay_copy()
+    gone = [path for path in paths if not rows or path.name != name]
+    return unlinked + sum(not erasing.erase(path) for path in gone)
 
 
 def _is_due(ledger: Ledger, as_of: date, cutoff: date, first_seq: int) -> bool:

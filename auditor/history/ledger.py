@@ -7,11 +7,13 @@ beside it; a damaged ledger is restored from that copy.
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from auditor import erasing
+from auditor.disk import sync_file
 from auditor.errors import AuditError
 from auditor.history.seal import Seal, site_key, unwrapped, wrapped
 from auditor.schema import FINDINGS
@@ -123,7 +125,7 @@ class Ledger:
         try:
             self.seal = unwrapped(kept_seal(self._db), key_env, folder)
         except AuditError:
-            self._db.close()
+            self.close()
             raise
 
     def put_seal(self, seal: Seal) -> None:
@@ -155,7 +157,7 @@ class Ledger:
         for name in ("", "-wal", "-shm"):
             damaged = self.path.with_name(self.path.name + name)
             if damaged.exists():
-                damaged.rename(damaged.with_name(f"damaged-{damaged.name}"))
+                erasing.replace(damaged, damaged.with_name(f"damaged-{damaged.name}"))
         copy_of(self.copy, self.path)
         self._db = _opened(self.path)
         self.restored = True
@@ -167,8 +169,13 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Closes the file."""
-        self._db.close()
+        """Closes the file; what its log held is overwritten."""
+        _close(self._db, self.path)
+
+    def reopen(self) -> None:
+        """Brings all into the file itself and begins a new log."""
+        self.close()
+        self._db = _opened(self.path)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -182,10 +189,13 @@ class Ledger:
                 raise
             self._db.execute("COMMIT")
 
-    def lay_copy(self) -> None:
-        """Lays a copy of the whole ledger beside it."""
+    def lay_copy(self) -> bool:
+        """Lays a copy of the whole ledger beside it, and erases the former one.
+
+        False where that could only be unlinked.
+        """
         with told(self.copy):
-            copy_of(self.path, self.copy)
+            return copy_of(self.path, self.copy)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -234,8 +244,11 @@ def encryption_of(folder: Path, key_env: str) -> str:
     """
     path = folder / NAME
     if path.exists() and not fault_of(path):
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+        try:
             seal = unwrapped(kept_seal(db), key_env, folder)
+        finally:
+            _close(db, path)
         if seal.on:
             return f"is encrypted, and the key in {seal.key_env} opens it"
     if not key_env:
@@ -259,7 +272,21 @@ def _opened(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, timeout=10)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
+    # What is deleted is overwritten, not only marked as free, and nothing of it lies elsewhere.
+    db.execute("PRAGMA secure_delete = ON")
+    db.execute("PRAGMA temp_store = MEMORY")
     return db
+
+
+def _close(db: sqlite3.Connection, path: Path) -> None:
+    """Closes a ledger. The last connection brings the log into the file and unlinks it.
+
+    Then it lies under its second name alone, and is erased; else that name is only taken away.
+    """
+    log = erasing.second_name(path.with_name(f"{path.name}-wal"))
+    db.close()
+    if log is not None:
+        erasing.erase_second(log)
 
 
 def fault_of(path: Path) -> str | None:
@@ -274,7 +301,7 @@ def fault_of(path: Path) -> str | None:
             found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         finally:
-            db.close()
+            _close(db, path)
     except sqlite3.OperationalError as fault:
         if "locked" in str(fault) or "unable to open" in str(fault):
             raise AuditError(f"{path}: can't be opened ({fault}); look at permissions") from fault
@@ -284,10 +311,13 @@ def fault_of(path: Path) -> str | None:
     return None if found == "ok" and tables else str(found)
 
 
-def copy_of(source: Path, target: Path) -> None:
-    """Copies a ledger whole, aside, and renames the copy."""
+def copy_of(source: Path, target: Path) -> bool:
+    """Copies a ledger whole, aside, and renames the copy; what was there is erased.
+
+    False where that could only be unlinked.
+    """
     aside = target.with_name(f".{target.name}")
-    aside.unlink(missing_ok=True)
+    erasing.erase(aside)
     os.close(os.open(aside, os.O_WRONLY | os.O_CREAT, 0o600))
     one, other = sqlite3.connect(source), sqlite3.connect(aside)
     try:
@@ -296,12 +326,8 @@ def copy_of(source: Path, target: Path) -> None:
     finally:
         one.close()
         other.close()
-    descriptor = os.open(aside, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    aside.rename(target)
+    sync_file(aside)
+    return erasing.replace(aside, target)
 
 
 def day(text: str) -> date:

@@ -17,6 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditor import erasing
+from auditor.disk import sync_folder
 from auditor.errors import AuditError
 from auditor.history.folders import private
 from auditor.history.seal import PLAIN, Seal
@@ -96,6 +98,7 @@ def write(kept: KeptLines, path: Path, seal: Seal = PLAIN) -> str:
     private(path.parent)
     aside = path.with_name(f".{path.name}")
     try:
+        erasing.erase(aside)
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             pq.write_table(
                 table,
@@ -110,8 +113,9 @@ def write(kept: KeptLines, path: Path, seal: Seal = PLAIN) -> str:
             file.flush()
             os.fsync(file.fileno())
         aside.rename(path)
+        sync_folder(path.parent)
     except OSError as fault:
-        aside.unlink(missing_ok=True)
+        erasing.erase(aside)
         raise AuditError(
             f"{path.parent}: can't be written ({fault.strerror or fault}); make room and run again"
         ) from fault

@@ -206,21 +206,21 @@ class Memory:
         """Whether a run is part of the memory."""
         return bool(self.ledger.rows("SELECT 1 FROM runs WHERE run = ?", run))
 
-    def settle(self, as_of: date) -> None:
-        """What follows a commit, and may be done again: lays the copy, lets go what is old."""
+    def settle(self, as_of: date) -> int:
+        """Lays the copy, lets go what is old; after a commit, or again. Returns as ``compact``."""
         days = self._settings.keep_days
-        forget(self.folder, self.ledger, cutoff_of(self.ledger, as_of, days))
-        self.ledger.lay_copy()
-        compact(self.folder, self.ledger, as_of, days)
+        unlinked = forget(self.folder, self.ledger, cutoff_of(self.ledger, as_of, days))
+        unlinked += not self.ledger.lay_copy()
+        return unlinked + compact(self.folder, self.ledger, as_of, days)
 
-    def commit(self, remembered: Remembered, run: str, inputs: Sequence[str]) -> None:
+    def commit(self, remembered: Remembered, run: str, inputs: Sequence[str]) -> int:
         """Writes a night into the memory: all of it or nothing, and once for each run.
 
-        ``inputs`` are the SHA-256 digests of its exports. Raises AuditError when the memory has
-        changed since the audit, or can't be written.
+        ``inputs`` are the SHA-256 digests of its exports. Returns what ``settle`` does. Raises
+        AuditError when the memory has changed since the audit, or can't be written.
         """
         if self.committed(run):
-            return
+            return 0
         if self._last() != remembered.after:
             raise AuditError(f"{self.folder}: has changed since the audit; run again")
         number = remembered.after + 1
@@ -232,7 +232,7 @@ class Memory:
         with self.ledger.writing():
             write_night(self.ledger, remembered, run, number, inputs)
             self.ledger.put("files", FILES, files)
-        self.settle(remembered.audit.as_of)
+        return self.settle(remembered.audit.as_of)
 
     def decide(self, dispositions: Mapping[str, Disposition]) -> None:
         """Writes what people decided about findings; of findings that are not known, nothing."""

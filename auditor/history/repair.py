@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from auditor import erasing
 from auditor.history.ledger import Ledger
 from auditor.history.lines import digest_of, path_of
 
@@ -9,6 +10,7 @@ from auditor.history.lines import digest_of, path_of
 def repaired(folder: Path, ledger: Ledger) -> tuple[str, ...]:
     """Removes what a killed run left, sets damaged files aside; says what somebody must know."""
     notes = []
+    erasing.clear(folder)
     if ledger.restored:
         last = ledger.rows("SELECT run, as_of FROM runs ORDER BY seq DESC LIMIT 1")
         until = f"the run of {last[0][1]}" if last else "the beginning"
@@ -27,13 +29,13 @@ def repaired(folder: Path, ledger: Ledger) -> tuple[str, ...]:
         if path.name in known or path.name.startswith("damaged-"):
             continue
         if ledger.restored and not path.name.startswith("."):
-            path.rename(path.with_name(f"damaged-{path.name}"))
+            erasing.replace(path, path.with_name(f"damaged-{path.name}"))
             notes.append(
                 f"{path}: came after the copy of the ledger, so it was set aside; give the exports "
                 "of that night again"
             )
         else:
-            path.unlink()
+            erasing.erase(path)
     return tuple(notes)
 
 
@@ -47,7 +49,7 @@ def _set_aside(ledger: Ledger, path: Path, first: int, last: int) -> str:
     ]
     missing = not path.exists()
     if not missing:
-        path.rename(path.with_name(f"damaged-{path.name}"))
+        erasing.replace(path, path.with_name(f"damaged-{path.name}"))
     with ledger.writing():
         ledger.do("DELETE FROM files WHERE name = ?", path.name)
         ledger.do_all("DELETE FROM inputs WHERE run = ?", [(run,) for run, _ in runs])

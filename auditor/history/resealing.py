@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from auditor import erasing
 from auditor.history import lines as kept_lines
 from auditor.history import repair
 from auditor.history.alive import known_rows
@@ -46,8 +47,6 @@ def reseal(folder: Path, ledger: Ledger, seal: Seal) -> None:
     former = dict(zip(every.patient.tolist(), patient.tolist(), strict=True))
     files = _written(folder, replace(every, patient=patient), names, seal)
     waivers = waiver_days(ledger)
-    # What is deleted is overwritten, not only marked as free.
-    ledger.do("PRAGMA secure_delete = ON")
     with ledger.writing():
         ledger.do("DELETE FROM files")
         ledger.put("files", ("name", "first_seq", "last_seq", "lines", "sha256"), files)
@@ -57,9 +56,10 @@ def reseal(folder: Path, ledger: Ledger, seal: Seal) -> None:
         ledger.put("meta", ("key", "value"), [(_TRACES, "")])
         write_waiver_days(ledger, seal, *waivers)
     ledger.seal = seal
-    for path in paths:
-        path.unlink(missing_ok=True)
+    # Until the copy is laid anew it names the old files.
     _remove_traces(ledger)
+    for path in paths:
+        erasing.erase(path)
 
 
 def _written(
@@ -99,7 +99,7 @@ def _remove_traces(ledger: Ledger) -> None:
         return
     with told(ledger.path):
         ledger.do("VACUUM")
-        ledger.do("PRAGMA wal_checkpoint(TRUNCATE)")
+    ledger.reopen()
     ledger.lay_copy()
     with ledger.writing():
         ledger.do("DELETE FROM meta WHERE key = ?", _TRACES)

@@ -23,9 +23,6 @@ def waiver_days(ledger: Ledger) -> tuple[dict[str, date], dict[str, date]]:
 
 def write_waiver_days(ledger: Ledger, seal: Seal, first: Days, last: Days) -> None:
     """Writes them in place of those that are there; inside ``writing``."""
-    if seal.on:
-        # Of those that an earlier build left open no page keeps a trace.
-        ledger.do("PRAGMA secure_delete = ON")
     ledger.do("DELETE FROM waivers")
     ledger.put(
         "waivers",

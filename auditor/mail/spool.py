@@ -3,12 +3,12 @@
 ``waiting/`` holds what is to be sent, ``sent/`` a mark for each message that a server took,
 ``refused/`` what a server refused for good. One message is one file, for one recipient, named by
 its key; files are for their owner alone (0600), folders too (0700). Everything is on the disk
-before the next step begins, so that a power cut neither loses a message nor sends it again.
+before the next step begins, so that a power cut neither loses a message nor sends it again. What
+is deleted is erased: a message may carry the workbook.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from auditor import erasing
+from auditor.disk import sync_folder
 from auditor.errors import AuditError
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Spool:
                 for place in (self._folder, self._waiting, self._sent, self._refused, self._last):
                     place.mkdir(mode=0o700, parents=True, exist_ok=True)
                 lock.acquire()
+                for place in (self._waiting, self._sent, self._refused, self._last):
+                    erasing.clear(place)
         except Timeout as fault:
             raise AuditError(
                 f"{self._folder}: another run is sending mail; wait until it has ended"
@@ -78,7 +82,7 @@ class Spool:
             _write(self._waiting / f"{letter.key}.eml", letter.message.as_bytes())
             kind = b"failed" if letter.failed else b"report"
             _write(self._last / _name_of(letter.address), kind)
-            (self._refused / f"{letter.key}.eml").unlink(missing_ok=True)
+            erasing.erase(self._refused / f"{letter.key}.eml")
 
     def waiting(self) -> list[Path]:
         """The messages to send, oldest first."""
@@ -113,24 +117,24 @@ class Spool:
         """Marks a message as taken, for ever, and drops it."""
         with self._writing():
             _put_in_place(self._mark(path.stem))
-            path.unlink(missing_ok=True)
+            erasing.erase(path)
 
     def forget_sent(self, key: str) -> None:
         """Takes the mark away, for a message that is wanted again."""
         with self._writing():
-            self._mark(key).unlink(missing_ok=True)
+            erasing.erase(self._mark(key))
 
     def drop(self, path: Path) -> None:
         """Drops a waiting message that was sent already: a kill came between mark and removal."""
         with self._writing():
-            path.unlink(missing_ok=True)
+            erasing.erase(path)
 
     def mark_refused(self, path: Path) -> None:
         """Puts a message aside that no further try would deliver."""
         with self._writing():
             path.replace(self._refused / path.name)
-            _sync(self._refused)
-            _aside(self._mark(path.stem)).unlink(missing_ok=True)
+            sync_folder(self._refused)
+            erasing.erase(_aside(self._mark(path.stem)))
 
     def _mark(self, key: str) -> Path:
         return self._sent / f"{key}.json"
@@ -156,7 +160,7 @@ def _aside(path: Path) -> Path:
 
 def _write_aside(path: Path, content: bytes) -> None:
     aside = _aside(path)
-    aside.unlink(missing_ok=True)
+    erasing.erase(aside)
     number = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(number, "wb") as stream:
         stream.write(content)
@@ -165,15 +169,4 @@ def _write_aside(path: Path, content: bytes) -> None:
 
 
 def _put_in_place(path: Path) -> None:
-    _aside(path).replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Waits until the names in a folder are on the disk, where the system can."""
-    with contextlib.suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+    erasing.replace(_aside(path), path)

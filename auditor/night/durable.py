@@ -2,6 +2,7 @@
 
 Everything the night moves, writes or deletes goes through here. A file is written aside, brought
 to the disk and renamed; a name that begins with ``.part-`` is what a kill left and may be deleted.
+What is deleted is overwritten first: see ``erasing``.
 """
 
 import errno
@@ -13,6 +14,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from auditor import erasing
+from auditor.disk import settle, sync_folder
 
 PART = ".part-"
 _CHUNK = 1 << 20
@@ -85,6 +89,7 @@ def move(source: Path, target: Path) -> None:
             target.chmod(_own_mode())
             return
     aside = target.with_name(PART + target.name)
+    erasing.erase(aside)
     _copy(source, aside)
     replace(aside, target)
     remove(source)
@@ -118,6 +123,7 @@ def compress(source: Path, target: Path, sha256: str) -> None:
     """
     make_folder(target.parent)
     aside = target.with_name(PART + target.name)
+    erasing.erase(aside)
     with _named(target), source.open("rb") as reader, aside.open("wb") as raw:
         with gzip.GzipFile(source.name, "wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
             shutil.copyfileobj(reader, packed, _CHUNK)
@@ -129,53 +135,33 @@ def compress(source: Path, target: Path, sha256: str) -> None:
     remove(source)
 
 
-def remove(path: Path) -> None:
-    """Removes a file; one that is not there is fine."""
-    path.unlink(missing_ok=True)
+def remove(path: Path) -> bool:
+    """Removes a file; one that is not there is fine. False where it could only be unlinked."""
+    overwritten = erasing.erase(path)
     sync_folder(path.parent)
+    return overwritten
 
 
-def remove_folder(folder: Path) -> None:
-    """Removes a folder with all in it; a kill leaves no part of it under its name."""
+def remove_folder(folder: Path) -> int:
+    """Removes a folder with all in it; a kill leaves no part of it under its name.
+
+    Returns how many files could only be unlinked.
+    """
     if not folder.exists():
-        return
+        return 0
     aside = folder.with_name(PART + folder.name)
-    shutil.rmtree(aside, ignore_errors=True)
+    unlinked = erasing.erase_tree(aside)
     replace(folder, aside)
-    shutil.rmtree(aside)
+    return unlinked + erasing.erase_tree(aside)
 
 
-def clear_parts(folder: Path) -> None:
-    """Deletes what kills left half made right in a folder."""
-    for left in folder.glob(PART + "*"):
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left)
-        else:
-            left.unlink(missing_ok=True)
+def clear_parts(folder: Path) -> int:
+    """Deletes what kills left half made, or half deleted, right in a folder.
 
-
-def settle(folder: Path) -> None:
-    """Brings all files of a folder to the disk."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_file():
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
-        else:
-            sync_folder(path)
-    sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Brings the names in a folder to the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    except OSError as fault:
-        # Some network shares can't; their server keeps names by itself.
-        if fault.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
-            raise
-    finally:
-        os.close(handle)
+    Returns how many files could only be unlinked.
+    """
+    parts = list(folder.glob(PART + "*"))
+    return sum(map(erasing.erase_tree, parts)) + erasing.clear(folder)
 
 
 def sha256_of(path: Path) -> str:
@@ -208,7 +194,7 @@ def move_folder(source: Path, target: Path) -> None:
         if fault.errno != errno.EXDEV:
             raise
         aside = target.with_name(PART + target.name)
-        shutil.rmtree(aside, ignore_errors=True)
+        erasing.erase_tree(aside)
         for path in sorted(source.rglob("*")):
             there = aside / path.relative_to(source)
             if path.is_file():

@@ -1,15 +1,26 @@
 """What is old enough to go: runs in archive, failed and reports, logs, marks of mail."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from auditor import erasing
 from auditor.night import durable
 from auditor.night.journal import is_run
 from auditor.night.site import Site
 
 LONG_PAUSE_DAYS = 60
 """After a pause this long nothing goes for a night: a clock set wrong must not empty a site."""
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """What went: ``unlinked`` files could not be overwritten first. Or nothing: ``held_back``."""
+
+    gone: tuple[Path, ...] = ()
+    unlinked: int = 0
+    held_back: bool = False
 
 
 def expired(site: Site, as_of: date) -> Iterator[Path]:
@@ -51,20 +62,21 @@ def hold_back(as_of: date, last_night: date | None) -> bool:
     return last_night is None or abs((as_of - last_night).days) > LONG_PAUSE_DAYS
 
 
-def tidy(site: Site, as_of: date, last_night: date | None) -> list[Path] | None:
-    """Deletes what has expired and what kills left half made; None when it holds back.
+def tidy(site: Site, as_of: date, last_night: date | None) -> Tidied:
+    """Deletes what has expired and what kills left half made or half deleted.
 
     Age is told by the day in a run's name, not by the times of files; mail has no other.
     """
-    for folder in (site.archive, site.failed, site.reports, site.work):
-        if folder.is_dir():
-            durable.clear_parts(folder)
+    own = (site.archive, site.failed, site.reports, site.work, site.log)
+    inboxes = (site.inbox(inbox) for inbox in site.night.inboxes)
+    unlinked = sum(durable.clear_parts(folder) for folder in own if folder.is_dir())
+    unlinked += sum(erasing.clear(folder) for folder in inboxes if folder.is_dir())
     if hold_back(as_of, last_night):
-        return [] if not any(expired(site, as_of)) else None
-    gone = list(expired(site, as_of))
+        return Tidied(unlinked=unlinked, held_back=any(expired(site, as_of)))
+    gone = tuple(expired(site, as_of))
     for path in gone:
         if path.is_dir():
-            durable.remove_folder(path)
-        else:
-            durable.remove(path)
-    return gone
+            unlinked += durable.remove_folder(path)
+        elif not durable.remove(path):
+            unlinked += 1
+    return Tidied(gone, unlinked)

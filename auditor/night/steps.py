@@ -1,6 +1,5 @@
 """The steps of a run: each may be done again after a kill and ends with the same result."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor import disk, erasing
 from auditor.errors import AuditError
 from auditor.faults import place_of
 from auditor.night import durable
@@ -99,12 +99,12 @@ def _audit(night: Night) -> None:
             night.log.warning("history put right", reason=note)
             night.problems.append(note)
         if memory.committed(journal.run):
-            memory.settle(journal.as_of)
+            _tell_of_unlinked(night, memory.settle(journal.as_of))
             return
         journal.done = [step for step in journal.done if step == "taken"]
         _give_up_on_deadly(night)
         with _counted(journal):
-            shutil.rmtree(journal.reports, ignore_errors=True)
+            erasing.erase_tree(journal.reports)
             claims = _read(night, memory)
             _judge(night, memory, claims)
 
@@ -241,9 +241,10 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
     durable.make_folder(journal.reports)
     batch.write_files(batch.Finished(report, None), request, reference, journal.reports)
     write_facts(night.site, journal)
-    durable.settle(journal.reports)
+    disk.settle(journal.reports)
     journal.mark("written")
-    memory.commit(remembered, journal.run, [one.sha256 for one in claims.intakes])
+    inputs = [one.sha256 for one in claims.intakes]
+    _tell_of_unlinked(night, memory.commit(remembered, journal.run, inputs))
     totals = report.run.audit.totals
     night.log.info(
         "audited",
@@ -365,8 +366,15 @@ def _file(night: Night) -> None:
 
 def _tidy(night: Night) -> None:
     """Deletes what is old enough."""
-    gone = tidy(night.site, night.journal.as_of, night.last)
-    if gone is None:
+    done = tidy(night.site, night.journal.as_of, night.last)
+    if done.held_back:
         night.log.warning("long pause, or a clock set wrong: nothing is deleted tonight")
-    elif gone:
-        night.log.info("deleted by age", count=len(gone))
+    elif done.gone:
+        night.log.info("deleted by age", count=len(done.gone))
+    _tell_of_unlinked(night, done.unlinked)
+
+
+def _tell_of_unlinked(night: Night, count: int) -> None:
+    """Logs that files are gone by name, but that their bytes were not overwritten."""
+    if count:
+        night.log.warning("deleted, but could not be overwritten", count=count)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from auditor import erasing
 from auditor.errors import AuditError
 
 DISPOSITIONS = ("open", "corrected", "appealed", "accepted risk", "not an error")
@@ -141,14 +142,15 @@ def _guarded(text: str) -> str:
 def save_dispositions(dispositions: Mapping[str, Disposition], folder: Path) -> None:
     """Writes the decisions beside a run, by finding; the same ones give the same bytes."""
     aside = folder / f".{FILE}.new"
-    aside.unlink(missing_ok=True)  # what a kill left may be open to others
+    erasing.clear(folder)
+    erasing.erase(aside)  # what a kill left may be open to others
     number = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(number, "w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(COLUMNS)
         for finding, one in sorted(dispositions.items()):
             table.writerow(map(_guarded, (finding, one.disposition, one.owner, one.note)))
-    aside.replace(folder / FILE)
+    erasing.replace(aside, folder / FILE)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from auditor.report.list_sheet import ListSheet
 from auditor.report.words import SEVERITY_LABELS
+from auditor.report.workbook_pieces import ErasedPieces
 
 Kind = Literal["code", "text", "long", "severity", "count", "number", "money", "date", "fill_in"]
 Cell: TypeAlias = str | int | float | None
@@ -186,7 +187,7 @@ def open_workbook(path: str, folder: str, identity: dict[str, Any]) -> xlsxwrite
 
     Pieces are written to ``folder`` while it grows, so that no patient's data pass elsewhere.
     """
-    book = xlsxwriter.Workbook(
+    book = ErasedPieces(
         path,
         {
             "strings_to_formulas": False,
