@@ -1,6 +1,5 @@
 """Puts an imported edition into the library."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from auditor.disk import settle, sync_file, sync_folder
 from auditor.library.gathering import gather, write_sorted
 from auditor.library.shelf import (
     TABLES,
@@ -30,7 +30,8 @@ def place(
     """Stores an edition and gathers the tables it touches; counts in one step or not at all.
 
     The caller holds the library (``shelf.alone``). ``write_beside`` writes the manifest and the
-    quarantine into the edition's folder. An edition of the same name is replaced.
+    quarantine into the edition's folder. An edition of the same name is replaced. All that the list
+    will name is on the disk before it does: a power cut leaves the library as it was or as it is.
     """
     shelf = open_shelf(folder)
     sweep(shelf)
@@ -46,10 +47,12 @@ def place(
             for name, table in tables.items():
                 write_sorted(table, books / f"{name}.parquet")
             write_beside(books)
+            settle(books)
             target = folder / edition.folder
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 books.rename(target)
+                sync_folder(target.parent)
             planned = replace(shelf, editions=tuple(editions))
             gathered = _gathered(planned, edition, temporary)
         replace_list(folder, editions, gathered)
@@ -75,8 +78,10 @@ def _gathered(planned: Shelf, edition: Shelved, temporary: Path) -> list[Gathere
     made: list[Gathered] = []
     for table in edition.rows:
         found, path = gather(planned, table, edition.setting, temporary)
-        shutil.move(path, planned.folder / found.file)
+        sync_file(path)
+        path.replace(planned.folder / found.file)
         made.append(found)
+    sync_folder(planned.folder / TABLES)
     touched = {(one.table, one.setting) for one in made}
     kept = [one for one in before if (one.table, one.setting) not in touched]
     return sorted([*kept, *made], key=lambda one: (one.table, one.setting))

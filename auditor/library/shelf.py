@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from auditor.disk import sync_folder
 from auditor.errors import AuditError
 from auditor.reference import LIBRARY
 
@@ -136,7 +137,9 @@ def alone(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)
         lock = FileLock(folder / ".lock", timeout=10)
         with lock:
             yield
@@ -178,7 +181,10 @@ def replace_list(folder: Path, editions: Sequence[Shelved], tables: Sequence[Gat
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).chmod(0o644)
+        # New folders of kinds and of tables have their names on the disk before the list has.
+        sync_folder(folder)
         Path(name).replace(folder / LIBRARY)
+        sync_folder(folder)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
