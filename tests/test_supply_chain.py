@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -116,42 +117,199 @@ def between(*events: dict[str, str]) -> list[dict[str, Any]]:
 
 
 LOCK = "Some.Pack_age==1.10.0 ; python_version < '3.12' \\\n    --hash=sha256:0\nother[x]==2.0\n"
+COMMITS = {
+    "type": "GIT",
+    "repo": "https://example.org/other",
+    "events": [{"introduced": "0"}, {"fixed": "0bb46c1448b0"}],
+}
+# As the public records tell it: in any order, ends and beginnings at one version.
+UNSORTED = between(
+    {"introduced": "1.8"},
+    {"fixed": "2.1"},
+    {"introduced": "1.2"},
+    {"fixed": "1.8"},
+    {"introduced": "0"},
+    {"fixed": "1.1"},
+)
 OFFLINE: dict[str, tuple[list[dict[str, Any]], int]] = {
     "listed": ([advisory("some-pack-age", 1, versions=["1.9", "1.10"])], 1),
+    "named as its author writes it": (
+        [advisory("Some_Pack.Age", 1, ranges=between({"introduced": "0"}, {"fixed": "1.11"}))],
+        1,
+    ),
     "in a range": (
         [advisory("other", 2, ranges=between({"introduced": "0"}, {"fixed": "2.0.1"}))],
+        1,
+    ),
+    "in a range, beside one of commits": (
+        [advisory("other", 2, ranges=[COMMITS, *between({"introduced": "2.0"})])],
         1,
     ),
     "the last affected": (
         [advisory("other", 3, ranges=between({"introduced": "1"}, {"last_affected": "2.0"}))],
         1,
     ),
+    "in a range told before another": ([advisory("other", 3, ranges=UNSORTED)], 1),
+    "after the last of ranges told in any order": (
+        [advisory("some-pack-age", 3, ranges=between(*UNSORTED[0]["events"][2:]))],
+        0,
+    ),
+    "where one range ends and another begins": (
+        [
+            advisory(
+                "other",
+                3,
+                ranges=between(
+                    {"introduced": "2.0"}, {"fixed": "2.2"}, {"introduced": "1"}, {"fixed": "2.0"}
+                ),
+            )
+        ],
+        1,
+    ),
+    "the second of two packages": (
+        [
+            advisory("nothing", 3, versions=["9"])
+            | {
+                "affected": [
+                    *advisory("of-others", 3, ecosystem="npm", versions=["2.0"])["affected"],
+                    *advisory("other", 3, versions=["2.0"])["affected"],
+                ]
+            }
+        ],
+        1,
+    ),
+    "without aliases": (
+        [advisory("other", 3, versions=["2.0"], aliases=[], related=["CVE-2026-3"])],
+        1,
+    ),
     "mended": (
         [
             advisory("other", 4, ranges=between({"introduced": "0"}, {"fixed": "2.0"})),
-            advisory("some-pack-age", 5, versions=["1.1"]),
+            advisory("some-pack-age", 5, versions=["1.1", "0.3.0.beta", "no version"]),
         ],
         0,
     ),
     "not yet": ([advisory("other", 6, ranges=between({"introduced": "2.1"}))], 0),
     "withdrawn": ([advisory("other", 7, versions=["2.0"], withdrawn="2026-01-01T00:00:00Z")], 0),
-    "of others": ([advisory("other", 8, versions=["2.0"], ecosystem="npm")], 2),
-    "old": ([advisory("other", 9, versions=["2.0"], modified="2020-01-01T00:00:00Z")], 2),
-    "empty": ([], 2),
+    "of others": ([advisory("other", 8, versions=["2.0"], ecosystem="npm")], 0),
+    # The first form of the public records; and what no form of them is.
+    "in another form": (
+        [
+            {
+                "id": "PYSEC-9",
+                "modified": "2021-07-05T00:01:22Z",
+                "package": {"name": "other", "ecosystem": "PyPI"},
+                "affects": {"ranges": [{"type": "ECOSYSTEM", "fixed": "2.1"}]},
+            }
+        ],
+        2,
+    ),
+    "of commits alone": ([advisory("other", 9, ranges=[COMMITS])], 2),
+    "an unknown event": ([advisory("other", 9, ranges=between({"begun": "1"}))], 2),
+    "no version in an event": ([advisory("other", 9, ranges=between({"fixed": "soon"}))], 2),
+    "not understood, on what is not ours": ([advisory("third", 9, ranges=[COMMITS])], 0),
 }
+# Weak for ever: who does not know of it, knows nothing.
+KNOWN = advisory("jinja2", 0, versions=["2.10"], aliases=["CVE-2019-10906"])
+
+
+def compared(folder: Path, advisories: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    (folder / "lock.txt").write_text(LOCK, encoding="utf-8")
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        for number, one in enumerate(advisories):
+            archive.writestr(f"{number}.json", json.dumps(one))
+    command = [sys.executable, str(ROOT / ".ci" / "known_weak.py"), "all.zip", "lock.txt"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("case", OFFLINE)
 def test_a_database_of_advisories_is_compared_without_a_network(tmp_path: Path, case: str) -> None:
     advisories, expected = OFFLINE[case]
-    (tmp_path / "lock.txt").write_text(LOCK, encoding="utf-8")
-    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
-        for one in advisories:
-            archive.writestr(f"{one['id']}.json", json.dumps(one))
-    command = [sys.executable, str(ROOT / ".ci" / "known_weak.py"), "all.zip", "lock.txt"]
 
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = compared(tmp_path, [*advisories, KNOWN])
 
     assert ran.returncode == expected, ran.stderr
-    assert ("CVE-2026-" in ran.stdout) == (expected == 1)
+    assert ("0 known to be weak" in ran.stdout) == (expected == 0)
+    assert (": PYSEC-" in ran.stdout) == (expected == 1)
     assert ("NOT CHECKED" in ran.stderr) == (expected == 2)
+
+
+OLD = {"modified": "2020-01-01T00:00:00Z"}
+NOTHING_PROVED: dict[str, list[dict[str, Any]]] = {
+    "old": [advisory("other", 9, versions=["2.0"], **OLD), KNOWN | OLD],
+    "of others alone": [advisory("other", 8, versions=["2.0"], ecosystem="npm")],
+    "a part": [advisory("other", 6, ranges=between({"introduced": "2.1"}))],
+    "a part that has what was withdrawn": [KNOWN | {"withdrawn": "2026-01-01T00:00:00Z"}],
+    "empty": [],
+}
+
+
+@pytest.mark.parametrize("case", NOTHING_PROVED)
+def test_a_database_that_proves_nothing_is_told(tmp_path: Path, case: str) -> None:
+    ran = compared(tmp_path, NOTHING_PROVED[case])
+
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(".ci/known_weak.py: NOT CHECKED: ")
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_what_is_no_database_is_told(tmp_path: Path) -> None:
+    for content in (b"", b"PK\x03\x04 cut short"):
+        (tmp_path / "all.zip").write_bytes(content)
+        command = [sys.executable, str(ROOT / ".ci" / "known_weak.py"), "all.zip"]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ran.returncode == 2, ran.stderr
+        assert "NOT CHECKED" in ran.stderr
+
+
+WEAK = """Found 2 known vulnerabilities in 1 package
+Name   Version ID             Fix Versions
+------ ------- -------------- ------------
+jinja2 2.10    PYSEC-2019-217 2.10.1
+"""
+SKIPPED = """No known vulnerabilities found
+Name     Skip Reason
+-------- ---------------------------------------------------------------------
+numpy    Dependency not found on PyPI and could not be audited: numpy (2.4.6)
+"""
+CLEAN = "No known vulnerabilities found\n"
+REFUSED = "    raise ServiceError from http_error\npip_audit._service.interface.ServiceError\n"
+# What pip-audit says of our lock, then of a version that is weak for ever; its exit codes.
+ANSWERS: dict[str, tuple[tuple[str, int], tuple[str, int], int, str]] = {
+    "nothing is weak": ((CLEAN, 0), (WEAK, 1), 0, "No pinned version is known to be weak."),
+    "something is weak": ((WEAK, 1), (WEAK, 1), 1, "PYSEC-2019-217"),
+    "weak, and some unknown": ((SKIPPED + WEAK, 1), (WEAK, 1), 1, "PYSEC-2019-217"),
+    "some are unknown": ((SKIPPED, 0), (WEAK, 1), 0, "NOT CHECKED: 1 packages are unknown"),
+    "no answer": ((REFUSED, 1), (WEAK, 1), 0, "NOT CHECKED: no answer"),
+    "not installed": (("uvx: not found\n", 127), ("", 127), 0, "NOT CHECKED: no answer"),
+    "a service that knows nothing": ((CLEAN, 0), (CLEAN, 0), 0, "NOT CHECKED: the service"),
+    "a service that goes away": ((CLEAN, 0), (REFUSED, 1), 0, "NOT CHECKED: the service"),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_advisories_are_weak_good_or_not_checked(tmp_path: Path, case: str) -> None:
+    *answers, code, words = ANSWERS[case]
+    for name, (said, ended) in zip(("ours", "weak"), answers, strict=True):
+        (tmp_path / name).write_text(said, encoding="utf-8")
+        (tmp_path / f"{name}.code").write_text(str(ended), encoding="utf-8")
+    uvx = tmp_path / "uvx"
+    uvx.write_text(
+        f"#!/bin/sh\ncd {tmp_path}\nname=ours\n"
+        'case "$*" in *weak.txt*) name=weak;; *-dev.txt*--osv-url*) ;; *) exit 9;; esac\n'
+        "cat $name >&2\nexit $(cat $name.code)\n",
+        encoding="utf-8",
+    )
+    uvx.chmod(0o755)
+
+    ran = subprocess.run(
+        [str(ROOT / ".ci" / "advisories"), "-s", "osv", "--osv-url", "http://127.0.0.1:9"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == code
+    assert words in ran.stdout + ran.stderr
+    assert ("NOT CHECKED" in ran.stderr) == words.startswith("NOT CHECKED")
