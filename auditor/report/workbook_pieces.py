@@ -9,6 +9,9 @@ from xlsxwriter.packager import Packager
 
 from auditor import erasing
 
+# Texts of cells, and the cells; other pieces hold formats, titles and sums.
+_CELLS = ("xl/sharedStrings.xml", "xl/worksheets/sheet")
+
 
 class ErasedPieces(xlsxwriter.Workbook):  # type: ignore[misc]  # it tells no types
     """A workbook whose pieces leave nothing on the disk: they hold what its worklists say."""
@@ -37,6 +40,8 @@ class _NamedTwice(Packager):  # type: ignore[misc]
 
     def _create_package(self) -> list[list[str]]:
         files: list[list[str]] = super()._create_package()
-        names = [erasing.second_name(Path(file)) for file, *_ in files]
+        names = [
+            erasing.second_name(Path(file)) for file, name, *_ in files if name.startswith(_CELLS)
+        ]
         self.pieces = [name for name in names if name is not None]
         return files
