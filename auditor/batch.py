@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from auditor.allocation import keep_freed_memory
-from auditor.audit import Audit, audit, prepare
+from auditor.as_requested import audited_for, claims_of
+from auditor.audit import Audit
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import (
     Proof,
@@ -29,7 +30,7 @@ from auditor.errors import AuditError
 from auditor.identity import digest_of, digest_of_file, rule_set_digest
 from auditor.ingest.frame import side_by_side
 from auditor.ingest.normalise import Intake
-from auditor.intake import Claims, read_files
+from auditor.intake import Claims
 from auditor.library.descriptors import descriptors_of
 from auditor.library.needed import needed_editions
 from auditor.library.reading import narrowed
@@ -97,12 +98,12 @@ def run(request: Request, progress: Progress) -> Finished:
     corrections = read_corrections(request.corrections) if request.corrections else None
     reference, claims = _read(request, progress)
     with progress.stage("audit", f"auditing {len(claims.lines):,} claim lines"):
-        result = audit_lines(claims.lines, reference, request)
+        result = audited_for(claims.lines, reference, request)
     proof = None
     if corrections is not None:
         with progress.stage("corrections", "auditing the corrected lines"):
             fixed, applied = apply(claims.lines, corrections)
-            corrected = audit_lines(fixed, reference, request)
+            corrected = audited_for(fixed, reference, request)
             idle = without_effect(claims.lines, corrections)
             proof = prove(result.findings, corrected.findings, applied, idle)
             result = corrected
@@ -137,12 +138,7 @@ def _read(request: Request, progress: Progress) -> tuple[Reference, Claims]:
     with progress.stage("reference", "loading reference tables"):
         reference = load_reference(reference_dir(), request.reference)
     with progress.stage("read", f"reading {_files(request.files)}"):
-        claims = read_files(
-            request.files,
-            profile=request.profile,
-            sheet=request.sheet,
-            patient_id_substitute=request.settings.patient_id_substitute,
-        )
+        claims = claims_of(request)
     with progress.stage("library", "reading what the lines need of the reference tables"):
         reference = narrowed(reference, claims.lines)
     return reference, claims
@@ -174,19 +170,6 @@ def _with_history(
                 finished, request, reference, lambda: memory.commit(remembered, run, inputs)
             )
     return finished
-
-
-def audit_lines(lines: pd.DataFrame, reference: Reference, request: Request) -> Audit:
-    """Prepares and audits claim lines as a request says."""
-    options = request.settings.options()
-    prepared = prepare(
-        lines,
-        reference,
-        as_of=request.as_of,
-        payers=dict(request.settings.payers),
-        options=options,
-    )
-    return audit(prepared, reference, options=options)
 
 
 def _self_tested(request: Request, progress: Progress) -> SelfTest | None:

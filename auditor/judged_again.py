@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from auditor.audit import Prepared, prepare
+from auditor.as_requested import claims_of, prepared_for
+from auditor.audit import Prepared
 from auditor.catalogue import CATALOGUE
 from auditor.conditions import Condition, Seen, conditions_of
 from auditor.corrections import apply, read_corrections
@@ -17,7 +18,6 @@ from auditor.errors import AuditError
 from auditor.exports_of_run import exports_of, is_night, run_of
 from auditor.findings import findings_of
 from auditor.history.again import known_of_patient, last_run
-from auditor.intake import read_files
 from auditor.judging import Judgement, failed, judge
 from auditor.library.reading import narrowed
 from auditor.once import forget
@@ -141,17 +141,11 @@ def _refuse_changed_exports(folder: Path) -> None:
 
 def _from_exports(request: Request) -> _AtHand:
     reference = load_reference(reference_dir(), request.reference)
-    claims = read_files(
-        request.files,
-        profile=request.profile,
-        sheet=request.sheet,
-        patient_id_substitute=request.settings.patient_id_substitute,
-    )
-    lines = claims.lines
+    lines = claims_of(request).lines
     if request.corrections:
         lines, _ = apply(lines, read_corrections(request.corrections))
     reference = narrowed(reference, lines)
-    return _AtHand(_prepared(lines, reference, request), reference, None)
+    return _AtHand(prepared_for(lines, reference, request), reference, None)
 
 
 def _from_history(request: Request, patient: str) -> _AtHand:
@@ -160,20 +154,10 @@ def _from_history(request: Request, patient: str) -> _AtHand:
     again = known_of_patient(request.history, key_env, patient)
     reference = narrowed(load_reference(reference_dir(), request.reference), again.lines)
     lines = again.lines.assign(kept=np.arange(len(again.lines)))
-    prepared = _prepared(lines, reference, request)
+    prepared = prepared_for(lines, reference, request)
     runs = [again.runs[place] for place in prepared.lines["kept"]]
     own = prepared.lines.drop(columns="kept")
     return _AtHand(replace(prepared, lines=own, extract=again.extract), reference, runs)
-
-
-def _prepared(lines: pd.DataFrame, reference: Reference, request: Request) -> Prepared:
-    return prepare(
-        lines,
-        reference,
-        as_of=request.as_of,
-        payers=dict(request.settings.payers),
-        options=request.settings.options(),
-    )
 
 
 def _judged(rule: Rule, at_hand: _AtHand, request: Request) -> tuple[Judgement, pd.DataFrame]:

@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.audit import Audit, audit, prepare
+from auditor.as_requested import audited_for, claims_of
+from auditor.audit import Audit
 from auditor.corrections import apply, read_corrections
 from auditor.errors import AuditError
-from auditor.intake import read_files
 from auditor.library.comparing import as_text, without
 from auditor.library.editions_apart import as_if_always, in_force_rows
 from auditor.library.reading import narrowed, with_shelf
@@ -163,13 +163,7 @@ def _about(
 
 
 def _what_if(before: Side, after: Side, run: Path, request: Request) -> list[str]:
-    claims = read_files(
-        request.files,
-        profile=request.profile,
-        sheet=request.sheet,
-        patient_id_substitute=request.settings.patient_id_substitute,
-    )
-    lines = claims.lines
+    lines = claims_of(request).lines
     if request.corrections:
         lines, _ = apply(lines, read_corrections(request.corrections))
     old, new = (_audited(side, lines, request) for side in (before, after))
@@ -180,15 +174,7 @@ def _what_if(before: Side, after: Side, run: Path, request: Request) -> list[str
 def _audited(side: Side, lines: pd.DataFrame, request: Request) -> Audit:
     with tempfile.TemporaryDirectory() as temporary:
         reference = _reference_of(side, lines, Path(temporary))
-        options = request.settings.options()
-        prepared = prepare(
-            lines,
-            reference,
-            as_of=request.as_of,
-            payers=dict(request.settings.payers),
-            options=options,
-        )
-        return audit(prepared, reference, options=options)
+        return audited_for(lines, reference, request)
 
 
 def _reference_of(side: Side, lines: pd.DataFrame, place: Path) -> Reference:

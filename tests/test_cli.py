@@ -21,7 +21,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import batch, cli, judged_again, rule_pages
+from auditor import as_requested, batch, cli, judged_again, rule_pages
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
 from auditor.intake import read_files
@@ -78,7 +78,7 @@ FEW = [rule for rule in CATALOGUE if rule.name in SOME]
 def auditor(whole_auditor, monkeypatch) -> Auditor:
     """The program with a few rules: how it ends is the same, and sooner."""
     monkeypatch.setattr(batch, "CATALOGUE", tuple(FEW))
-    monkeypatch.setattr(batch, "audit", partial(batch.audit, rules=FEW))
+    monkeypatch.setattr(as_requested, "audit", partial(as_requested.audit, rules=FEW))
     return whole_auditor
 
 

@@ -97,8 +97,8 @@ def pages(sample) -> dict[str, tuple[dict[str, object], str]]:
     found = sample.findings.assign(alone=sample.findings["partner_claim_id"] == "")
     first = found.sort_values("alone", kind="stable").drop_duplicates("rule")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judged_again, "read_files", lambda *_, **__: claims)
-        patch.setattr(judged_again, "prepare", lambda *_, **__: ready)
+        patch.setattr(judged_again, "claims_of", lambda *_, **__: claims)
+        patch.setattr(judged_again, "prepared_for", lambda *_, **__: ready)
         patch.setattr(explain, "tables_of", cache(tables_of))
         return {
             row["rule"]: (row, explain_page(sample.folder, row["finding"]))

@@ -62,7 +62,7 @@ LAYERS: tuple[set[str], ...] = (
     {"catalogue"},
     {"judging", "findings", "stories", "contradictions", "intake", "cases"},
     {"audit"},
-    {"self_test"},
+    {"self_test", "as_requested"},
     {"report", "mail", "history", "masking"},
     {
         "target",

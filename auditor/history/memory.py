@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from auditor.audit import Audit, Prepared, audit, prepare, totals_of, touched
+from auditor.as_requested import prepared_for
+from auditor.audit import Audit, Prepared, audit, totals_of, touched
 from auditor.changes import Changes
 from auditor.claim_lines import Mask
 from auditor.claim_types import with_types
@@ -370,13 +371,7 @@ def _prepared(
 ) -> tuple[Prepared, Ints, Mask]:
     """Some of the lines prepared, the patient (by digest) of each, and whether it is tonight's."""
     lines = found.every.lines.assign(patient=found.every.patient, tonight=found.tonight)
-    prepared = prepare(
-        lines[mask].reset_index(drop=True),
-        reference,
-        as_of=request.as_of,
-        payers=dict(request.settings.payers),
-        options=request.settings.options(),
-    )
+    prepared = prepared_for(lines[mask].reset_index(drop=True), reference, request)
     standing = prepared.lines
     return (
         replace(prepared, lines=standing.drop(columns=["patient", "tonight"])),
