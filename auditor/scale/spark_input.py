@@ -60,8 +60,7 @@ def session_of(master: str | None) -> Any:
         from pyspark.sql import SparkSession
     except ImportError as fault:
         raise AuditError(
-            "--engine spark needs PySpark: install the extra, pip install "
-            "'cardiac-ct-claim-auditor[spark]'",
+            "--engine spark: its library is not installed; pip install 'pyspark>=4.0,<5'",
             exit_code=2,
         ) from fault
     if (master or "local").startswith("local"):
