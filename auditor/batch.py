@@ -16,6 +16,7 @@ from auditor.allocation import keep_freed_memory
 from auditor.as_requested import audited_for, claims_of
 from auditor.audit import Audit
 from auditor.catalogue import CATALOGUE
+from auditor.claim_types import claims_of_both_kinds
 from auditor.corrections import (
     Proof,
     apply,
@@ -223,7 +224,7 @@ def describe(
         descriptors=descriptors_of(reference, result.findings, request.settings.licences),
         changes=remembered.changes if remembered else None,
         dispositions={} if request.mask else _decided(request, remembered),
-        asides=unread_sheets(claims.intakes),
+        asides=(*unread_sheets(claims.intakes), *_both_kinds(claims.lines)),
     )
 
 
@@ -232,9 +233,23 @@ def unread_sheets(intakes: Sequence[Intake]) -> tuple[str, ...]:
     return tuple(
         f"{one.file}: only the sheet '{one.sheet}' was read; {', '.join(map(repr, one.unread))} "
         f"{'looks' if len(one.unread) == 1 else 'look'} like claim lines, too. Save each sheet as "
-        "a file of its own and give them all in one run, or name the one that counts as the sheet"
+        "a file of its own and give them all in one run, or choose one (--sheet; at night `sheet` "
+        "of its inbox)"
         for one in intakes
         if one.unread
+    )
+
+
+def _both_kinds(lines: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence on numbers under which hospital and professional lines stand together."""
+    claims = claims_of_both_kinds(lines)
+    if not claims:
+        return ()
+    are = "1 claim number stands" if claims == 1 else f"{claims:,} claim numbers stand"
+    return (
+        f"{are} over hospital and professional lines at once, and all lines of one number are "
+        "judged as one kind. If the number is an account's, export the claim's own number, or a "
+        "column with the claim type of each line (institutional, professional)",
     )
 
 

@@ -84,6 +84,22 @@ def _claim_type(lines: pd.DataFrame) -> pd.Categorical:
     return pd.Categorical.from_codes(decided, categories=pd.Index(words, dtype="str"))
 
 
+def claims_of_both_kinds(lines: pd.DataFrame) -> int:
+    """Claims of which some lines look like a hospital's and others like a physician's.
+
+    No claim is both: their number is rather an account's. Claims whose type the export names are
+    not asked.
+    """
+    asked = blank(lines["claim_type"])
+    coded = ~blank(lines["bill_type"]) | ~blank(lines["revenue_code"])
+    component = has_modifier(lines, ["26", "TC"]) & ~blank(lines["place_of_service"])
+    hospital, physician = asked & coded & ~component, asked & component & ~coded
+    if not hospital.any() or not physician.any():
+        return 0
+    claim = numbered(group_key(lines, ["claim_id", "patient_id"]))
+    return len(np.intersect1d(claim[hospital], claim[physician]))
+
+
 def payer_type_of(name: str) -> str:
     """The payer type that a payer's name shows, by whole words."""
     words = re.findall(r"[A-Z0-9]+", name.upper())

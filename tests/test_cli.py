@@ -271,6 +271,23 @@ def test_a_second_sheet_of_claim_lines_is_told_first(auditor, tmp_path) -> None:
     assert said in json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["asides"][0]
 
 
+def test_a_number_over_both_kinds_of_lines_is_told_first(auditor, tmp_path) -> None:
+    """The number of an account (HAR): the reading would be judged as a hospital's line."""
+    scan = OTHER | {"procedure_code": "75574", "claim_type": "", "revenue_code": "0489"}
+    reading = scan | {
+        "bill_type": "",
+        "revenue_code": "",
+        "modifiers": "26",
+        "place_of_service": "22",
+    }
+    other = reading | {"claim_id": "B9"}
+
+    ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", scan, reading))
+    assert "1 claim number stands over hospital and professional lines at once" in ran.out
+    ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", scan, other))
+    assert "at once" not in ran.out
+
+
 def test_a_workbook_and_a_parquet_file_say_what_the_csv_says(auditor, claims, tmp_path) -> None:
     rows = table(DENIAL, NOTE, OTHER)
     with xlsxwriter.Workbook(tmp_path / "claims.xlsx") as book:

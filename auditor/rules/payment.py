@@ -15,9 +15,9 @@ _TABLES = "opps_rates pfs_rates"
 _RATES = ("opps-addendum-b-2026-01", "pfs-rvu-2026-january")
 
 
-def _no_rate(lines: pd.DataFrame, expected: Expected) -> Reasons:
-    """Why a line has no expected payment: a cell that pricing needs, else the rate itself."""
-    unknown = expected.cents.isna().to_numpy(dtype=bool)
+def _no_rate(lines: pd.DataFrame, expected: Expected, asked: Mask) -> Reasons:
+    """Why a line that is asked for has no expected payment: a cell, else the rate itself."""
+    unknown = expected.cents.isna().to_numpy(dtype=bool) & asked
     priced_by_place = professional(lines) & among(lines["component"], ["technical", "global"])
     return {
         **lacking(lines, "bill_type", unknown & institutional(lines) & medicare(lines)),
@@ -32,8 +32,10 @@ def _no_rate(lines: pd.DataFrame, expected: Expected) -> Reasons:
 
 
 def _difference(
-    lines: pd.DataFrame, mask: Mask, expected: Expected, amount: "pd.Series[int]"
+    lines: pd.DataFrame, asked: Mask, off: Mask, expected: Expected, amount: "pd.Series[int]"
 ) -> Outcome:
+    """Lines that are asked for and off their rate; without a rate they are not evaluated."""
+    mask = asked & off
     flagged = lines[mask]
     return Outcome(
         flagged=flagged.assign(
@@ -48,7 +50,7 @@ def _difference(
         ),
         amount=amount[mask],
         amount_basis="difference",
-        not_evaluated=_no_rate(lines, expected),
+        not_evaluated=_no_rate(lines, expected, asked),
     )
 
 
@@ -92,9 +94,9 @@ def allowed_below_expected(
     below = allowed * 100 < expected.cents * (100 - percent)
     # A payer that allowed the whole charge paid the lesser of charge and rate.
     whole_charge = (allowed >= lines["charge_cents"]).fillna(value=False)
-    below = below.fillna(value=False) & ~whole_charge
-    mask = imaging(lines) & _paid(lines) & below.to_numpy(dtype=bool)
-    return _difference(lines, mask, expected, expected.cents - allowed)
+    asked = imaging(lines) & _paid(lines) & ~whole_charge.to_numpy(dtype=bool)
+    off = below.fillna(value=False).to_numpy(dtype=bool)
+    return _difference(lines, asked, off, expected, expected.cents - allowed)
 
 
 @rule(
@@ -125,8 +127,10 @@ def allowed_above_expected(
     percent = np.where(expected.local, local_tolerance_percent, tolerance_percent)
     allowed = lines["allowed_cents"]
     above = allowed * 100 > expected.cents * (100 + percent)
-    mask = imaging(lines) & _paid(lines) & above.fillna(value=False).to_numpy(dtype=bool)
-    return _difference(lines, mask, expected, allowed - expected.cents)
+    off = above.fillna(value=False).to_numpy(dtype=bool)
+    return _difference(
+        lines, imaging(lines) & _paid(lines), off, expected, allowed - expected.cents
+    )
 
 
 @rule(
@@ -155,8 +159,8 @@ def charge_below_expected(
     percent = np.where(expected.local, local_tolerance_percent, tolerance_percent)
     charge = lines["charge_cents"]
     below = (charge * 100 < expected.cents * (100 - percent)) & (charge >= 0)
-    mask = imaging(lines) & below.fillna(value=False).to_numpy(dtype=bool)
-    return _difference(lines, mask, expected, expected.cents - charge)
+    off = below.fillna(value=False).to_numpy(dtype=bool)
+    return _difference(lines, imaging(lines), off, expected, expected.cents - charge)
 
 
 @rule(
@@ -182,11 +186,14 @@ def paid_zero_without_reason(lines: pd.DataFrame, reference: Reference) -> Outco
     paid = lines["paid_cents"].gt(0).fillna(value=False).to_numpy(dtype=bool)
     owed = expected.cents.gt(0).fillna(value=False).to_numpy(dtype=bool)
     silent = nothing.fillna(value=False).to_numpy(dtype=bool) & blank(lines["adjustment_codes"])
-    owed_in_silence = imaging(lines) & silent & owed
+    silent &= imaging(lines)
     adjudicated = lines["remit_date"].notna().to_numpy(dtype=bool)
-    adjudicated = adjudicated | beside(lines, owed_in_silence, paid)
-    found = _difference(lines, owed_in_silence & adjudicated, expected, expected.cents)
-    pending = owed_in_silence & ~adjudicated & lacks_column(lines, "remit_date")
+    adjudicated = adjudicated | beside(lines, silent, paid)
+    untold = ~adjudicated & lacks_column(lines, "remit_date")
+    found = _difference(
+        lines, silent & (adjudicated | untold), owed & adjudicated, expected, expected.cents
+    )
+    pending = silent & owed & untold
     return replace(
         found,
         not_evaluated={("column_missing", "remit_date"): pending, **found.not_evaluated},

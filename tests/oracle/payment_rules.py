@@ -13,15 +13,12 @@ def is_paid(line: Line) -> bool:
 
 
 def allowed_below_expected(line: Line, mine: list[Line], run: Run) -> Verdict:
-    price, allowed = expected(line, mine), line.cents("allowed")
+    price, allowed, charge = expected(line, mine), line.cents("allowed"), line.cents("charge")
+    assert allowed is not None
+    if not is_paid(line) or (charge is not None and allowed >= charge):
+        return CLEAN  # nothing was paid, or the payer allowed all that was asked
     if price.cents is None:
         return price.why or CLEAN
-    if not is_paid(line):
-        return CLEAN
-    assert allowed is not None
-    charge = line.cents("charge")
-    if charge is not None and allowed >= charge:
-        return CLEAN  # the payer allowed all that was asked
     if Decimal(allowed) < Decimal(price.cents) * (100 - run.options.tolerance) / 100:
         return flag("review", "missed", price.cents - allowed, own_amount=True)
     return CLEAN
@@ -29,10 +26,10 @@ def allowed_below_expected(line: Line, mine: list[Line], run: Run) -> Verdict:
 
 def allowed_above_expected(line: Line, mine: list[Line], run: Run) -> Verdict:
     price, allowed = expected(line, mine), line.cents("allowed")
-    if price.cents is None:
-        return price.why or CLEAN
     if not is_paid(line):
         return CLEAN
+    if price.cents is None:
+        return price.why or CLEAN
     assert allowed is not None
     if Decimal(allowed) > Decimal(price.cents) * (100 + run.options.tolerance) / 100:
         return flag("review", "at_risk", allowed - price.cents, own_amount=True)
@@ -51,14 +48,15 @@ def charge_below_expected(line: Line, mine: list[Line], run: Run) -> Verdict:
 
 def paid_zero_without_reason(line: Line, mine: list[Line], run: Run) -> Verdict:
     price = expected(line, mine)
-    if price.cents is None:
-        return price.why or CLEAN
     nothing = line.cents("paid") == 0 and line.cents("allowed") == 0
     if not nothing or line.words("adjustment_codes"):
         return CLEAN
     adjudicated = line.day("remit_date") or any(
         other.claim == line.claim and (other.cents("paid") or 0) > 0 for other in mine
     )
+    if price.cents is None:
+        asked = adjudicated or "remit_date" not in line.given
+        return (price.why or CLEAN) if asked else CLEAN
     if not adjudicated:
         pending = price.cents > 0 and "remit_date" not in line.given
         return unknown("column_missing", "remit_date") if pending else CLEAN
