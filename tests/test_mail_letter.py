@@ -178,6 +178,8 @@ def test_one_run_and_recipient_have_one_message_id_and_nights_thread(tmp_path: P
     ids = [built(one, settings)["Message-ID"] for one in (first, first, second)]
     assert ids[0] == ids[1] != ids[2]
     assert built(first, settings, other)["Message-ID"] != ids[0]
+    # Another site's night of that day, from the same sender to the same person.
+    assert built(folder_of(tmp_path / "elsewhere"), settings)["Message-ID"] != ids[0]
     threads = {built(one, settings)["References"] for one in (first, second)}
     assert len(threads) == 1
     assert threads.isdisjoint(ids)

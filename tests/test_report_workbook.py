@@ -387,6 +387,20 @@ def test_the_first_run_of_a_history_has_no_trend_and_says_what_is_empty(tmp_path
     assert len(book["Summary"]._charts) == 1
 
 
+def test_what_is_not_in_the_report_is_said_before_what_was_read(tmp_path):
+    aside = "=b.csv could not be read and is not in this report"
+    book = written(replace(small_run(), asides=(aside,)), tmp_path)
+
+    said = [row[1].value for row in book["Summary"].iter_rows()]
+    place = said.index("Mind this first")
+    assert said[place + 1] == aside
+    assert book["Summary"].cell(place + 2, 2).data_type == "s"
+    assert place < said.index("What was read")
+    assert "Mind this first" not in [
+        row[1].value for row in written(small_run(), tmp_path)["Summary"].iter_rows()
+    ]
+
+
 def test_without_a_history_nothing_is_said_of_changes(book):
     assert not {"Resolved", "Waived", "Trend"} & set(book.sheetnames)
     assert "First seen" not in table(book, "Worklist")

@@ -70,7 +70,11 @@ def letter(
         ) from fault
     drawn = pictures(view) if mail.charts else ()
     key = message_key(summary, recipient.address)
-    built = _headed(view.subject, key, recipient.address, mail)
+    # Sites may share a sender, a recipient and the names of their nights; servers drop the second
+    # of two messages of one id.
+    folder = str(summary.folder.absolute()) if summary.folder else ""
+    identity = _digest(key, mail.site, mail.sender, folder)
+    built = _headed(view.subject, identity, recipient.address, mail)
     built["Date"] = date or localtime()
     built.set_content(render_text(view, drawn), cte="quoted-printable")
     built.add_alternative(render_html(view, drawn), subtype="html", cte="quoted-printable")
@@ -97,14 +101,14 @@ def letter(
     )
 
 
-def _headed(subject: str, key: str, address: str, mail: MailSettings) -> EmailMessage:
+def _headed(subject: str, identity: str, address: str, mail: MailSettings) -> EmailMessage:
     """A message with its headers; the email package refuses line breaks in any of them."""
     domain = mail.sender.rpartition("@")[2]
     built = EmailMessage(policy=SMTP)
     built["From"] = Address("Claim audit", addr_spec=mail.sender)
     built["To"] = Address(addr_spec=address)
     built["Subject"] = one_line(subject)
-    built["Message-ID"] = f"<{key}@{domain}>"
+    built["Message-ID"] = f"<{identity}@{domain}>"
     # All mails of a site to a person answer one that was never sent, so that nights thread.
     thread = _digest("thread", mail.site, mail.sender, address.lower())
     built["References"] = f"<{thread}@{domain}>"

@@ -37,7 +37,7 @@ def write(
     names = [other.get_name() for other in book.worksheets()[1:]]
     _write_head(sheet, formats, report, names)
     _write_figures(sheet, formats, report, links)
-    row = TOP_ROWS
+    row = _write_asides(sheet, formats, report, TOP_ROWS)
     if changes := report.run.changes:
         columns = (LEFT, LEFT_END)
         row = changes_sheet.write_tonight(book, sheet, formats, changes, row, columns) + 1
@@ -189,6 +189,25 @@ def _label(
     sheet.write_string(row, first, sheets.plain(text), formats["label"])
 
 
+def _write_asides(sheet: Worksheet, formats: dict[str, Format], report: Report, row: int) -> int:
+    """What is to be known before the figures: exports and sheets that are not in them."""
+    if not report.run.asides:
+        return row
+    _section(sheet, formats, row, LEFT, "Mind this first", LEFT_END)
+    return _write_texts(sheet, formats, report.run.asides, row + 1) + 1
+
+
+def _write_texts(
+    sheet: Worksheet, formats: dict[str, Format], texts: Sequence[str], row: int
+) -> int:
+    for text in texts:
+        high = sheets.line_count(text, LEFT_CHARACTERS)
+        sheet.merge_range(row, LEFT, row + high - 1, LEFT_END, "", formats["plain"])
+        sheet.write_string(row, LEFT, sheets.plain(text), formats["plain"])
+        row += high
+    return row
+
+
 def _write_gaps(sheet: Worksheet, formats: dict[str, Format], report: Report, row: int) -> int:
     _section(sheet, formats, row, LEFT, "What was not checked, and how to unlock it", LEFT_END)
     unlocked = {gap.detail for gap in report.unlocks}
@@ -197,14 +216,9 @@ def _write_gaps(sheet: Worksheet, formats: dict[str, Format], report: Report, ro
     told = [gap.text for gap in gaps[:MOST_GAPS]]
     if not gaps:
         told = ["Every rule judged every line in its scope."]
-    row += 1
-    for text in told:
-        high = sheets.line_count(text, LEFT_CHARACTERS)
-        # A rule's id stays as it is written.
-        words = text if "_" in text.split(" ")[0] else f"{text[:1].upper()}{text[1:]}"
-        sheet.merge_range(row, LEFT, row + high - 1, LEFT_END, "", formats["plain"])
-        sheet.write_string(row, LEFT, sheets.plain(words), formats["plain"])
-        row += high
+    # A rule's id stays as it is written.
+    words = [t if "_" in t.split(" ")[0] else f"{t[:1].upper()}{t[1:]}" for t in told]
+    row = _write_texts(sheet, formats, words, row + 1)
     if len(gaps) > MOST_GAPS:
         more = f"{len(gaps) - MOST_GAPS} more, and how to unlock each"
         sheet.write_url(row, LEFT, "internal:'Not evaluated'!A1", formats["link"], more)
