@@ -1,5 +1,7 @@
 """Audits in buckets say what one audit in memory says, to the byte, and leave nothing behind."""
 
+import csv
+import gzip
 import json
 import os
 import shutil
@@ -21,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor import batch
-from auditor.audit import prepare
+from auditor.audit import audit, prepare
 from auditor.errors import AuditError
 from auditor.extract import share_of, together
 from auditor.intake import read_files
@@ -32,6 +34,7 @@ from auditor.scale import local, memory
 from auditor.scale.exchange import findings_arrow, findings_frame, lines_frame, lines_table
 from auditor.scale.kept import laid_aside
 from auditor.scale.memory import Plan, bytes_of, plan
+from auditor.scale.parts import audits_together, bare
 from auditor.scale.scratch import codec_for, scratch_folder
 from auditor.scale.shelves import lines_at, put_away
 from auditor.schema import COLUMNS
@@ -72,13 +75,24 @@ def same_runs(one: Path, other: Path) -> None:
     assert facts(one) == facts(other)
 
 
+def without_some_line_numbers(path: Path, to: Path) -> None:
+    """The same export, every third line without its number."""
+    with path.open(newline="") as source, to.open("w", newline="") as file:
+        rows = csv.DictReader(source)
+        out = csv.DictWriter(file, rows.fieldnames)
+        out.writeheader()
+        out.writerows(row | ({"Line": ""} if n % 3 else {}) for n, row in enumerate(rows))
+
+
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory) -> dict[str, list[Path]]:
     folder = tmp_path_factory.mktemp("exports")
     for mix in ("departmental", "all_services"):
         generate(folder / f"{mix}.csv", lines=4_000, mix=mix, seed=5)
+    without_some_line_numbers(folder / "departmental.csv", folder / "numbered.csv")
     return {
         "departmental": [folder / "departmental.csv"],
+        "some line numbers": [folder / "numbered.csv"],
         "two files": [folder / "departmental.csv", folder / "all_services.csv"],
         "samples": SAMPLES,
         "all services": [folder / "all_services.csv"],
@@ -101,6 +115,7 @@ def in_memory(exports, tmp_path_factory) -> dict[str, Path]:
         ("samples", 7),
         ("samples", 64),
         ("all services", 64),
+        ("some line numbers", 7),
     ],
 )
 def test_buckets_give_the_bytes_of_the_audit_in_memory(
@@ -237,8 +252,6 @@ def test_words_of_many_parts_are_united(tmp_path) -> None:
 
 
 def test_findings_travel_unchanged_and_stand_on_disk_as_they_are(tmp_path) -> None:
-    from auditor.audit import audit
-
     reference = load_reference(reference_dir())
     prepared = prepare(read_files(SAMPLES).lines, reference, as_of=AS_OF)
     findings = audit(prepared, reference).findings
@@ -252,6 +265,22 @@ def test_findings_travel_unchanged_and_stand_on_disk_as_they_are(tmp_path) -> No
         pd.testing.assert_frame_equal(again, travelled)
         plain = again.astype(dict.fromkeys(again.select_dtypes("category"), "str"))
         pd.testing.assert_frame_equal(plain, some)
+
+
+def test_findings_without_a_line_number_stand_behind_the_others() -> None:
+    reference = load_reference(reference_dir())
+    result = audit(prepare(read_files(SAMPLES).lines, reference, as_of=AS_OF), reference)
+    alike = result.findings.head(40).assign(
+        severity="note", amount=pd.NA, claim_id="C", rule="ffrct_without_ccta"
+    )
+    number = pd.Series(range(40), dtype="Int64").mask(np.arange(40) % 3 == 0)
+    alike = alike.assign(amount=alike["amount"].astype("Int64"), line_number=number)
+    tables = [findings_arrow(some) for some in (alike.iloc[::-2], alike.iloc[-2::-2])]
+
+    found = audits_together([bare(result), bare(result)], tables).findings["line_number"]
+
+    assert found.dropna().is_monotonic_increasing
+    assert found.isna().tolist() == [False] * 26 + [True] * 14
 
 
 # The extract.
@@ -319,6 +348,28 @@ def test_a_larger_file_and_less_memory_make_more_buckets(tmp_path) -> None:
     assert few.buckets < many.buckets
     assert few.workers >= many.workers >= 1
     assert many.piece <= few.piece <= 64 * 10**6
+
+
+def test_short_lines_take_as_much_memory_as_long_ones(tmp_path) -> None:
+    """A narrow export holds many lines, and each is a line of the same table."""
+    paths = {width: tmp_path / f"{width}.csv" for width in (40, 400)}
+    for width, path in paths.items():
+        with path.open("wb") as file:
+            file.write((b"x" * (width - 1) + b"\n") * 4_000)
+            file.truncate(380 * 10**6)
+    packed = tmp_path / "packed.csv.gz"
+    with packed.open("wb") as file:
+        file.write(gzip.compress((b"x" * 39 + b"\n") * 4_000, mtime=0))
+        file.truncate(380 * 10**6 // 8)
+    short, long, unpacked = (plan([path], 10**9) for path in (*paths.values(), packed))
+
+    assert plan([paths[400]], None) is None
+    assert plan([paths[40]], None)
+    assert short
+    assert long
+    assert short.buckets > 3 * long.buckets
+    assert short.room > 2 * long.room
+    assert unpacked == short
 
 
 # What is left behind.

@@ -81,7 +81,7 @@ def audit_in_buckets(
     Raises AuditError for a file that can't be read, and where memory or disk does not suffice.
     """
     with scratch_folder(request.out) as folder:
-        codec = codec_for(folder, plan.size)
+        codec = codec_for(folder, plan.room)
         claims, buckets = _spread(request, plan, progress, folder, codec)
         if reference.library:
             with progress.stage("library", f"reading the reference library {reference.library}"):

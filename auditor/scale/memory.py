@@ -1,7 +1,9 @@
 """How much memory a run may take, and into how many buckets its lines then go."""
 
+import gzip
 import os
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +14,21 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)B?", re.IGNORECASE)
 _LEAST = 10**9
 
-# Bytes that a run holds for each byte of a file read whole, and a worker for each of a bucket's or
-# of the piece it reads; packed files hold several times their size. Measured, rounded up; see
-# tests/benchmarks.
-_IN_MEMORY = 9
-_IN_BUCKET = 5
+# Bytes that a run holds for each line of a file read whole, and a worker for each of a bucket's;
+# what they hold for each byte of the file beside that, and a worker for each byte of the piece that
+# it reads. Packed files hold several times their size. Measured, rounded up; see tests/benchmarks.
+_LINE_IN_MEMORY, _BYTE_IN_MEMORY = 1_100, 4
+_LINE_IN_BUCKET, _BYTE_IN_BUCKET = 700, 1.5
+_LINE_ON_DISK, _BYTE_ON_DISK = 180, 1
 _IN_PIECE = 14
 _PACKED = {".gz": 8, ".zip": 8, ".xlsx": 8, ".xlsb": 8, ".ods": 12, ".parquet": 8}
+# Lines are as long as those at the beginning of a text; where none is seen, as short as this.
+_SAMPLE = 1 << 18
+_SHORT_LINE = 100
 # What Python, its libraries and the reference tables take in each process, beyond what is shared.
 _OF_PROCESS = 100 * 10**6
 # Larger files are audited faster in buckets, by all cores; more memory makes that no faster.
-_SMALL = 400 * 10**6
+_SMALL, _FEW_LINES = 400 * 10**6, 2_100_000
 _ENOUGH = 450 * 10**6  # for each worker
 _LITTLE = 300 * 10**6
 _PIECE = (8 * 10**6, 32 * 10**6)
@@ -35,13 +41,13 @@ _OF_FREE = 0.7
 class Plan:
     """Buckets on disk, worker processes that audit them, and bytes of a file read at once.
 
-    ``size`` are the bytes of all files, unpacked.
+    ``room`` are the bytes that the lines take on the disk.
     """
 
     buckets: int
     workers: int
     piece: int
-    size: int = 0
+    room: int = 0
 
 
 def bytes_of(text: str) -> int:
@@ -57,19 +63,22 @@ def bytes_of(text: str) -> int:
 
 def plan(files: Sequence[Path], memory: int | None) -> Plan | None:
     """How to audit files in buckets; None for small ones where nobody set a limit."""
-    size = sum(_unpacked(path) for path in files)
+    sizes = [_unpacked(path) for path in files]
+    size, lines = sum(sizes), sum(map(_lines, files, sizes))
     cores = len(os.sched_getaffinity(0))
     if memory is None:
         memory = int(free_memory() * _OF_FREE)
-        if size <= _SMALL and size * _IN_MEMORY <= memory:
+        whole = lines * _LINE_IN_MEMORY + size * _BYTE_IN_MEMORY
+        if size <= _SMALL and lines <= _FEW_LINES and whole <= memory:
             return None
         memory = min(memory, _OF_PROCESS + cores * _ENOUGH)
     memory -= _OF_PROCESS
     workers = max(1, min(cores, memory // _LITTLE))
     each = max(memory // workers - _OF_PROCESS, _OF_PROCESS)
-    buckets = min(max(-(-size * _IN_BUCKET // each), workers), _MOST_BUCKETS)
+    held = int(lines * _LINE_IN_BUCKET + size * _BYTE_IN_BUCKET)
+    buckets = min(max(-(-held // each), workers), _MOST_BUCKETS)
     piece = min(max(each // _IN_PIECE, _PIECE[0]), _PIECE[1])
-    return Plan(buckets, workers, piece, size)
+    return Plan(buckets, workers, piece, lines * _LINE_ON_DISK + size * _BYTE_ON_DISK)
 
 
 def _unpacked(path: Path) -> int:
@@ -77,6 +86,20 @@ def _unpacked(path: Path) -> int:
         return path.stat().st_size * _PACKED.get(path.suffix.lower(), 1)
     except OSError:  # reading it will say what is wrong
         return 0
+
+
+def _lines(path: Path, size: int) -> int:
+    """About how many lines a file of so many bytes, unpacked, holds."""
+    suffix = path.suffix.lower()
+    if suffix in _PACKED and suffix != ".gz":
+        return size // _SHORT_LINE
+    try:
+        with gzip.open(path) if suffix == ".gz" else path.open("rb") as file:
+            head = file.read(_SAMPLE)
+    except (OSError, EOFError, zlib.error):  # reading it will say what is wrong
+        return 0
+    ends = max(head.count(b"\n"), head.count(b"\r"))
+    return size * ends // len(head) if ends else size // _SHORT_LINE
 
 
 def free_memory() -> int:

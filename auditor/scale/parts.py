@@ -77,7 +77,8 @@ def _behind(findings: pa.Table, lines: int) -> pa.Table:
 def _findings(tables: Sequence[pa.Table], folder: Path | None) -> pd.DataFrame:
     """The findings of several tables in the order of one audit."""
     every = pa.concat_tables(tables)
-    order, _ = order_of(every.select(list(ORDERED_BY)).to_pandas())
+    keys = {name: finding_column(name, every.column(name)) for name in ORDERED_BY}
+    order, _ = order_of(pd.DataFrame(keys, copy=False))
     columns: dict[str, Any] = {}
     for name in FINDING_COLUMNS:
         column = finding_column(name, every.column(name).unify_dictionaries().take(order))

@@ -17,8 +17,8 @@ from auditor.errors import AuditError
 Codec = Literal["lz4"] | None
 
 _LOCK = "in-use"
-# What the lines take there for each byte of the exports, and some to spare.
-_ROOM = 2.2
+# How much more room than the lines are reckoned to take there is enough.
+_TO_SPARE = 1.1
 
 
 @contextmanager
@@ -51,12 +51,12 @@ def scratch_folder(out: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def codec_for(folder: Path, size: int) -> Codec:
-    """How files in the folder are packed: not at all where there is room for exports of a size.
+def codec_for(folder: Path, room: int) -> Codec:
+    """How files in the folder are packed: not at all where lines that take so much have room.
 
     To pack them takes a tenth of the run's time and spares half the room.
     """
-    return "lz4" if shutil.disk_usage(folder).free < _ROOM * size else None
+    return "lz4" if shutil.disk_usage(folder).free < _TO_SPARE * room else None
 
 
 def _remove_left(folder: Path) -> None:
