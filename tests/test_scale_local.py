@@ -355,11 +355,11 @@ def test_short_lines_take_as_much_memory_as_long_ones(tmp_path) -> None:
     paths = {width: tmp_path / f"{width}.csv" for width in (40, 400)}
     for width, path in paths.items():
         with path.open("wb") as file:
-            file.write((b"x" * (width - 1) + b"\n") * 4_000)
+            file.write((b"x" * (width - 1) + b"\n") * 9_000)
             file.truncate(380 * 10**6)
     packed = tmp_path / "packed.csv.gz"
     with packed.open("wb") as file:
-        file.write(gzip.compress((b"x" * 39 + b"\n") * 4_000, mtime=0))
+        file.write(gzip.compress((b"x" * 39 + b"\n") * 9_000, mtime=0))
         file.truncate(380 * 10**6 // 8)
     short, long, unpacked = (plan([path], 10**9) for path in (*paths.values(), packed))
 
