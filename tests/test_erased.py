@@ -310,3 +310,21 @@ def test_a_log_that_is_in_use_still_is_not_touched(tmp_path: Path) -> None:
     with Memory.open(tmp_path) as memory:
         assert len(memory.ledger.rows("SELECT digest FROM waivers")) == 2
     assert not list(tmp_path.glob(".erasing-*"))
+
+
+def test_waivers_that_are_replaced_are_erased(tmp_path: Path) -> None:
+    named = (
+        "--reason",
+        f"as told by {PATIENTS[0]}",
+        "--owner",
+        "Qwertz",
+        "--expires",
+        "2031-01-31",
+    )
+    words = ("waive", "add", "revenue_code_not_preferred", *named, "--waivers", "waivers.csv")
+    assert auditor(tmp_path, *words, "--claim", "H1") == []
+    with Held(tmp_path) as held:
+        assert auditor(tmp_path, *words, "--claim", "H2") == []
+
+        assert [path.name for path in held.gone()] == ["waivers.csv"]
+        assert held.readable() == []

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from auditor import erasing
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import Mask
 from auditor.errors import AuditError
@@ -204,7 +205,7 @@ def fault_of(cells: dict[str, str]) -> str:
 
 
 def write_waivers(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    """Writes waivers.csv aside and renames it."""
+    """Writes waivers.csv aside and renames it; what stood there is erased."""
     aside = path.with_name(f".{path.name}")
     try:
         with os.fdopen(
@@ -216,6 +217,6 @@ def write_waivers(path: Path, rows: Sequence[dict[str, str]]) -> None:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-        aside.rename(path)
+        erasing.replace(aside, path)
     except OSError as fault:
         raise AuditError(f"{plain(path)}: can't be written ({fault.strerror})") from fault
