@@ -127,16 +127,6 @@ def in_family(lines: pd.DataFrame) -> Mask:
     return among(lines["role"], ["family"])
 
 
-def institutional_in_family(lines: pd.DataFrame) -> Mask:
-    """Hospital lines of the cardiac CT family."""
-    return in_family(lines) & institutional(lines)
-
-
-def professional_in_family(lines: pd.DataFrame) -> Mask:
-    """Professional lines of the cardiac CT family."""
-    return in_family(lines) & professional(lines)
-
-
 def imaging(lines: pd.DataFrame) -> Mask:
     """Lines of the cardiac CT family, and 3D rendering."""
     return among(lines["role"], ["family", "three_d"])
@@ -217,11 +207,6 @@ def _component(lines: pd.DataFrame) -> pd.Categorical:
     return pd.Categorical.from_codes(
         codes, categories=pd.Index(["both", "professional", "technical", "global", ""], dtype="str")
     )
-
-
-def adjustment_reasons(cell: str) -> frozenset[str]:
-    """Adjustment reason codes of a cell with their group where it is given: CO-97, PR-1, 45."""
-    return frozenset(cell.split())
 
 
 def is_denial(cell: str) -> bool:

@@ -9,15 +9,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.once import computed_lately
 from auditor.reference import Bools, Ints, day_numbers
-
-Floats = npt.NDArray[np.float64]
 
 _KEY_ROOM = 2**42
 _PAIRS_AT_ONCE = 2**21

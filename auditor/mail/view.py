@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 RULE_ROWS = 8
 REMEDIES = 3
-NIGHTS = 7
 _STATUS_WORDS = {
     "new": "New",
     "reopened": "Came back",
