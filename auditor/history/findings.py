@@ -202,6 +202,8 @@ def unless_held(moving: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     What is resolved frees no money that an open finding of its line holds, what is new brings none
     that was held before.
     """
+    if moving.empty:  # pandas 2 can't number the rows of no lines
+        return moving.assign(counts_money=pd.Series(index=moving.index, dtype="bool"))
     rank = moving["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     worth = -moving["amount"].fillna(0).astype("int64")
     both = [*_LINE, "money"]

@@ -100,8 +100,14 @@ def findings_arrow(findings: pd.DataFrame) -> pa.Table:
     return pa.table(columns)
 
 
+def findings_frame(table: pa.Table) -> pd.DataFrame:
+    """Findings from ``findings_arrow``; long texts that many share become categorical."""
+    columns = {name: finding_column(name, table.column(name)) for name in FINDING_COLUMNS}
+    return pd.DataFrame(columns, copy=False)
+
+
 def finding_column(name: str, values: Any) -> Any:
-    """A column of findings, from that of ``findings_arrow``; shared long texts are categorical."""
+    """A column of ``findings_frame``, from that of the table."""
     kind = _FINDING_KINDS.get(name, "str")
     if kind == "datetime64[s]":
         return values.cast(pa.timestamp("s")).to_numpy()
