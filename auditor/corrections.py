@@ -89,8 +89,14 @@ def proposed(
         for intake in intakes
         for one in intake.restored
     ]
-    frames = [_of_findings(findings, lines, reference), *(one for one in zeros if len(one))]
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    frames = [_of_findings(findings, lines, reference), *zeros]
+    return _stacked(frames).reset_index(drop=True)
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The frames one below the other; empty ones would have a say in the types of columns."""
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    return pd.concat(filled) if len(filled) > 1 else filled[0]
 
 
 def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> pd.DataFrame:
@@ -133,7 +139,7 @@ def _of_findings(findings: pd.DataFrame, lines: pd.DataFrame, reference: Referen
         ]
         frames.append(some.assign(column=column, before=before, after=after))
     # In the order of the findings, as a reader of the worklist meets them.
-    repaired = pd.concat(frames).sort_index()
+    repaired = _stacked(frames).sort_index()
     return repaired.loc[repaired["after"] != repaired["before"], list(COLUMNS)]
 
 
