@@ -3,6 +3,7 @@
 import base64
 import os
 import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -268,6 +269,19 @@ def test_a_kill_while_it_is_encrypted_loses_nothing(
 
     assert len(site.night([READING]).changes.resolved) == 1
     assert canaries_in(site.folder) == []
+
+
+def test_another_program_that_looks_on_keeps_no_plain_page(tmp_path: Path) -> None:
+    """SQLite brings its log into the file by itself only when the last connection closes."""
+    site = Site(tmp_path / "history")
+    site.night([SCAN, *OTHERS])
+    with closing(sqlite3.connect(site.folder / ledger.NAME)) as other:
+        assert other.execute("SELECT count(*) FROM runs").fetchall() == [(1,)]
+        site.history = SEALED
+
+        assert len(site.night([READING]).changes.resolved) == 1
+
+        assert canaries_in(site.folder) == []
 
 
 def test_what_was_changed_is_told_and_not_believed(site: Site) -> None:

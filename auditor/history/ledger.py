@@ -7,7 +7,7 @@ beside it; a damaged ledger is restored from that copy.
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -169,7 +169,10 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Closes the file; what its log held is overwritten."""
+        """Closes the file; what its log held is in it, and overwritten in the log."""
+        # By itself that happens only when no other program has the file open.
+        with suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(FULL)")
         _close(self._db, self.path)
 
     def reopen(self) -> None:
