@@ -60,17 +60,25 @@ def audit_file(
     """
     from pathlib import Path
 
-    from auditor.audit import audit, prepare
+    from auditor.as_requested import audited_for, claims_of
     from auditor.library.reading import narrowed
     from auditor.reference import load_reference
+    from auditor.request import Request
     from auditor.settings import Settings
     from auditor.shipped import reference_dir
 
     chosen = settings or Settings()
     over = reference or chosen.reference
-    tables = load_reference(reference_dir(), Path(over) if over else None)
-    lines = read_claims(*files, columns=columns, sheet=sheet, settings=chosen).lines
-    tables, options = narrowed(tables, lines), chosen.options()
-    payers = dict(chosen.payers)
-    prepared = prepare(lines, tables, as_of=as_of, payers=payers, options=options)
-    return audit(prepared, tables, options=options)
+    request = Request(
+        files=tuple(map(Path, files)),
+        out=Path(),
+        settings=chosen,
+        as_of=as_of,
+        formats=frozenset(),
+        reference=Path(over) if over else None,
+        profile=Path(columns) if columns else None,
+        sheet=sheet,
+    )
+    tables = load_reference(reference_dir(), request.reference)
+    lines = claims_of(request).lines
+    return audited_for(lines, narrowed(tables, lines), request)

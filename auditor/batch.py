@@ -233,8 +233,8 @@ def unread_sheets(intakes: Sequence[Intake]) -> tuple[str, ...]:
     return tuple(
         f"{one.file}: only the sheet '{one.sheet}' was read; {', '.join(map(repr, one.unread))} "
         f"{'looks' if len(one.unread) == 1 else 'look'} like claim lines, too. Save each sheet as "
-        "a file of its own and give them all in one run, or choose one (--sheet; at night `sheet` "
-        "of its inbox)"
+        "a file of its own and give them all in one run, or choose one: with --sheet, for a night "
+        "with sheet in the settings of its inbox"
         for one in intakes
         if one.unread
     )
@@ -245,11 +245,11 @@ def _both_kinds(lines: pd.DataFrame) -> tuple[str, ...]:
     claims = claims_of_both_kinds(lines)
     if not claims:
         return ()
-    are = "1 claim number stands" if claims == 1 else f"{claims:,} claim numbers stand"
+    are = "1 claim number holds" if claims == 1 else f"{claims:,} claim numbers hold"
     return (
-        f"{are} over hospital and professional lines at once, and all lines of one number are "
-        "judged as one kind. If the number is an account's, export the claim's own number, or a "
-        "column with the claim type of each line (institutional, professional)",
+        f"{are} both hospital and professional lines, and all lines of one number are judged as "
+        "one claim, of one type. If it is the account's number, export the number of each claim "
+        "instead, or add a column with the claim type of each line (institutional, professional)",
     )
 
 

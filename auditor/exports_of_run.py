@@ -11,7 +11,7 @@ from auditor.errors import AuditError
 from auditor.request import Request, open_request
 from auditor.shown_names import shown_names
 
-NIGHT = "night.json"
+NIGHT, _RUN = "night.json", "run.json"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def is_night(folder: Path) -> bool:
 
 def run_of(folder: Path) -> str:
     """The name by which a history knows a run."""
-    name = NIGHT if is_night(folder) else "run.json"
+    name = NIGHT if is_night(folder) else _RUN
     return str(_facts(folder, name)["run" if is_night(folder) else "identity"])
 
 
@@ -54,11 +54,11 @@ def exports_of(folder: Path) -> list[Export]:
     try:
         return _of_night(folder, request) if is_night(folder) else _of_run(folder, request)
     except (KeyError, TypeError, ValueError) as fault:
-        raise _unreadable(folder) from fault
+        raise _unreadable(folder, NIGHT if is_night(folder) else _RUN) from fault
 
 
 def _of_run(folder: Path, request: Request) -> list[Export]:
-    digests = frozenset(one["sha256"] for one in _facts(folder, "run.json")["inputs"])
+    digests = frozenset(one["sha256"] for one in _facts(folder, _RUN)["inputs"])
     named = zip(request.files, shown_names(request.files), strict=True)
     return [Export(path, name, digests, request.profile, request.sheet) for path, name in named]
 
@@ -90,9 +90,9 @@ def _facts(folder: Path, name: str) -> dict[str, Any]:
         if not isinstance(found, dict):
             raise ValueError(f"{name} holds no object")
     except (OSError, ValueError) as fault:
-        raise _unreadable(folder) from fault
+        raise _unreadable(folder, name) from fault
     return found
 
 
-def _unreadable(folder: Path) -> AuditError:
-    return AuditError(f"{folder}: run.json can't be read; run again", exit_code=2)
+def _unreadable(folder: Path, name: str) -> AuditError:
+    return AuditError(f"{folder}: {name} can't be read; run again", exit_code=2)

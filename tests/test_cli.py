@@ -283,9 +283,9 @@ def test_a_number_over_both_kinds_of_lines_is_told_first(auditor, tmp_path) -> N
     other = reading | {"claim_id": "B9"}
 
     ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", scan, reading))
-    assert "1 claim number stands over hospital and professional lines at once" in ran.out
+    assert "1 claim number holds both hospital and professional lines" in ran.out
     ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", scan, other))
-    assert "at once" not in ran.out
+    assert "hospital and professional lines" not in ran.out
 
 
 def test_a_workbook_and_a_parquet_file_say_what_the_csv_says(auditor, claims, tmp_path) -> None:

@@ -31,7 +31,13 @@ from auditor.progress import Progress
 from auditor.reference import load_reference
 from auditor.request import Request
 from auditor.scale import local, memory
-from auditor.scale.exchange import findings_arrow, findings_frame, lines_frame, lines_table
+from auditor.scale.exchange import (
+    FINDING_COLUMNS,
+    finding_column,
+    findings_arrow,
+    lines_frame,
+    lines_table,
+)
 from auditor.scale.kept import laid_aside
 from auditor.scale.memory import Plan, bytes_of, plan
 from auditor.scale.parts import audits_together, bare
@@ -257,7 +263,10 @@ def test_findings_travel_unchanged_and_stand_on_disk_as_they_are(tmp_path) -> No
     findings = audit(prepared, reference).findings
 
     for some in (findings, findings.iloc[:0]):
-        travelled = findings_frame(findings_arrow(some))
+        table = findings_arrow(some)
+        travelled = pd.DataFrame(
+            {name: finding_column(name, table.column(name)) for name in FINDING_COLUMNS}
+        )
         columns = {
             name: laid_aside(column.array, tmp_path / name) for name, column in travelled.items()
         }

@@ -169,8 +169,8 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Closes the file; what its log held is in it, and overwritten in the log."""
-        # By itself that happens only when no other program has the file open.
+        """Closes the file, with what its log held in it; the last to close it erases the log."""
+        # Before the last one SQLite would leave the pages that were deleted in the file.
         with suppress(sqlite3.Error):
             self._db.execute("PRAGMA wal_checkpoint(FULL)")
         _close(self._db, self.path)

@@ -100,14 +100,11 @@ def findings_arrow(findings: pd.DataFrame) -> pa.Table:
     return pa.table(columns)
 
 
-def findings_frame(table: pa.Table) -> pd.DataFrame:
-    """Findings from ``findings_arrow``; long texts that many share become categorical."""
-    columns = {name: finding_column(name, table.column(name)) for name in FINDING_COLUMNS}
-    return pd.DataFrame(columns, copy=False)
-
-
 def finding_column(name: str, values: Any) -> Any:
-    """A column of ``findings_frame``, from that of the table."""
+    """A column of findings, from that of ``findings_arrow``.
+
+    Long texts that many share become categorical.
+    """
     kind = _FINDING_KINDS.get(name, "str")
     if kind == "datetime64[s]":
         return values.cast(pa.timestamp("s")).to_numpy()
