@@ -17,6 +17,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from auditor.ingest import records
+from auditor.ingest.encodings import as_utf8
+from auditor.ingest.row_streams import Counted
 from auditor.ingest.tables import Misfit
 
 
@@ -313,3 +315,20 @@ def test_what_was_written_is_read(
 
     assert cells_of(lines) == written[1:]
     assert lines.rows.to_pylist() == list(range(2, len(written) + 1))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 64])
+@pytest.mark.parametrize(
+    ("rows", "lines"),
+    [("a", 1), ("a\nb", 2), ("a\r\nb", 2), ("a\rb\nc\r\nd", 4), ("a\r\rb\n\nc\r\n\rd", 7)],
+)
+def test_lines_are_counted_wherever_the_reader_cuts(
+    tmp_path: Path, rows: str, lines: int, size: int
+) -> None:
+    path = write(tmp_path / "rows.csv", f"header\n{rows}\nbehind")
+    with path.open("rb") as file:
+        text = as_utf8(file, path.name)
+    counted = Counted(text, len("header\n"), len(f"header\n{rows}"))
+
+    assert b"".join(iter(lambda: counted.read(size), b"")).decode() == rows
+    assert counted.lines == lines

@@ -8,7 +8,6 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +20,7 @@ from auditor.errors import AuditError
 from auditor.ingest.encodings import LONGEST_CELL, Text, cell_too_long
 from auditor.ingest.header import fitted, is_blank
 from auditor.ingest.raw import Misfit, RawLines
+from auditor.ingest.row_streams import Counted, Followed
 
 CELL: Any = pa.dictionary(pa.int32(), pa.string())
 _BLOCKS = (1 << 22, 1 << 24)
@@ -132,12 +132,13 @@ def _read_quickly(text: Text, layout: Layout, positions: Sequence[int]) -> _Reco
     end = _end(text, layout)
     if end <= layout.first_byte or _last_line_leaves_quote_open(text, layout, end):
         return None
-    rows = text.memory[layout.first_byte : end]
+    rows = Counted(text, layout.first_byte, end)
+    block = _block(end - layout.first_byte)
     try:
-        cells = _split(pa.BufferReader(rows), layout, positions, block=_block(len(rows)))
+        cells = _split(pa.PythonFile(rows, "r"), layout, positions, block=block)
     except pa.ArrowInvalid:
         return None
-    if cells.num_rows != _count_lines(rows):
+    if cells.num_rows != rows.lines:
         return None
     first = layout.header_row + 1
     return _Records(cells, np.arange(first, first + cells.num_rows, dtype=np.int64))
@@ -204,23 +205,6 @@ def leaves_quote_open(record: str, delimiter: str) -> bool:
         return True
 
 
-def _count_lines(rows: bytes) -> int:
-    """Lines of some bytes; a line ends in LF, CR LF or CR, the last in none."""
-    octets = np.frombuffer(rows, np.uint8)
-    returns = b"\r" in rows
-    lines = 1
-    end = len(rows)
-    bounds = [*range(0, end, _COUNTED_AT_ONCE), end]
-    for first, beyond in pairwise(bounds):
-        piece = octets[first:beyond]
-        lines += int(np.count_nonzero(piece == 10))
-        if returns:
-            before_next = octets[first + 1 : min(beyond + 1, end)]
-            carriage = piece[: len(before_next)] == 13
-            lines += int(np.count_nonzero(carriage & (before_next != 10)))
-    return lines
-
-
 def _read_carefully(text: Text, layout: Layout, name: str) -> _Records:
     """All rows by one thread: cells of several lines, blank rows, and rows that don't fit.
 
@@ -249,7 +233,7 @@ def _read_carefully(text: Text, layout: Layout, name: str) -> _Records:
             misfits.append(Misfit(layout.header_row + row.number, _reason(cells, row.text, layout)))
         return "skip"
 
-    rows = _Followed(text, layout.first_byte, _end(text, layout), f"\n{end_mark}\n".encode())
+    rows = Followed(text, layout.first_byte, _end(text, layout), f"\n{end_mark}\n".encode())
     try:
         table = _split(rows, layout, range(layout.width), on_misfit)
     except pa.ArrowInvalid:
@@ -350,7 +334,7 @@ def no_end_of_cell(text: Text, start: int, name: str, row: int) -> AuditError:
 
 def _not_split(text: Text, layout: Layout, name: str) -> AuditError:
     """Why pyarrow gave up: a quote left open or a cell too long, whose row csv can name."""
-    raw: Any = _Followed(text, layout.first_byte, len(text.memory), b"")
+    raw: Any = Followed(text, layout.first_byte, len(text.memory), b"")
     row, taken, start = layout.header_row, layout.first_byte, layout.first_byte
 
     def taking(line: str) -> str:
@@ -368,21 +352,3 @@ def _not_split(text: Text, layout: Layout, name: str) -> AuditError:
     finally:
         csv.field_size_limit(former)
     return AuditError(f"{name} can't be split into rows; open it in Excel and save it as CSV again")
-
-
-class _Followed(io.RawIOBase):
-    """The rows of a text, then a last record that shows whether a quote was left open."""
-
-    def __init__(self, text: Text, first_byte: int, end: int, last: bytes) -> None:
-        self._memory, self._at, self._end, self._last = text.memory, first_byte, end, last
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        piece = self._memory[self._at : min(self._at + len(into), self._end)]
-        self._at += len(piece)
-        if not piece:
-            piece, self._last = self._last[: len(into)], self._last[len(into) :]
-        into[: len(piece)] = piece
-        return len(piece)
