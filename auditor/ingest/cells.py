@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.signedinteger[Any]]
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 Texts = Any  # a pyarrow StringArray, whose methods its type stubs don't know
@@ -63,8 +63,14 @@ def encode(column: Any) -> Cells:
     if column.null_count:
         indices = [some.fill_null(len(texts)) for some in indices]
         texts = pa.concat_arrays([texts, string_array([""])])
-    codes = np.concatenate([some.to_numpy() for some in indices])
-    return Cells(codes.astype(np.int32, copy=False), texts)
+    parts = [some.to_numpy() for some in indices]
+    return Cells(np.concatenate(parts, dtype=_narrow(len(texts)), casting="unsafe"), texts)
+
+
+def _narrow(size: int) -> type[np.signedinteger[Any]]:
+    """The least type of the codes of so many texts."""
+    kind: type[np.signedinteger[Any]] = np.min_scalar_type(-max(size, 1)).type
+    return kind
 
 
 def string_array(texts: Sequence[str | None]) -> Texts:
