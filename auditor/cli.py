@@ -4,6 +4,8 @@ Exit codes: 0 finished, whatever was found; 1 could not finish; 2 wrong usage; 3
 findings at or above --fail-on.
 """
 
+import gc
+import os
 import sys
 from typing import Annotated
 
@@ -12,6 +14,8 @@ import typer
 from auditor.commands import audits, history, ledger, mail, nights, reference
 from auditor.errors import AuditError
 from auditor.faults import place_of, way_to
+
+_SELDOM = 100_000  # new objects before Python looks for unreachable ones; it is 700 by itself
 
 app = typer.Typer(
     name="auditor",
@@ -68,6 +72,10 @@ def version_option(
 def main() -> None:
     """Entry point of the ``auditor`` program."""
     _leave_no_core()
+    # numpy's library of linear algebra, which nothing here asks, keeps a thread a core in waiting.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # What modules and tables bring stays; to look through it again and again frees nothing.
+    gc.set_threshold(_SELDOM)
     try:
         app()
     except AuditError as fault:
