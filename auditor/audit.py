@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.catalogue import CATALOGUE
-from auditor.claim_lines import among, any_line, coded, derived, imaging
+from auditor.claim_lines import Mask, among, any_line, coded, derived, imaging
 from auditor.claim_types import known_payers, with_types
 from auditor.extract import Extract, reach_of, spans
 from auditor.findings import findings_of
@@ -111,20 +111,21 @@ def prepare(
 ) -> Prepared:
     """Types, superseding and the extract: what must see all lines of a run at once.
 
+    The lines stand as given, or by patient and day where rules will look at all of them.
     ``known_to_pair`` are billing NPIs that other patients have shown to pair; the extract need not
     name them again.
     """
     if reference.library:
         raise ValueError("the library was not read: call auditor.library.reading.narrowed first")
+    every_pair = bool(reference.whole_settings("ptp_edits"))
     lines = with_types(lines, known_payers(reference) | dict(payers or {}))
     gone = superseded(lines)
-    standing = some_lines(lines, np.flatnonzero(~gone)) if gone.any() else lines
-    standing = derived(standing, reference)
-    standing = standing.assign(
-        may_be_column_two=may_be_column_two(standing, reference),
-        may_exceed_mue=may_exceed_mue(standing, reference),
+    lines = derived(lines, reference)
+    lines = lines.assign(
+        may_be_column_two=may_be_column_two(lines, reference),
+        may_exceed_mue=may_exceed_mue(lines, reference),
     )
-    every_pair = bool(reference.whole_settings("ptp_edits"))
+    standing = _standing(lines, ~gone, every_pair=every_pair)
     extract = Extract(
         as_of=as_of,
         spans=spans(standing),
@@ -177,7 +178,8 @@ def audit(
     def judged(rule: Rule) -> Judgement:
         if rule.scope is any_line or not whole.isdisjoint(rule.rests_on):
             return judge_or_tell(rule, prepared.lines, reference, prepared.extract, options or {})
-        return judge_or_tell(rule, lines, reference, prepared.extract, options or {}).at(places)
+        found = judge_or_tell(rule, lines, reference, prepared.extract, options or {})
+        return found if lines is prepared.lines else found.at(places)
 
     try:
         judgements = _in_turns(judged, rules)
@@ -283,18 +285,47 @@ def touched(lines: pd.DataFrame, *, every_pair: bool = False) -> tuple[pd.DataFr
     touch nobody else, so in a hospital's whole export most patients are left out. With
     ``every_pair`` the rules about pairs look at every line, and don't count here.
     """
+    places = _places_touched(lines, every_pair=every_pair)
+    if len(places) == len(lines) and not (np.diff(places) < 0).any():
+        return lines, places
+    return some_lines(lines, places), places
+
+
+def _places_touched(
+    lines: pd.DataFrame, stands: Mask | None = None, *, every_pair: bool = False
+) -> Ints:
     known = ~among(lines["role"], [""])
     if not every_pair:
         known |= lines["may_be_column_two"].to_numpy(dtype=bool)
-    patient = lines["patient_id"].cat.codes.to_numpy().astype(np.int64)
-    concerned = np.zeros(len(lines["patient_id"].cat.categories) + 1, dtype=bool)
+    if stands is not None:
+        known &= stands
+    patient = lines["patient_id"].cat.codes.to_numpy()
+    concerned = np.zeros(len(lines["patient_id"].cat.categories), dtype=bool)
     concerned[patient[known]] = True
     mask = concerned[patient]
-    places = np.flatnonzero(mask)
+    return _by_patient(lines, np.flatnonzero(mask if stands is None else mask & stands))
+
+
+def _by_patient(lines: pd.DataFrame, places: Ints) -> Ints:
+    """Places of lines, each patient's together and in order of their dates.
+
+    One sort here makes every later grouping a walk along the lines.
+    """
+    patient = lines["patient_id"].cat.codes.to_numpy()[places].astype(np.int64)
     day = day_numbers(lines["service_date"])[places]
-    # One sort here makes every later grouping a walk along the lines.
-    places = places[order_of(patient[places] * 2**21 + (day + 2**20))]
-    return some_lines(lines, places), places
+    return places[order_of(patient * 2**21 + (day + 2**20))]
+
+
+def _standing(lines: pd.DataFrame, stands: Mask, *, every_pair: bool) -> pd.DataFrame:
+    """The lines that stand; where rules will look at all of them, by patient and day."""
+    places = np.flatnonzero(stands)
+    if every_pair:
+        places = _by_patient(lines, places)
+    else:
+        asked = _places_touched(lines, stands)
+        places = asked if len(asked) == len(places) else places
+    as_they_are = len(places) == len(lines) and not (np.diff(places) < 0).any()
+    return lines if as_they_are else some_lines(lines, places)
 
 
 def _books(judgements: Sequence[Judgement]) -> pd.DataFrame:
