@@ -128,6 +128,8 @@ def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> 
 
 def _of_findings(findings: pd.DataFrame, lines: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     billable = _billable(reference)
+    known = ["line", "service_date", *(name for name in COLUMNS if name in findings)]
+    findings = findings[known]
     frames = []
     for rule, column in _COLUMN_OF_RULE.items():
         some = findings[findings["rule"] == rule]

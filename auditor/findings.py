@@ -18,7 +18,7 @@ from auditor.claim_lines import blank, coded
 from auditor.contradictions import doubts
 from auditor.ingest.frame import some_lines
 from auditor.judging import Judgement, Verdicts
-from auditor.matching import group_key, occur_again, whole_claims
+from auditor.matching import group_key, group_starts, in_company, occur_again, whole_claims
 from auditor.reference import Bools, Ints, Reference
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
@@ -298,13 +298,19 @@ def _fingerprints(
     rule: Any = pa.array(_of_rule(hits, lambda one: one.name), type=pa.string())
     short = pc.binary_join_element_wise(rule, *(told[name] for name in _FINGERPRINT), "\x1f")
     billed = pc.binary_join_element_wise(short, *(told[name] for name in _AS_BILLED), "\x1f")
-    contents = pc.if_else(pa.array(whole), billed, short).to_pylist()
-    seen: dict[str, int] = {}
-    found = []
-    for content in contents:
-        nth = seen[content] = seen.get(content, -1) + 1
-        found.append(hashlib.sha256(f"{content}\x1f{nth}".encode()).hexdigest()[:12])
-    return found
+    contents = pc.if_else(pa.array(whole), billed, short)
+    nth = pa.array(_occurrences(contents.dictionary_encode().indices.to_numpy())).cast(pa.string())
+    told_apart: Any = pc.binary_join_element_wise(contents, nth, "\x1f")
+    digests = map(hashlib.sha256, told_apart.cast(pa.binary()).to_pylist())
+    return [digest.hexdigest()[:12] for digest in digests]
+
+
+def _occurrences(number: Ints) -> Ints:
+    """How often each number stood before, in their order."""
+    again = in_company(number)
+    nth = np.zeros(len(number), dtype=np.int64)
+    nth[again] = np.arange(len(again)) - group_starts(number[again])
+    return nth
 
 
 def _needs_rates(one: Judgement) -> bool:

@@ -7,6 +7,7 @@ and no second part above 12.
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from auditor.ingest.values import LOST_ZERO, NO_VALUE, UNREADABLE, Value, unquoted
@@ -21,6 +22,9 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 _OLDEST_PLACEHOLDER, _NEWEST_PLACEHOLDER = 1900, 9000
 _DAY_ZERO = date(1899, 12, 30)  # day 0 of the 1900 date system, its false leap day included
 _DAY_NUMBERS = range(20_000, 80_001)
+
+# Each part of an export, and each of its columns, has the same days: of so many each is read once.
+_DAYS_AT_HAND = 1 << 14
 
 # RE2, too: Arrow takes the time off a whole column of time stamps with it.
 TIME_OF_DAY = (
@@ -53,13 +57,16 @@ class Order(NamedTuple):
 
 def order_shown(texts: Iterable[str]) -> Order:
     """Evidence of the order of day and month in the distinct cells of a column."""
-    first = second = False
-    for text in texts:
-        match = _TWO_PARTS.fullmatch(_SPAN.split(_day_part(text), maxsplit=1)[0])
-        if match and not _may_begin_with_year(match):
-            first |= 12 < int(match[1]) <= 31
-            second |= 12 < int(match[2]) <= 31
-    return Order(first, second)
+    shown = [_shown(text) for text in texts]
+    return Order(any(one[0] for one in shown), any(one[1] for one in shown))
+
+
+@lru_cache(_DAYS_AT_HAND)
+def _shown(text: str) -> Order:
+    match = _TWO_PARTS.fullmatch(_SPAN.split(_day_part(text), maxsplit=1)[0])
+    if not match or _may_begin_with_year(match):
+        return Order(first_above_12=False, second_above_12=False)
+    return Order(12 < int(match[1]) <= 31, 12 < int(match[2]) <= 31)
 
 
 def is_day_first(order: Order, others: Iterable[Order]) -> bool:
@@ -71,6 +78,7 @@ def is_day_first(order: Order, others: Iterable[Order]) -> bool:
     return first and not any(other.second_above_12 for other in orders)
 
 
+@lru_cache(_DAYS_AT_HAND)
 def day(text: str, *, day_first: bool = False, last_of_span: bool = False) -> Value:
     """Calendar day of a cell, ``None`` where blank; a fault says why a text is no date.
 

@@ -18,7 +18,7 @@ _LEAST = 10**9
 # what they hold for each byte of the file beside that, and a worker for each byte of the piece that
 # it reads. Packed files hold several times their size. Measured, rounded up; see tests/benchmarks.
 _LINE_IN_MEMORY, _BYTE_IN_MEMORY = 1_100, 4
-_LINE_IN_BUCKET, _BYTE_IN_BUCKET = 700, 1.5
+_LINE_IN_BUCKET, _BYTE_IN_BUCKET = 450, 1.1
 _LINE_ON_DISK, _BYTE_ON_DISK = 180, 1
 _IN_PIECE = 14
 _PACKED = {".gz": 8, ".zip": 8, ".xlsx": 8, ".xlsb": 8, ".ods": 12, ".parquet": 8}
