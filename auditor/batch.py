@@ -41,7 +41,6 @@ from auditor.reference import Reference, load_reference
 from auditor.report import dispositions
 from auditor.report.content import Report, Run, Unlock, build
 from auditor.report.dispositions import Disposition
-from auditor.report.pdf import require as require_pdf
 from auditor.request import Request, save_request
 from auditor.rule import STAND_INS, Rule
 from auditor.scale.engine import elsewhere
@@ -78,7 +77,9 @@ def run(request: Request, progress: Progress) -> Finished:
     started_at = datetime.now().astimezone()
     refuse_target(request.out)
     if "pdf" in request.formats:
-        require_pdf()
+        from auditor.report import pdf
+
+        pdf.require()
     if request.history and request.corrections:
         raise AuditError(
             "--with-corrections tries corrections out; leave --history away, so that nothing is "

@@ -122,7 +122,7 @@ def side_by_side(task: Callable[[S], T], given: Sequence[S]) -> list[T]:
     """What a task makes of each thing given; tasks of whole columns leave Python's lock.
 
     Two threads at most: more would wait for each other. None where Arrow, too, was told to keep to
-    one core: memory that a thread of its own has freed is not used by the next.
+    one core.
     """
     if pa.cpu_count() < 2:
         return list(map(task, given))

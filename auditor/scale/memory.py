@@ -17,7 +17,7 @@ _LEAST = 10**9
 # Bytes that a run holds for each line of a file read whole, and a worker for each of a bucket's;
 # what they hold for each byte of the file beside that, and a worker for each byte of the piece that
 # it reads. Packed files hold several times their size. Measured, rounded up; see tests/benchmarks.
-_LINE_IN_MEMORY, _BYTE_IN_MEMORY = 1_100, 4
+_LINE_IN_MEMORY, _BYTE_IN_MEMORY = 850, 1.5
 _LINE_IN_BUCKET, _BYTE_IN_BUCKET = 450, 1.1
 _LINE_ON_DISK, _BYTE_ON_DISK = 180, 1
 _IN_PIECE = 14
@@ -76,7 +76,8 @@ def plan(files: Sequence[Path], memory: int | None) -> Plan | None:
     workers = max(1, min(cores, memory // _LITTLE))
     each = max(memory // workers - _OF_PROCESS, _OF_PROCESS)
     held = int(lines * _LINE_IN_BUCKET + size * _BYTE_IN_BUCKET)
-    buckets = min(max(-(-held // each), workers), _MOST_BUCKETS)
+    rounds = max(-(-held // (each * workers)), 1)
+    buckets = min(rounds * workers, _MOST_BUCKETS)  # no worker waits for the last one of another
     piece = min(max(each // _IN_PIECE, _PIECE[0]), _PIECE[1])
     return Plan(buckets, workers, piece, lines * _LINE_ON_DISK + size * _BYTE_ON_DISK)
 

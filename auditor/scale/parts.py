@@ -15,6 +15,7 @@ from auditor.audit import Audit, Counts, totals_of
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import COLUMNS
 from auditor.findings import ORDERED_BY, order_of
+from auditor.ingest.frame import side_by_side
 from auditor.ingest.normalise import Intake
 from auditor.ingest.restored import ZERO_COLUMNS
 from auditor.intake import Claims
@@ -79,11 +80,13 @@ def _findings(tables: Sequence[pa.Table], folder: Path | None) -> pd.DataFrame:
     every = pa.concat_tables(tables)
     keys = {name: finding_column(name, every.column(name)) for name in ORDERED_BY}
     order, _ = order_of(pd.DataFrame(keys, copy=False))
-    columns: dict[str, Any] = {}
-    for name in FINDING_COLUMNS:
+
+    def in_order(name: str) -> Any:
         column = finding_column(name, every.column(name).unify_dictionaries().take(order))
-        columns[name] = column if folder is None else laid_aside(column, folder / name)
-    return pd.DataFrame(columns, copy=False)
+        return column if folder is None else laid_aside(column, folder / name)
+
+    columns = side_by_side(in_order, FINDING_COLUMNS)
+    return pd.DataFrame(dict(zip(FINDING_COLUMNS, columns, strict=True)), copy=False)
 
 
 def _counts(parts: Sequence[Counts]) -> Counts:
