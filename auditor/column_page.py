@@ -38,7 +38,10 @@ def _table_page(table: RawTable, mapping: Mapping) -> str:
     missing = [row for row in rows if row.how == "missing"]
     if missing:
         lines += ["", "Not found"]
-        lines += [_missing(row, unlocks.get(row.column, [])) for row in missing]
+        wanted = {name: column for column in unlocks for name in STAND_INS.get(column, ())[1:]}
+        for row in missing:
+            rules = unlocks.get(row.column, [])
+            lines.append(_missing(row, rules, wanted.get(row.column, "")))
     if mapping.identifying:
         lines += ["", "Identify a patient, never read: " + ", ".join(mapping.identifying)]
     if mapping.unused:
@@ -53,10 +56,13 @@ def _found(row: Described) -> str:
     return f"{row.column:<30} {headers:<34} {row.certainty:<8} {row.example}{note}"
 
 
-def _missing(row: Described, rules: list[str]) -> str:
+def _missing(row: Described, rules: list[str], stands_for: str) -> str:
+    """One line: what the column would unlock, and the one that could be told from it."""
     if row.required:
         return f"  {row.column:<30} required: name it in a profile"
-    return f"  {row.column:<30} " + (f"would unlock {', '.join(rules)}" if rules else "not needed")
+    said = [f"would unlock {', '.join(rules)}"] if rules else []
+    said += [f"serves for {stands_for} as well"] if stands_for else []
+    return f"  {row.column:<30} {'; '.join(said) or 'not needed'}"
 
 
 def _unlocks(mapping: Mapping) -> dict[str, list[str]]:

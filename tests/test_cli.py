@@ -622,6 +622,39 @@ def test_columns_shows_what_was_understood_and_what_is_missing(auditor, claims) 
     assert "75574" not in ran.out
 
 
+def test_a_column_that_serves_for_a_missing_one_is_not_called_unneeded(auditor, tmp_path) -> None:
+    few = tmp_path / "few.csv"
+    few.write_text(
+        "Claim ID,Patient ID,Service Date,CPT\nC1,P1,2026-03-02,75574\n", encoding="utf-8"
+    )
+
+    said = {
+        line.split()[0]: line
+        for line in auditor("columns", few).out.splitlines()
+        if line.startswith("  ")
+    }
+
+    assert said["payer"].split(maxsplit=1)[1] == "serves for payer_type as well"
+    assert said["bill_type"].split(maxsplit=1)[1] == "serves for claim_type as well"
+    assert said["place_of_service"].endswith("; serves for claim_type as well")
+    assert said["remark_codes"].endswith("not needed")
+
+
+def test_a_second_profile_is_refused_with_the_way_to_read_other_exports(
+    auditor, claims, tmp_path
+) -> None:
+    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
+    for profile in (one, two):
+        profile.write_text("[columns]\n", encoding="utf-8")
+
+    ran = auditor("run", claims, "--columns", one, "--columns", two, "--out", tmp_path / "out")
+
+    assert ran.code == 2
+    assert "a run reads all its files by one profile" in ran.fault
+    assert "--history" in ran.fault
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_self_test_is_said_and_one_that_fails_ends_with_1(
     auditor, claims, tmp_path, monkeypatch
 ) -> None:

@@ -149,20 +149,26 @@ claim_id: Claim ID; ClaimID; claim_id; Claim Number; Claim No.; Claim #; Clm Nbr
 claim_id: Account; Acct No; Patient Control Number; ICN; DCN; TCN; Encounter Number; CLM01; FL3a
 claim_id: FIN; FIN_NBR; ENCNTR_ID
 claim_id: Patient Account Number; Pt Acct #; CLAIM
+line_number: LN_NBR
 line_number: claim_line_number; Line; LineNo; Line #; Service Line; Seq; TX ID; LX01; CLM_LINE_NUM
+claim_type: CLM_TYP
 claim_type: claim_type; Form Type; PB/HB; 837P/837I; Billing System; CLM_TYPE_CD; NCH_CLM_TYPE_CD
+bill_type: UB Bill Type
 bill_type: bill_type_code; TOB; Type of Bill; Bill Type; FL4
 claim_frequency: Claim Frequency; Freq Code; CLM05-3; Resubmission Code; Frequency
 original_claim_id: Original Claim #; Orig ICN; Original Ref No; REF*F8
 payer_claim_number: Payer Claim Control Number; Payor Claim No
 patient_id: person_id; member_id; MRN; Patient ID; PtID; MBI; Subscriber ID; EMPI; Medical Record No
 patient_id: BENE_ID; bene_sk; Patient; Member; Pat MRN
+patient_id: PAT_MRN_ID; Med Rec #; MR Number; SUBSCR_ID
 service_date: claim_line_start_date; DOS; Service Date; From DOS; Date of Service; SvcDt; Svc Dt
 service_date: Service Date From; DTP*472; FL45; LINE_1ST_EXPNS_DT; Date of Service (MM/DD/YYYY)
 service_date: SERVICE_DT_TM; Service Date/Time
+service_date: ORIG_SERVICE_DATE; Begin DOS; Beg DOS; Procedure Date; Exam Date
 service_date_to: claim_line_end_date; To DOS; Service Date To; Svc Thru Dt; LINE_LAST_EXPNS_DT
 statement_from: claim_start_date; Statement From; From Date; Covers From; Admit Date; Stmt From Dt
 statement_through: claim_end_date; Statement Thru; Through Date; To Date; Discharge Date
+received_date: RECV_DT
 received_date: Received Date; Bill Date; Claim Date; Submit Date; file_date; Billed Date; Date Rcvd
 remit_date: Remit Date; Paid Date; Payment Date; Check Dt; NCH_WKLY_PROC_DT
 procedure_code: hcpcs_code; CPT; CPT Code; CPT4; HCPCS; Procedure Code; Proc; Proc Cd; CPT/HCPCS
@@ -170,31 +176,39 @@ procedure_code: Procedure Code (CPT); CPT Procedure Code; Procedure Code (HCPCS)
 procedure_code: EAP Code; CDM Code; CPT®
 modifiers: Mod; Modifier; Modifiers (26,59); hcpcs_modifier_1; Mod1; Modifier 1; M1; 1st Modifier
 modifiers: HCPCS_1ST_MDFR_CD; HCPCS_1_MDFR_CD; SV101-3
+modifiers: MODIFIER_ONE; Mod One
 revenue_code: revenue_center_code; Rev Code; Revenue Code; RevCd; UB Rev; REV_CNTR; Rev; FL42
+units: PROC_QTY; Billed Quantity
 units: service_unit_quantity; Units; Qty; Quantity; UOS; Days/Units; REV_CNTR_UNIT_CNT; CHRG_QTY
 charge_cents: charge_amount; Billed; Charges; Billed Amount; Total Charge; Line Chg Amt; Charge ($)
 charge_cents: EXT_PRICE; Extended Price
+charge_cents: TX_AMOUNT; ORIGINAL_AMT; Transaction Amount
 allowed_cents: allowed_amount; Allowed; Allowed Amt
 paid_cents: paid_amount; Paid; Payment; Insurance Paid; Line Payment
 patient_responsibility_cents: Patient Responsibility; Pt Resp; Coinsurance
 adjustment_codes: Denial Code; CARC; Reason Code; REV_CNTR_1ST_ANSI_CD; CARC 1
+adjustment_codes: Denial Reason; DENIAL_RSN; Reason; REMIT_CODES
 remark_codes: Remark Code; RARC; RARC 1
 place_of_service: place_of_service_code; POS; Place of Service; POS Code; LINE_PLACE_OF_SRVC_CD
 diagnosis_codes: diagnosis_code_1; Dx1; ICD1; Primary Dx; Diagnosis Codes; Dx; ICD-10; ICD10
 diagnosis_codes: LINE_ICD_DGNS_CD; PRNCPAL_DGNS_CD; ICD_DGNS_CD1; clm_dgns_1_cd; Principal Diagnosis
+diagnosis_codes: PRIM_DX; Prin Dx; DX_ONE; DX_LIST
 diagnosis_pointers: Dx Pointer; DiagPtr; Pointer; SV107
 rendering_npi: rendering_npi; Rendering NPI; Provider NPI; Performing Provider; PRF_PHYSN_NPI; NPI
 rendering_npi: PERF_PHYS_NPI; Svc Provider NPI
+rendering_npi: Reading NPI; Interpreting Physician NPI
 billing_npi: billing_npi; Billing NPI; Group NPI; ORG_NPI_NUM; Bill Prov NPI
 referring_npi: Ordering NPI; Referring NPI; Ordering Provider; RFR_PHYSN_NPI
 facility_npi: facility_npi; Facility NPI; Service Facility; Location NPI
 department: Department; Dept; Cost Center; Cost Centre
 payer: payer; plan; Payer Name; Payor; Financial Class; FC; Insurance; Primary Payer
+payer: PAYER_NM; PRIM_PAYOR; Primary Insurance; Ins 1; Primary Plan; Fin Class
 payer_type: Payer Type; Line of Business; LOB
 service_state: Service State; Facility State; Provider State
 service_zip: Service ZIP; Facility ZIP; Location ZIP; Facility Zip Code
 authorization_number: Auth; Authorization Number; Prior Auth; PA Number; Auth #
 authorization_number: Authorisation No
+authorization_number: Precert Number; Pre-cert #
 attachment_control_number: PWK; Attachment Control Number; ACN
 """
 
@@ -254,6 +268,10 @@ HOSTILE = [
     ("Authorization", "authorization_number", "Y"),
     ("Frequency", "claim_frequency", "Daily"),
     ("Reason Code", "adjustment_codes", "Not entered"),
+    ("Reason", "adjustment_codes", "Not covered by the plan"),
+    ("Denial Reason", "adjustment_codes", "No authorization"),
+    ("Unit #", "patient_id", "M000123"),
+    ("Primary Insurance", "payer", "120.00"),
     ("PRVDR_STATE_CD", "service_state", "22"),
     ("Service Line", "line_number", "Cardiology"),
     ("Admit Type", "statement_from", "3"),
@@ -278,7 +296,15 @@ IDENTIFYING = [
     *("SSN", "Patient SSN", "Social Security Number", "Address", "Patient Address 1", "Street"),
     *("Phone", "Home Phone", "E-mail", "Email Address", "Sex", "Gender", "clm_bene_sex_cd"),
     *("Account Name", "Guarantor", "Subscriber Name", "bene_hic_num", "Patient Zip", "City"),
-    *("Name", "Patient City", "Date of Death", "Ethnicity"),
+    *(
+        "PATIENT_NM",
+        "PAT_LAST_NM",
+        "FIRST_NM",
+        "Name",
+        "Patient City",
+        "Date of Death",
+        "Ethnicity",
+    ),
 ]
 
 
@@ -571,6 +597,9 @@ def test_two_optional_candidates_take_the_first_and_say_so():
     ("column", "value", "expected"),
     [
         ("service_date", "3/10/2025", 1.0),
+        ("charge_cents", "2.150,00", 1.0),
+        ("charge_cents", "1.234.567,89 USD", 1.0),
+        ("charge_cents", "1.2.3", 0.0),
         ("service_date", "10-Mar-2025", 1.0),
         ("service_date", "20250310", 1.0),
         ("service_date", "2025-03-10 00:00:00", 1.0),
@@ -741,6 +770,22 @@ def test_the_stand_in_is_offered_only_if_the_patient_alone_is_missing():
     without = [("Claim ID", ["1"]), ("Service Date", ["2025-03-10"]), ("X-ray", ["1"])]
 
     assert "stand in" not in refusal_of(table(without))
+
+
+def test_the_claim_number_is_not_offered_as_the_patient():
+    given_table = table(
+        {
+            "Acct #": ["V01", "V02"],
+            "Unit No.": ["M1", "M2"],
+            "Svc Date": ["2025-03-10", "2025-03-11"],
+            "CPT": ["75574", "75580"],
+        }
+    )
+
+    message = refusal_of(given_table)
+
+    assert "no patient id" in message
+    assert "Closest to a patient id" not in message
 
 
 def test_long_headers_are_cut_short():

@@ -10,6 +10,7 @@ from auditor.report.words import (
     remedy_words,
     share_words,
     table_words,
+    unlock_words,
 )
 from auditor.rule import REASONS
 from auditor.shipped import reference_dir
@@ -51,6 +52,13 @@ def test_a_reason_names_the_table_or_the_column() -> None:
     assert reason_words("reference_missing", "opps_rates pfs_rates") == (
         "our tables of hospital rates (OPPS) and physician rates (PFS) do not hold "
         "the line's code or setting"
+    )
+    assert remedy_words("column_missing", "payer_type") == (
+        'Add "Payer type (payer_type)", or one from which it is told: "Payer (payer)", '
+        "to the export."
+    )
+    assert unlock_words("payer_type", ("filed_late",), 2) == (
+        "add column payer_type (or payer) to unlock filed_late (2 lines)"
     )
     assert reason_words("column_missing", "payer_type|payer") == (
         "the export has no column Payer type (payer_type) or Payer (payer)"

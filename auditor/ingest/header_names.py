@@ -16,17 +16,24 @@ from auditor.ingest.synonyms import ABBREVIATIONS, LOOSE, SECOND_CHOICE, SYNONYM
 _ORDINALS = {
     word: number
     for number, words in enumerate(
-        ("first principal primary", "second secondary", "third tertiary", "fourth", "fifth"), 1
+        (
+            "first principal primary prin prim one",
+            "second secondary two",
+            "third tertiary three",
+            "fourth four",
+            "fifth five",
+        ),
+        1,
     )
     for word in words.split()
 }
 _LONGEST_HEADER = 80
 _PARENTHESISED = re.compile(r"\((?:[^a-z]*|[mdyhs/. -]*|usd|text|number)\)", re.IGNORECASE)
 _IDENTIFYING = re.compile(
-    r"birth|dob|socialsecurity|address|street|phone|email|firstname|lastname|middlename|surname"
-    r"|maiden|fullname|guarantor|gender|deathdate|dateofdeath|ethnic|maritalstatus|hicn|hicnum"
+    r"birth|dob|socialsecurity|address|street|phone|email|(?:first|last|middle|full)n(?:ame|m)|surname"
+    r"|maiden|guarantor|gender|deathdate|dateofdeath|ethnic|maritalstatus|hicn|hicnum"
     r"|(?:patient|ptnt|pt|pat|member|mbr|subscriber|insured|beneficiary|bene|person|account|acct"
-    r"|policyholder|contact)(?:\w{0,10}name|first$|last$|addr|zip|city|state$|county|sex|race)"
+    r"|policyholder|contact)(?:\w{0,10}name|\w{0,10}nm$|first$|last$|addr|zip|city|state$|county|sex|race)"
 )
 _WHOLE_NAMES = re.compile(
     r"ssn|dod|sex|race|religion|fax|mobile|mail|addr\d?|fname|lname|mname|name|city|county|zip"

@@ -21,6 +21,7 @@ _WORDS = {
     "service_date": "service date",
     "procedure_code": "procedure code",
 }
+_NUMBERS = {"claim_id", "patient_id"}
 _MOST_HEADERS = 15
 _MOST_CANDIDATES = 3
 _ALIKE = 0.81
@@ -81,7 +82,9 @@ def _seen(table: "RawTable", missing: Sequence[str]) -> str:
 def _nearest(column: str, table: "RawTable", mapping: Mapping) -> str:
     """The headers whose names, or values where these tell, come closest to a column."""
     names = names_of(column)
-    taken = {p for match in mapping.matches if certainty(match) == "sure" for p in match.positions}
+    # A claim's number is no patient's: to offer one for the other would hide all partners.
+    sure = [m for m in mapping.matches if certainty(m) == "sure" or {m.column, column} == _NUMBERS]
+    taken = {position for match in sure for position in match.positions}
     scored = []
     for place, header in enumerate(table.header):
         if place in taken or identifies_patient(header):

@@ -33,7 +33,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "NCH_CLM_TYPE_CD; CLM_TYPE_CD",
         "ST03",
     ),
-    "bill_type": _names("Bill Type; Bill Type Code; TOB; Type of Bill", "FL4; CLM05-1"),
+    "bill_type": _names(
+        "Bill Type; Bill Type Code; TOB; Type of Bill; UB Bill Type", "FL4; CLM05-1"
+    ),
     "claim_frequency": _names(
         "Claim Frequency; Claim Frequency Code; Claim Frequency Type Code; Frequency Code",
         "CLM_FREQ_CD",
@@ -50,7 +52,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "CARR_CLM_CNTL_NUM; FI_DOC_CLM_CNTL_NUM; CLM_CNTL_NUM",
     ),
     "patient_id": _names(
-        "Patient ID; Patient Number; MRN; Patient MRN; Medical Record Number; EMPI",
+        "Patient ID; Patient Number; MRN; Patient MRN; Patient MRN ID; MR Number; EMPI",
+        "Medical Record Number",
         "Person ID",
         "BENE_ID; BENE_SK; DSYSRTKY",
         "FL3b",
@@ -120,7 +123,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "units": _names(
         "Units; Unit; Quantity; UOS; Service Units; Units of Service; Service Quantity; Line Units",
         "Billed Units; Units Billed; Unit Count; Number of Units; Days or Units; Days/Units",
-        "Service Unit Quantity; Charge Quantity",
+        "Service Unit Quantity; Charge Quantity; Procedure Quantity; Billed Quantity",
         "LINE_SRVC_CNT; REV_CNTR_UNIT_CNT; CLM_LINE_SRVC_UNIT_QTY",
         "SV104; SV205; FL46; Box 24G",
     ),
@@ -169,7 +172,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "diagnosis_codes": _names(
         "Diagnosis; Diagnoses; Diagnosis Code; Diagnosis Codes; Dxs; ICD; ICDs; ICD10; ICD10 Code",
         "ICD10 Codes; ICD Code; ICD Codes; ICD10CM; ICD10 Diagnosis; Line Diagnosis",
-        "Line Diagnosis Code; Line Diagnosis Codes",
+        "Line Diagnosis Code; Line Diagnosis Codes; Diagnosis List; Diagnosis Code List",
         "Diagnosis #; # Diagnosis; Diagnosis Code #; # Diagnosis Code; ICD #; ICD Code #; ICD10 #",
         "ICD10 Code #; ICD Diagnosis #; ICD10 Diagnosis #; ICD10CM #",
         "LINE_ICD_DGNS_CD; CLM_LINE_DGNS_CD",
@@ -214,6 +217,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "service_zip": _names("Service ZIP; Facility ZIP; Location ZIP; Service Location ZIP"),
     "authorization_number": _names(
         "Authorization Number; Authorization ID; Prior Authorization Number; PA Number",
+        "Precert Number; Precertification Number",
         "REF*G1; FL63; Box 23",
     ),
     "attachment_control_number": _names(
@@ -255,6 +259,9 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
         "Claim Diagnosis #; Claim Diagnosis Code #; ICD_DGNS_CD#; CLM_DGNS_#_CD; Claim Diagnoses",
         "PRNCPAL_DGNS_CD; Admitting Diagnosis",
     ),
+    "rendering_npi": _names(
+        "Reading NPI; Reading Physician NPI; Interpreting NPI; Interpreting Physician NPI"
+    ),
     "payer": _names("Insurance Plan; Insurance Company; Plan Name; Health Plan"),
 }
 
@@ -264,15 +271,21 @@ LOOSE: dict[str, tuple[str, ...]] = {
     "line_number": _names("Line; Ln; Service Line; Sequence; Sequence Number; Seq; Seq No; TX ID"),
     "claim_frequency": _names("Frequency"),
     "patient_id": _names("Patient; Member; Subscriber; Person; Beneficiary"),
-    "service_date": _names("Start Date"),
+    "service_date": _names(
+        "Original Service Date; Begin DOS; DOS Begin; Beg DOS; Procedure Date; Exam Date",
+        "Start Date",
+    ),
     "statement_from": _names("Admission; Start Date"),
     "statement_through": _names("Discharge; End Date"),
     "received_date": _names("Received"),
     "procedure_code": _names("Procedure; Service Code; EAP Code; CDM Code; Code"),
     "revenue_code": _names("Revenue"),
-    "charge_cents": _names("Amount; Total Amount"),
+    "charge_cents": _names("TX Amount; Transaction Amount; Original Amount; Amount; Total Amount"),
     "paid_cents": _names("Payment; Payments"),
-    "adjustment_codes": _names("Reason Code #; Reason Code; Reason Codes; Adjustment; Denial"),
+    "adjustment_codes": _names(
+        "Reason Code #; Reason Code; Reason Codes; Denial Reason; Denial Reason Code; Adjustment",
+        "Denial; Remittance Code; Remittance Codes; Reason",
+    ),
     "remark_codes": _names("Remark; Remarks"),
     "diagnosis_pointers": _names("Pointer; Pointers"),
     "rendering_npi": _names(
@@ -281,7 +294,9 @@ LOOSE: dict[str, tuple[str, ...]] = {
     "billing_npi": _names("Billing Provider; Pay-to NPI"),
     "referring_npi": _names("Referring Provider; Ordering Provider; Referring Physician"),
     "facility_npi": _names("Service Facility; Facility"),
-    "payer": _names("Plan; Insurance; Financial Class; FC"),
+    "payer": _names(
+        "Primary Insurance; Insurance 1; Primary Plan; Plan; Insurance; Financial Class; FC"
+    ),
     "payer_type": _names("Line of Business; LOB; Insurance Class; Financial Class; FC"),
     "service_state": _names("Provider State; PRVDR_STATE_CD"),
     "service_zip": _names("Provider ZIP; PRVDR_ZIP"),
@@ -310,10 +325,14 @@ ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     "encounter": ("enc", "encntr"),
     "extended": ("ext",),
     "facility": ("fac",),
+    "financial": ("fin",),
     "frequency": ("freq",),
     "insurance": ("ins",),
+    "line": ("ln",),
     "location": ("loc",),
+    "medical": ("med",),
     "modifier": ("mod", "mdfr"),
+    "name": ("nm",),
     "number": ("no", "nbr", "num"),
     "original": ("orig",),
     "patient": ("pt", "pat"),
@@ -322,10 +341,13 @@ ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     "payment": ("pmt", "pymt"),
     "physician": ("phys",),
     "pointer": ("ptr",),
+    "primary": ("prim",),
     "procedure": ("proc",),
     "provider": ("prov", "prvdr"),
     "quantity": ("qty",),
-    "received": ("rcvd", "recd"),
+    "reason": ("rsn",),
+    "received": ("rcvd", "recd", "recv"),
+    "record": ("rec",),
     "reference": ("ref",),
     "remittance": ("remit",),
     "rendering": ("rend", "rndrg", "rndrng"),
@@ -334,7 +356,9 @@ ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     "sequence": ("seq",),
     "service": ("svc", "srvc", "serv"),
     "statement": ("stmt",),
+    "subscriber": ("subscr",),
     "through": ("thru",),
     "time": ("tm",),
+    "type": ("typ",),
     "zip": ("zipcode", "postalcode"),
 }

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from auditor.mail.small_counts import too_small
-from auditor.report.words import counted, listed, sentence, unlock_words, whole_dollars
+from auditor.report.words import counted, either, listed, sentence, unlock_words, whole_dollars
 from auditor.schema import COLUMNS
 
 if TYPE_CHECKING:
@@ -183,7 +183,9 @@ def unlocks(facts: Any, smallest: int) -> tuple[str, ...]:
     sentences = []
     for gap in known[:UNLOCKS]:
         if too_small(gap["lines"], smallest):
-            sentences.append(f"add column {gap['column']} to unlock {listed(tuple(gap['rules']))}")
+            sentences.append(
+                f"add column {either(gap['column'])} to unlock {listed(tuple(gap['rules']))}"
+            )
         else:
             sentences.append(unlock_words(gap["column"], tuple(gap["rules"]), gap["lines"]))
     return tuple(f"{sentence(words)}." for words in sentences)

@@ -13,6 +13,7 @@ from auditor.report.words import (
     reason_words,
     remedy_words,
     share_words,
+    stand_ins,
     unlock_words,
 )
 
@@ -43,7 +44,8 @@ class Gap:
 
     ``lines`` is the count of the rule that lost most: a line counts once however many rules
     could not judge it. ``label`` names the reason, ``why`` also what is lacking, ``remedy`` what
-    would fill the gap; ``text`` says all but the remedy in one sentence.
+    would fill the gap; ``text`` says all but the remedy in one sentence; ``instead`` has the
+    columns that serve as well as a missing one.
     """
 
     reason: str
@@ -54,6 +56,7 @@ class Gap:
     rules: tuple[str, ...]
     lines: int
     text: str
+    instead: tuple[str, ...] = ()
 
 
 def coverage_of(books: pd.DataFrame) -> Coverage:
@@ -112,4 +115,5 @@ def _gap(reason: str, detail: str, rules: tuple[str, ...], lines: int, text: str
         rules=rules,
         lines=lines,
         text=text,
+        instead=stand_ins(detail) if reason == "column_missing" else (),
     )

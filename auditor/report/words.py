@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from auditor.reference import Source
-from auditor.rule import FAMILIES, REASONS
+from auditor.rule import FAMILIES, REASONS, STAND_INS
 from auditor.schema import COLUMNS
 from auditor.self_test import SelfTest
 
@@ -222,6 +222,9 @@ def remedy_words(reason: str, detail: str) -> str:
         what = f"a table {listed(tuple(files))}" if files else "a table"
     else:
         what = f'"{column_words(detail)}"' if detail else "the column it needs"
+    if reason == "column_missing" and (others := stand_ins(detail)):
+        named = ", ".join(f'"{column_words(name)}"' for name in others)
+        what += f", or one from which it is told: {named},"
     return UNLOCKS.get(reason, "").format(what=what)
 
 
@@ -278,7 +281,18 @@ def self_test_words(tested: SelfTest) -> str:
 
 def unlock_words(column: str, rules: tuple[str, ...], lines: int) -> str:
     """The column that would let rules judge more."""
-    return f"add column {column} to unlock {listed(rules)} ({counted(lines, 'line')})"
+    return f"add column {either(column)} to unlock {listed(rules)} ({counted(lines, 'line')})"
+
+
+def stand_ins(column: str) -> tuple[str, ...]:
+    """Columns from which a column is told where the export lacks it: of the payer, its type."""
+    return tuple(name for name in STAND_INS.get(column, ()) if name != column)
+
+
+def either(column: str) -> str:
+    """A column with those that serve as well: ``payer_type (or payer)``."""
+    others = stand_ins(column)
+    return f"{column} (or {' or '.join(others)})" if others else column
 
 
 def crowded_words(days: int) -> str:
