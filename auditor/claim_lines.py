@@ -177,6 +177,11 @@ def critical_access(lines: pd.DataFrame) -> Mask:
     return each_word(lines["bill_type"], lambda word: word.startswith("085"))
 
 
+def named_payer(lines: pd.DataFrame, unnamed: str = "the payer") -> list[str]:
+    """The payer of each line by its name; an export may tell the payer's type alone."""
+    return [name or unnamed for name in lines["payer"].astype("str")]
+
+
 def _professional_fee(code: str) -> bool:
     return code[:3] in ("096", "097", "098")
 

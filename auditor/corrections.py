@@ -42,6 +42,7 @@ _COLUMN_OF_RULE = {
     "component_modifier_not_first": "modifiers",
     "diagnosis_not_valid_on_date": "diagnosis_codes",
 }
+_REMOVED_BY = {"component_modifier_not_first": "component_modifier_on_hospital_line"}
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,9 @@ def _of_findings(findings: pd.DataFrame, lines: pd.DataFrame, reference: Referen
     frames = []
     for rule, column in _COLUMN_OF_RULE.items():
         some = findings[findings["rule"] == rule]
+        # Where another rule says that the modifier goes, moving it repairs nothing.
+        lost = findings.loc[findings["rule"] == _REMOVED_BY.get(rule), "line"]
+        some = some[~some["line"].isin(lost)]
         before = lines[column].iloc[some["line"]].astype("str").tolist()
         days = some["service_date"].dt.strftime("%Y-%m-%d")
         after = [

@@ -6,6 +6,7 @@ the lines of its exports or of its history, so that it can show every value that
 
 import textwrap
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from auditor.judged_again import Explained, judged_again
 from auditor.report.words import BASIS_LABELS, dollars
 from auditor.request import Request, open_request
 from auditor.rows_in_force import rate_tables, rows_in_force
+from auditor.rule import SEVERITIES
 from auditor.schema import COLUMNS
 
 _WIDTH = 92
@@ -34,6 +36,8 @@ _PARTNER = (
     "source_row",
 )
 _FROM_HISTORY = "what follows is as the history keeps it"
+# Only NCCI edits are milder for other payers than Medicare.
+_MILDER_ELSEWHERE = ("ptp_pair_never_payable", "ptp_pair_without_modifier")
 _DERIVED = ("role", "service", "component", "pctc_indicator", "denied")
 
 
@@ -149,19 +153,28 @@ def _decided(one: Explained) -> list[str]:
     machinery = {"severity", "money", "partner", "other_partners", "own_amount", "own_basis"}
     machinery |= {"stale_edition", "reference_sources", "reference_table", "reference_row"}
     for name in extra:
-        if name not in machinery and str(one.evidence[name]):
-            lines.append(f"{name}: {one.evidence[name]}")
+        value = one.evidence[name]
+        if name not in machinery and str(value):
+            lines.append(f"{name}: {str(value)[:10] if isinstance(value, datetime) else value}")
     if rule.name.startswith("ptp_pair") and one.partner is not None:
         lines += _bypass(one)
     if row["severity"] != rule.severity:
-        why = []
-        if one.evidence["stale_edition"]:
-            why.append(f"the table ({one.evidence['stale_edition']}) does not reach this date")
-        if one.line["payer_type"] != "medicare":
-            why.append(f"payer type is {one.line['payer_type'] or 'unknown'}")
-        because = "; ".join(why) or "of the circumstances of this line"
-        lines.append(f"severity {row['severity']} instead of {rule.severity}: {because}")
+        lines.append(f"severity {row['severity']} instead of {rule.severity}: {_because(one)}")
     return lines
+
+
+def _because(one: Explained) -> str:
+    """Why the severity is not the rule's own."""
+    why = []
+    if one.evidence["stale_edition"]:
+        why.append(f"the table ({one.evidence['stale_edition']}) does not reach this date")
+    if one.rule.name in _MILDER_ELSEWHERE:
+        payer = one.line["payer_type"]
+        if payer != "medicare":
+            why.append(f"payer type is {payer or 'unknown'}")
+        elif len(why) < SEVERITIES.index(one.finding["severity"]):
+            why.append("somebody else rendered the line of column one")
+    return "; ".join(why) or "of the circumstances of this line"
 
 
 def _bypass(one: Explained) -> list[str]:

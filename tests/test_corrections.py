@@ -117,6 +117,23 @@ def test_what_needs_a_judgment_or_is_right_is_left_alone(row) -> None:
     assert changes(row) == []
 
 
+def test_a_modifier_that_a_hospitals_line_is_to_lose_is_not_moved() -> None:
+    ready = prepare(
+        read({"claim_type": "institutional", "modifiers": "59 TC"}), reference(), as_of=AS_OF
+    )
+    result = audit(ready, reference())
+    found = set(result.findings["rule"])
+    assert {"component_modifier_not_first", "component_modifier_on_hospital_line"} <= found
+
+    assert proposed(result.findings, result.lines, reference()).empty
+
+
+def test_a_critical_access_hospitals_reading_is_put_first() -> None:
+    row = {"bill_type": "0851", "revenue_code": "0972", "modifiers": "GT 26"}
+
+    assert changes({"claim_type": "institutional"} | row) == [("modifiers", "GT 26", "26 GT")]
+
+
 def test_a_digit_for_a_letter_is_left_alone_where_our_table_does_not_hold_the_code() -> None:
     assert "I49.9" not in reference().words("icd10cm", "icd10")
     assert changes({"diagnosis_codes": "149.9"}) == []

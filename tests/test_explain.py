@@ -129,6 +129,7 @@ def cells_of(file: str) -> list[list[str]]:
     return [[str("" if cell is None else cell) for cell in row] for row in rows]
 
 
+CIRCUMSTANCES = "of the circumstances of this line"
 EVERY = pytest.mark.parametrize("rule", list(RULES))
 
 
@@ -254,6 +255,50 @@ def test_settings_of_the_run_are_shown_not_the_defaults(tmp_path) -> None:
 
     assert "waiting_days = 21 (setting)" in decided
     assert "pairing_days = 5 (setting)" in decided
+
+
+@pytest.mark.parametrize(
+    ("rule", "cells", "because"),
+    [
+        ("global_billed_in_facility", {"place_of_service": "24"}, CIRCUMSTANCES),
+        ("diagnosis_not_covered", {"diagnosis_codes": "Z00.00"}, CIRCUMSTANCES),
+        ("ptp_pair_without_modifier", {}, "payer type is medicare_advantage"),
+    ],
+)
+def test_the_payer_is_no_reason_for_a_severity_that_it_does_not_change(
+    tmp_path, rule, cells, because
+) -> None:
+    own = {"claim_type": "professional", "modifiers": "", "payer": "Humana Medicare Advantage"}
+    own |= {"service_date": "2024-08-05", "received_date": "2024-08-05"} | cells
+    rows = [own, own | {"procedure_code": "75571", "line_number": "2"}]
+    found = audited(tmp_path / "out", export(tmp_path / "claims.csv", rows))
+    finding = found.loc[found["rule"] == rule, "finding"].iloc[0]
+
+    decided = section(explain_page(tmp_path / "out", finding), "What decided")
+
+    assert decided[-1].endswith(because)
+
+
+def test_a_pair_rendered_by_two_says_so(tmp_path) -> None:
+    own = {"claim_type": "professional", "service_date": "2024-08-05"}
+    other = own | {"procedure_code": "75571", "line_number": "2", "rendering_npi": "3000000018"}
+    found = audited(tmp_path / "out", export(tmp_path / "claims.csv", [own, other]))
+    finding = found.loc[found["rule"] == "ptp_pair_without_modifier", "finding"].iloc[0]
+
+    decided = section(explain_page(tmp_path / "out", finding), "What decided")
+
+    assert decided[-1].endswith(": somebody else rendered the line of column one")
+
+
+def test_a_date_that_decided_is_shown_as_a_date(tmp_path) -> None:
+    scan = {"service_date": "2025-03-12"}
+    reading = {"claim_type": "professional", "claim_id": "C2", "service_date": "2025-03-11"}
+    found = audited(tmp_path / "out", export(tmp_path / "claims.csv", [scan, reading]))
+    early = found["rule"] == "professional_component_before_technical"
+
+    page = explain_page(tmp_path / "out", found.loc[early, "finding"].iloc[0])
+
+    assert "scan_date: 2025-03-12" in section(page, "What decided")
 
 
 # Small exports.

@@ -277,7 +277,8 @@ def component_modifier_on_hospital_line(lines: pd.DataFrame) -> Outcome:
     sources=[_ATTACHMENT_A],
     denial_codes=["CO-4", "N519"],
     message="{procedure_code} carries both 26 and TC.",
-    remedy="Bill without a modifier if one owner did both; else split the line into 26 and TC.",
+    remedy="In a facility bill the physician's line with 26 alone and the hospital's with neither; "
+    "elsewhere without a modifier if one owner did both, else as two lines.",
 )
 def both_components_on_one_line(lines: pd.DataFrame) -> Outcome:
     """26 and TC on one line.
@@ -385,7 +386,8 @@ def _behind(cell: str) -> bool:
     needs=["modifiers"],
     sources=[_MANUAL],
     message="{procedure_code} carries {modifiers}: the component modifier stands behind another.",
-    remedy="Put 26 or TC first; it decides the payment.",
+    remedy="Put 26 or TC first: it decides the payment. Drop it from a hospital's line that needs "
+    "neither.",
 )
 def component_modifier_not_first(lines: pd.DataFrame) -> Outcome:
     """26 or TC behind another modifier.

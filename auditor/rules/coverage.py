@@ -12,6 +12,7 @@ from auditor.claim_lines import (
     each_word,
     ffrct_lines,
     has_code,
+    named_payer,
 )
 from auditor.contractors import AMBIGUOUS, jurisdiction_of
 from auditor.matching import beside
@@ -99,8 +100,9 @@ def authorization_missing(lines: pd.DataFrame) -> Outcome:
     missing &= ~emergency
     # Without modifiers nobody can tell a reading, which needs no number of its own.
     untold = missing & among(lines["component"], [""])
+    flagged = lines[missing & ~untold]
     return Outcome(
-        flagged=lines[missing & ~untold],
+        flagged=flagged.assign(payer=named_payer(flagged)),
         not_evaluated={("column_missing", "modifiers"): untold},
     )
 
@@ -131,4 +133,7 @@ def authorization_shared_with_ccta(
     scans = ccta_around(lines, numbered, any_line(lines), ("patient_id", "authorization_number"))
     shared = numbered & (scans.before >= 0) & (scans.days_before <= lookback_days)
     flagged = lines[shared]
-    return Outcome(flagged=flagged, partner=pd.Series(scans.before[shared], index=flagged.index))
+    return Outcome(
+        flagged=flagged.assign(payer=named_payer(flagged)),
+        partner=pd.Series(scans.before[shared], index=flagged.index),
+    )

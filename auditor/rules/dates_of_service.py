@@ -186,7 +186,8 @@ def line_outside_statement_period(lines: pd.DataFrame) -> Outcome:
     denial_codes=["CO-181", "N56"],
     rests_on=["procedure_codes"],
     message="{procedure_code} is not valid on {service_date}{instead}.",
-    remedy="Bill the code that was valid on the date of service.",
+    remedy="Bill the code that was valid on the date of service; where it splits, a physician's "
+    "part of it with 26 or TC.",
 )
 def procedure_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Outcome:
     """A code that did not exist, or no longer existed, on the date of service.

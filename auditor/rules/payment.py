@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 
 from auditor.amounts import Expected, expected_payment
-from auditor.claim_lines import Mask, among, blank, imaging, institutional, medicare, professional
+from auditor.claim_lines import (
+    Mask,
+    among,
+    blank,
+    imaging,
+    institutional,
+    medicare,
+    named_payer,
+    professional,
+)
 from auditor.matching import beside
 from auditor.reference import Reference
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, rule
@@ -39,6 +48,7 @@ def _difference(
     flagged = lines[mask]
     return Outcome(
         flagged=flagged.assign(
+            payer=named_payer(flagged, "The payer"),
             expected=_dollars(expected.cents[mask]),
             allowed=_dollars(flagged["allowed_cents"]),
             charge=_dollars(flagged["charge_cents"]),
@@ -108,8 +118,8 @@ def allowed_below_expected(
     rests_on=["opps_rates", "pfs_rates", "conversion_factors", "imaging_caps"],
     message="{payer} allowed {allowed} for {procedure_code} of {service_date}; the {rate} gives "
     "{expected}.",
-    remedy="Compare with the remittance and your rates; an overpayment is to be reported and "
-    "returned within 60 days of finding it.",
+    remedy="Compare with the remittance and your rates; return what was paid too much, to Medicare "
+    "within 60 days of finding it.",
 )
 def allowed_above_expected(
     lines: pd.DataFrame,

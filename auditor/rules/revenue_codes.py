@@ -110,7 +110,7 @@ def _in_groups(accepted: str) -> Callable[[str], bool]:
     rests_on=["revenue_code_fit", "revenue_code_edits"],
     message="Revenue code {revenue_code} on {procedure_code} of {service_date}: {why}.",
     remedy="Correct the chargemaster: cardiac CT and FFR-CT belong under 0480 or 0489 from 2024, "
-    "cardiac CT under 035X or 032X before.",
+    "cardiac CT under 0350, 0352, 0359, 0320 or 0329 before.",
 )
 def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcome:
     """A revenue code that does not belong to the service.
