@@ -224,14 +224,37 @@ def test_hostile_texts_of_an_export_stand_nowhere(tmp_path: Path) -> None:
         assert not re.search("alert|HYPERLINK|onerror|cmd|x\\.example|\u202e", said)
 
 
-def test_clean_nights_are_mailed_as_clean_and_say_what_was_not_checked(tmp_path: Path) -> None:
+def test_quiet_nights_say_how_much_was_checked_and_what_was_not(tmp_path: Path) -> None:
     mail = built(folder_of(tmp_path, clean_run()), settings_of(DIRECTOR))
 
-    assert mail["Subject"].endswith("no findings – clean")
+    assert mail["Subject"].endswith("no findings – 89.4 % checked")
     assert "left something not evaluated" in " ".join(text_of(mail).split())
     assert (
         "add column received_date to unlock filed_late" in " ".join(text_of(mail).split()).lower()
     )
+
+
+@pytest.mark.parametrize(
+    ("judged", "ending"),
+    [
+        (20, "no findings, but only 5.0 % could be checked – look"),
+        (1, "no findings – clean"),
+    ],
+)
+def test_a_night_is_called_clean_only_if_all_was_checked(
+    tmp_path: Path, judged: int, ending: str
+) -> None:
+    run = clean_run()
+    books = run.audit.books.copy()
+    books["clean"] = books["in_scope"] // judged
+    books["not_evaluated"] = books["in_scope"] - books["clean"]
+    mail = built(
+        folder_of(tmp_path, replace(run, audit=replace(run.audit, books=books))),
+        settings_of(DIRECTOR),
+    )
+
+    assert mail["Subject"].endswith(ending)
+    assert ("This is no clean result" in " ".join(text_of(mail).split())) == (judged == 20)
 
 
 def test_what_changed_and_the_nights_before_are_told_with_a_history(folder: Path) -> None:

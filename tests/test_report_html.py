@@ -205,6 +205,19 @@ def test_a_run_in_which_no_rule_could_judge_is_not_called_clean() -> None:
     assert "no rule could judge any of 2,940 lines" in report.verdict.headline
 
 
+def test_a_run_that_could_make_few_of_its_checks_is_not_called_clean() -> None:
+    run = clean_run()
+    books = run.audit.books.copy()
+    books["clean"] = books["in_scope"] // 20
+    books["not_evaluated"] = books["in_scope"] - books["clean"]
+    report = build(replace(run, audit=replace(run.audit, books=books)))
+
+    assert report.verdict.kind == "hardly_judged"
+    assert "No findings, but only 5.0 % of the checks on 2,940 lines" in report.verdict.headline
+    assert report.verdict.action.startswith("This is no clean result")
+    assert 'class="verdict hardly_judged"' in render(report)
+
+
 def test_the_first_findings_and_the_rejected_lines_need_no_script() -> None:
     run = run_of(small_run().audit.findings, in_family=2_940, rejected=80)
     page = page_of(run)

@@ -316,7 +316,10 @@ def _changes(
 
 def _changed(summary: Summary, mine: pd.DataFrame, recipient: RecipientSettings) -> bool:
     """Without a history nobody can tell, so it counts as changed; so does a run without judging."""
-    if summary.facts["changes"] is None or summary.facts["verdict"]["kind"] == "nothing_judged":
+    if summary.facts["changes"] is None or summary.facts["verdict"]["kind"] in (
+        "hardly_judged",
+        "nothing_judged",
+    ):
         return True
     came = mine["status"].isin(["new", "reopened"]).any()
     return bool(came) or _grouped(summary, "resolved", recipient) > 0

@@ -143,7 +143,8 @@ def view_of(
         subject=subject(
             mail,
             summary.as_of,
-            short(figures, smallest) + (" – not all exports were read" if summary.aside else ""),
+            short(figures, facts, smallest)
+            + (" – not all exports were read" if summary.aside else ""),
         ),
         tone=_tone(figures),
         heading=_heading(mail),
@@ -191,8 +192,8 @@ def _heading(mail: MailSettings) -> str:
 
 
 def _tone(figures: Figures) -> str:
-    if figures.kind in ("nothing_judged", "clean"):
-        return "look" if figures.kind == "nothing_judged" else "good"
+    if figures.kind != "findings":
+        return "good" if figures.kind == "clean" else "look"
     return "bad" if worst(figures)[0] == "denial" else "look"
 
 

@@ -73,12 +73,15 @@ def subject(mail: MailSettings, as_of: date, words: str) -> str:
     return f"[Claim audit] {site}{day_words(as_of)}: {words}"
 
 
-def short(figures: Figures, smallest: int) -> str:
+def short(figures: Figures, facts: Any, smallest: int) -> str:
     """The verdict as a subject has room for."""
     if figures.kind == "nothing_judged":
         return "nothing was judged – look"
+    if figures.kind == "hardly_judged":
+        return f"no findings, but only {facts['coverage']['percent']} could be checked – look"
     if figures.kind == "clean":
-        return "no findings – clean"
+        gaps = facts["coverage"]["not_judged"]
+        return f"no findings – {facts['coverage']['percent'] + ' checked' if gaps else 'clean'}"
     nouns = {"denial": "likely denial", "review": "finding to review", "note": "note"}
     plural = {"review": "findings to review"}
     endings = {"denial": "correct", "review": "review", "note": "read"}
@@ -106,8 +109,8 @@ def verdict(figures: Figures, facts: Any, smallest: int) -> tuple[str, str]:
             "Nothing was judged: no rule could judge a line of the cardiac CT family.",
             "Check that this is the right export and that its columns were understood.",
         )
-    if figures.kind == "clean":
-        return _clean(facts, smallest)
+    if figures.kind in ("clean", "hardly_judged"):
+        return _without_findings(facts, smallest, figures.kind)
     money_words = [
         f"{whole_dollars(cents)} {word}"
         for cents, word in ((figures.at_risk_cents, "at risk"), (figures.missed_cents, "missed"))
@@ -129,10 +132,17 @@ def verdict(figures: Figures, facts: Any, smallest: int) -> tuple[str, str]:
     return sentence(head), f"Then {' and '.join(steps[1:])}." if steps[1:] else ""
 
 
-def _clean(facts: Any, smallest: int) -> tuple[str, str]:
+def _without_findings(facts: Any, smallest: int, kind: str) -> tuple[str, str]:
     judging = sum(rule["flagged"] + rule["clean"] > 0 for rule in facts["rules"])
     gaps = sum(rule["not_evaluated"] > 0 for rule in facts["rules"])
     lines = told(facts["lines"]["in_family"], smallest, "line")
+    if kind == "hardly_judged":
+        return (
+            f"No findings, but only {facts['coverage']['percent']} of the checks on {lines} of the "
+            "cardiac CT family could be made.",
+            f"This is no clean result: {counted(judging, 'rule')} judged lines, "
+            f"{counted(gaps, 'rule')} left something not evaluated.",
+        )
     return (
         f"No findings in {lines} of the cardiac CT family, judged by {counted(judging, 'rule')}.",
         f"{counted(gaps, 'rule')} left something not evaluated: a quiet mail is not yet a clean "

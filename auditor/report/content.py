@@ -31,6 +31,7 @@ from auditor.report.words import (
     counted,
     failed_words,
     findings_words,
+    hardly_judged_words,
     nothing_judged_words,
     spoken,
 )
@@ -102,7 +103,8 @@ class Run:
 class Verdict:
     """The first words: what was found, and what to do about it.
 
-    ``kind`` is ``findings``, ``clean`` or ``nothing_judged``.
+    ``kind`` is ``findings``, ``clean``, ``hardly_judged`` (no finding, but fewer than half of the
+    checks could be made) or ``nothing_judged``.
     """
 
     kind: str
@@ -257,7 +259,7 @@ def _verdict(run: Run, rules: tuple[RuleSection, ...]) -> Verdict:
     first = failed_words(run.audit.failed)
     if not first:
         return said
-    kind = "nothing_judged" if said.kind == "clean" else said.kind
+    kind = "nothing_judged" if said.kind in ("clean", "hardly_judged") else said.kind
     return Verdict(kind, f"{first} {said.headline}", said.action)
 
 
@@ -273,6 +275,10 @@ def _found(run: Run, rules: tuple[RuleSection, ...]) -> Verdict:
         words = nothing_judged_words(run.lines_read, run.in_family, len(run.rejected))
         return Verdict("nothing_judged", *words)
     with_gaps = sum(rule.not_evaluated > 0 for rule in rules)
+    coverage = coverage_of(run.audit.books)
+    if coverage.judged < coverage.not_judged:
+        words = hardly_judged_words(run.in_family, judging, with_gaps, coverage.percent)
+        return Verdict("hardly_judged", *words)
     return Verdict("clean", *clean_words(run.in_family, judging, with_gaps))
 
 

@@ -12,7 +12,7 @@ list but ``rules``, where a line that several rules flag stands under each.
 | ``failed_rules`` | rules that failed and judged nothing, and why; empty in every sound run |
 | ``first_date``, ``last_date`` | the audited dates of service; null without lines |
 | ``inputs`` | names of the files read |
-| ``verdict`` | ``kind`` (findings, clean, nothing_judged), ``headline``, ``action`` |
+| ``verdict`` | ``kind`` (see ``content.Verdict``), ``headline``, ``action`` |
 | ``lines`` | read = audited + superseded + rejected; in_family |
 | ``claims``, ``patients`` | how many |
 | ``totals`` | findings, by severity, lines flagged, cents at risk and missed; as in run.json |

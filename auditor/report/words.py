@@ -139,6 +139,19 @@ def clean_words(in_family: int, rules_judging: int, rules_with_gaps: int) -> tup
     return headline, f"Nothing to correct so far: {left} left something not evaluated, see below."
 
 
+def hardly_judged_words(
+    in_family: int, rules_judging: int, rules_with_gaps: int, percent: str
+) -> tuple[str, str]:
+    """Headline and action of a run without findings that could make few of its checks."""
+    return (
+        f"No findings, but only {percent} of the checks on {counted(in_family, 'line')} of the "
+        "cardiac CT family could be made.",
+        f"This is no clean result: {counted(rules_judging, 'rule')} judged lines, "
+        f"{counted(rules_with_gaps, 'rule')} left something not evaluated. What is missing is "
+        "listed below.",
+    )
+
+
 def findings_words(
     denial: int, review: int, note: int, at_risk_cents: int, missed_cents: int
 ) -> tuple[str, str]:
