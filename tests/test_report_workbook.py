@@ -288,6 +288,25 @@ def test_rejected_lines_and_run_are_told(book, report):
     } <= values
 
 
+def test_long_payers_stay_on_their_line_of_the_summary_and_are_told_apart(tmp_path):
+    names = [
+        "Caisse générale d'assurance maladie des travailleurs indépendants – région Île-de-France",
+        "Caisse générale d'assurance maladie des travailleurs indépendants – région Bretagne",
+        "東京都健康保険組合" * 9,
+        "Short",
+    ]
+    book = written(with_texts("payer", names), tmp_path)
+    texts = [cell.value for row in book["Summary"].iter_rows() for cell in row]
+    begin = texts.index("Payer, each line's money once")
+    shown = {text for text in texts[begin:] if isinstance(text, str)}
+
+    assert {"Short"} < shown
+    assert any(text.startswith("Caisse générale") and text.endswith("France") for text in shown)
+    assert any(text.startswith("Caisse générale") and text.endswith("Bretagne") for text in shown)
+    assert max(len(text) for text in shown if text.startswith("Caisse")) <= 56
+    assert max(len(text) for text in shown if text.startswith("東京")) <= 28
+
+
 @pytest.mark.parametrize("column", ["claim_id", "message", "payer", "modifiers"])
 def test_text_of_the_export_stays_text(column, tmp_path):
     headers = {"claim_id": "Claim", "message": "What was found"}

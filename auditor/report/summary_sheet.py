@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ WIDTHS = (1, 12, 12, 12, 13, 12, 12, 2, 50, 9.5, 9.5, 9.5, 13.5, 12, 12)
 LEFT, LEFT_END, RIGHT, RIGHT_END = 1, 6, 8, 14
 LEFT_CHARACTERS = 75
 MOST_GAPS, MOST_RULES = 8, 28
+PAYER_CHARACTERS, PAYER_END = 56, 16
 CHART_ROWS = 14
 CHART_PIXELS = (540, 20 * CHART_ROWS - 6)
 TOP_ROWS = 11
@@ -351,6 +353,23 @@ def _write_rule(
     sheet.write_number(row, RIGHT + 6, rule.missed_cents / 100, formats["row_dollars"])
 
 
+def _on_one_line(name: str) -> str:
+    """A name cut in its middle to what a row of one line shows: its ends tell names apart."""
+    if _letters(name) <= PAYER_CHARACTERS:
+        return name
+    begin, end = len(name), len(name)
+    while _letters(name[:begin]) > PAYER_CHARACTERS - PAYER_END - 1:
+        begin -= 1
+    while _letters(name[end - 1 :]) <= PAYER_END:
+        end -= 1
+    return f"{name[:begin].rstrip()}…{name[end:].lstrip()}"
+
+
+def _letters(text: str) -> int:
+    """Width of a text in letters; those of East Asian scripts are as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def _write_payers(
     sheet: Worksheet, formats: dict[str, Format], payers: Sequence[Share], row: int
 ) -> int:
@@ -359,7 +378,7 @@ def _write_payers(
         sheet.write_string(row, RIGHT + place, word, formats["section_right"])
     first, last = row + 1, row + len(payers)
     for below, share in enumerate(payers, first):
-        _label(sheet, formats, below, RIGHT, RIGHT + 1, share.label)
+        _label(sheet, formats, below, RIGHT, RIGHT + 1, _on_one_line(share.label))
         sheet.write_number(below, RIGHT + 2, share.findings, formats["row_count"])
         for place in (RIGHT + 3, RIGHT + 4):
             sheet.write_blank(below, place, None, formats["label"])
