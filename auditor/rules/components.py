@@ -13,6 +13,7 @@ from auditor.claim_lines import (
     global_lines,
     has_modifier,
     imaging,
+    institutional,
     is_component,
     professional_lines,
     technical_lines,
@@ -286,7 +287,10 @@ def both_components_on_one_line(lines: pd.DataFrame) -> Outcome:
     The two modifiers exclude each other; the payer rejects the combination as invalid.
     """
     both = has_modifier(lines, ["26"]) & has_modifier(lines, ["TC"])
-    return Outcome(flagged=lines[imaging(lines) & both])
+    flagged = lines[imaging(lines) & both]
+    # Medicare's outpatient editor looks at no component modifier: there this is advice.
+    severity = one_of(institutional(flagged), "review", "denial", flagged.index)
+    return Outcome(flagged=flagged, severity=severity)
 
 
 @rule(
@@ -309,15 +313,13 @@ def component_modifier_not_applicable(lines: pd.DataFrame, reference: Reference)
     """
     technical, reading = has_modifier(lines, ["TC"]), has_modifier(lines, ["26"])
     whole_code = imaging(lines) & ~among(lines["pctc_indicator"], ["1", ""])
+    unknown = among(lines["pctc_indicator"], [""]) & (technical | reading)
+    flagged = lines[whole_code & (technical ^ reading)]
     return Outcome(
-        flagged=lines[whole_code & (technical ^ reading)],
-        not_evaluated={
-            ("reference_missing", "procedure_codes"): among(lines["pctc_indicator"], [""])
-            & (technical | reading)
-        },
-        reference_rows=reference.of_key(
-            "procedure_codes", lines[whole_code & (technical ^ reading)], on=["procedure_code"]
-        ),
+        flagged=flagged,
+        severity=one_of(institutional(flagged), "review", "denial", flagged.index),
+        not_evaluated={("reference_missing", "procedure_codes"): unknown},
+        reference_rows=reference.of_key("procedure_codes", flagged, on=["procedure_code"]),
     )
 
 
@@ -386,8 +388,7 @@ def _behind(cell: str) -> bool:
     needs=["modifiers"],
     sources=[_MANUAL],
     message="{procedure_code} carries {modifiers}: the component modifier stands behind another.",
-    remedy="Put 26 or TC first: it decides the payment. Drop it from a hospital's line that needs "
-    "neither.",
+    remedy="Put 26 or TC first: it decides the payment. Most hospital lines are to drop it.",
 )
 def component_modifier_not_first(lines: pd.DataFrame) -> Outcome:
     """26 or TC behind another modifier.
@@ -395,6 +396,5 @@ def component_modifier_not_first(lines: pd.DataFrame) -> Outcome:
     Modifiers that decide the payment belong first. Some payers price a line by its first modifier
     alone and pay the wrong half, or the whole.
     """
-    return Outcome(
-        flagged=lines[with_two_components(lines) & each_word(lines["modifiers"], _behind)]
-    )
+    behind = with_two_components(lines) & each_word(lines["modifiers"], _behind)
+    return Outcome(flagged=lines[behind])

@@ -12,13 +12,17 @@ from auditor.claim_lines import (
     each_word,
     ffrct_lines,
     has_code,
+    institutional,
     named_payer,
+    professional,
 )
 from auditor.contractors import AMBIGUOUS, jurisdiction_of
 from auditor.matching import beside
 from auditor.reference import Reference
-from auditor.rule import Outcome, lacking, rule
+from auditor.rule import Outcome, Reasons, lacking, lacks_column, rule
 from auditor.studies import ccta_around
+
+_PAYER_TYPES = frozenset({"MEDICARE", "MEDICARE_ADVANTAGE", "MEDICAID", "COMMERCIAL", "OTHER"})
 
 
 def _medicare_ffrct(lines: pd.DataFrame) -> Mask:
@@ -98,12 +102,19 @@ def authorization_missing(lines: pd.DataFrame) -> Outcome:
     emergency_room = each_word(lines["revenue_code"], lambda code: code.startswith("045"))
     emergency = beside(lines, missing, emergency_room) | among(lines["place_of_service"], ["23"])
     missing &= ~emergency
-    # Without modifiers nobody can tell a reading, which needs no number of its own.
-    untold = missing & among(lines["component"], [""])
-    flagged = lines[missing & ~untold]
+    # Without modifiers nobody can tell a reading, which needs no number of its own, and without
+    # the place of service or revenue codes no emergency.
+    untold: Reasons = {
+        ("column_missing", "modifiers"): missing & among(lines["component"], [""]),
+        **lacking(lines, "place_of_service", missing & professional(lines)),
+        ("column_missing", "revenue_code"): missing
+        & institutional(lines)
+        & lacks_column(lines, "revenue_code"),
+    }
+    flagged = lines[missing & ~np.any(list(untold.values()), axis=0)]
     return Outcome(
         flagged=flagged.assign(payer=named_payer(flagged)),
-        not_evaluated={("column_missing", "modifiers"): untold},
+        not_evaluated=untold,
     )
 
 
@@ -129,11 +140,16 @@ def authorization_shared_with_ccta(
     wanted = frozenset(word.upper() for word in authorizes_by_code)
     by_code = each_word(lines["payer"], lambda word: word.upper() in wanted)
     by_code |= each_word(lines["payer_type"], lambda word: word.upper() in wanted)
-    numbered = ffrct_lines(lines) & by_code & ~blank(lines["authorization_number"])
+    # A payer without a name may be one of those named.
+    nameless = blank(lines["payer"]) & ~by_code
+    untold = nameless & (blank(lines["payer_type"]) | (not wanted <= _PAYER_TYPES))
+    untold &= bool(wanted)
+    numbered = ffrct_lines(lines) & (by_code | untold) & ~blank(lines["authorization_number"])
     scans = ccta_around(lines, numbered, any_line(lines), ("patient_id", "authorization_number"))
     shared = numbered & (scans.before >= 0) & (scans.days_before <= lookback_days)
-    flagged = lines[shared]
+    flagged = lines[shared & by_code]
     return Outcome(
         flagged=flagged.assign(payer=named_payer(flagged)),
-        partner=pd.Series(scans.before[shared], index=flagged.index),
+        not_evaluated=lacking(lines, "payer", shared & untold),
+        partner=pd.Series(scans.before[shared & by_code], index=flagged.index),
     )

@@ -219,9 +219,9 @@ def episode_cost_centers_differ(lines: pd.DataFrame, *, lookback_days: int = 90)
     asking, scans = ccta_of_hospital(lines)
     near = asking & (scans.before >= 0) & (scans.days_before <= lookback_days)
     well_formed = each_word(lines["revenue_code"], _well_formed)
-    places = np.flatnonzero(near & well_formed)
+    places = np.flatnonzero(near)
     partner = scans.before[places]
-    known = well_formed[partner]
+    known = well_formed[places] & well_formed[partner]
     group = _group_of(lines["revenue_code"])
     apart = group[places] != group[partner]
     flagged = lines.iloc[places[known & apart]]

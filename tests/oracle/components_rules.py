@@ -126,13 +126,14 @@ def component_modifier_on_hospital_line(line: Line, mine: list[Line], run: Run) 
 
 
 def both_components_on_one_line(line: Line, mine: list[Line], run: Run) -> Verdict:
-    return flag("denial", "at_risk") if {"26", "TC"} <= set(line.modifiers) else CLEAN
+    severity = "review" if line.hospital else "denial"
+    return flag(severity, "at_risk") if {"26", "TC"} <= set(line.modifiers) else CLEAN
 
 
 def component_modifier_not_applicable(line: Line, mine: list[Line], run: Run) -> Verdict:
     carried = {"26", "TC"} & set(line.modifiers)
     if len(carried) == 1 and not line.two_components:
-        return flag("denial", "at_risk")
+        return flag("review" if line.hospital else "denial", "at_risk")
     return CLEAN
 
 

@@ -19,6 +19,7 @@ from tests.oracle.verdicts import (
 
 FFRCT_ANALYSIS = {"75580", "0503T", "0501T"}
 FFRCT = FFRCT_ANALYSIS | {"0502T", "0504T"}
+TYPES = {"MEDICARE", "MEDICARE_ADVANTAGE", "MEDICAID", "COMMERCIAL", "OTHER"}
 
 
 # Units.
@@ -178,12 +179,19 @@ def authorization_missing(line: Line, mine: list[Line], run: Run) -> Verdict:
         return CLEAN
     if not line.component:  # it may be a reading
         return unknown("column_missing", "modifiers")
+    if not line.hospital and not line.place_of_service:  # it may be an emergency
+        told = "place_of_service" in line.given
+        return unknown("value_missing" if told else "column_missing", "place_of_service")
+    if line.hospital and "revenue_code" not in line.given:
+        return unknown("column_missing", "revenue_code")
     return flag("review", "at_risk")
 
 
 def authorization_shared_with_ccta(line: Line, mine: list[Line], run: Run) -> Verdict:
     names = {name.upper() for name in run.options.authorizes_by_code}
-    if not {line.payer_type.upper(), line.text("payer").upper()} & names:
+    named = {line.payer_type.upper(), line.text("payer").upper()} & names
+    may_be_named = not line.text("payer") and (not line.payer_type or names - TYPES)
+    if not names or not (named or may_be_named):
         return CLEAN
     number = line.text("authorization_number")
     shared = any(
@@ -192,7 +200,11 @@ def authorization_shared_with_ccta(line: Line, mine: list[Line], run: Run) -> Ve
         and 0 <= days_between(other, line) <= run.options.lookback
         for other in mine
     )
-    return flag("review", "at_risk") if number and shared else CLEAN
+    if not number or not shared:
+        return CLEAN
+    if not named:
+        return unknown("value_missing" if "payer" in line.given else "column_missing", "payer")
+    return flag("review", "at_risk")
 
 
 def known_code(line: Line) -> bool:

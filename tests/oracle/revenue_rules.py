@@ -77,10 +77,10 @@ def episode_cost_centers_differ(line: Line, mine: list[Line], run: Run) -> Verdi
         and other.npi == line.npi
         and 0 <= days_between(other, line) <= run.options.lookback
     ]
-    if not scans or not well_formed(line.revenue_code):
+    if not scans:
         return CLEAN
     scan = min(scans, key=lambda other: (days_between(other, line), other.by_claim))
-    if not well_formed(scan.revenue_code):
+    if not well_formed(line.revenue_code) or not well_formed(scan.revenue_code):
         return unknown("value_missing", "revenue_code")
     return CLEAN if line.revenue_code[:3] == scan.revenue_code[:3] else flag("note", "none")
 
