@@ -45,7 +45,7 @@ _ATTACHMENT_A = "pfs-rvu-2025-attachment-a"
     sources=[_MANUAL, "se17023"],
     rests_on=["procedure_codes"],
     message="{procedure_code} of {service_date} has no reading: no line with modifier 26 for this "
-    "patient and code in the {pairing_days} days from the scan.",
+    "patient and code in the {pairing_days} days from the scan is left for it.",
     remedy="Find the report: bill the reading with modifier 26, or note who reads for you.",
 )
 def professional_component_missing(
@@ -88,7 +88,7 @@ def professional_component_missing(
     sources=[_MANUAL, "se17023"],
     rests_on=["procedure_codes", "places_of_service"],
     message="Reading of {procedure_code} on {service_date} at place of service {place_of_service} "
-    "has no scan: no hospital or TC line in the {pairing_days} days before it.",
+    "has no scan: no hospital or TC line of its own in the {pairing_days} days before it.",
     remedy="Ask the hospital whether the scan was billed, and under which code and date.",
 )
 def technical_component_missing(

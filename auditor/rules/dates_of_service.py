@@ -1,5 +1,7 @@
 """Dates of service: on the claim, between scan, reading and analysis, and on the calendar."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,7 @@ from auditor.claim_lines import (
     is_component,
 )
 from auditor.extract import Extract
-from auditor.reference import Reference, day_numbers
+from auditor.reference import Reference, Table, day_numbers
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, lacks_value, rule
 from auditor.studies import analyses, ccta_of_analysis, ccta_of_hospital, readings
 
@@ -203,7 +205,8 @@ def procedure_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
     day = iso(flagged["service_date"]).to_numpy()
     ended = (rows["effective_to"] != "") & (rows["effective_to"].to_numpy() < day)
     other = np.where(ended, rows["successor"], rows["predecessor"])
-    instead = [_instead(codes, after=late) for codes, late in zip(other, ended, strict=True)]
+    held = _held(other, day, code.table)
+    instead = [_instead(codes, after=late) for codes, late in zip(held, ended, strict=True)]
     return Outcome(
         flagged=flagged.assign(instead=pd.Series(instead, index=flagged.index, dtype="str")),
         stale=("procedure_codes", in_force.stale),
@@ -212,12 +215,21 @@ def procedure_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
     )
 
 
-def _instead(codes: str, *, after: bool) -> str:
-    if not codes:
+def _held(codes: Iterable[str], days: Iterable[str], table: Table) -> list[list[str]]:
+    """Of each line's codes those that were valid on its day."""
+    columns = ["procedure_code", "effective_from", "effective_to"]
+    span = {code: (start, end or "9999") for code, start, end in table.rows[columns].to_numpy()}
+    return [
+        [word for word in cell.split() if span[word][0] <= day <= span[word][1]]
+        for cell, day in zip(codes, days, strict=True)
+    ]
+
+
+def _instead(words: list[str], *, after: bool) -> str:
+    if not words:
         return ""
-    words = codes.split()
     named = words[0] if len(words) == 1 else f"{words[0]} to {words[-1]}"
-    return f"; {named} replaces it" if after else f"; until then it was {named}"
+    return f"; {named} replaces it" if after else f"; on that day it was {named}"
 
 
 @rule(
@@ -353,7 +365,7 @@ def service_date_in_future(lines: pd.DataFrame, extract: Extract) -> Outcome:
     sources=["claims-processing-manual-ch1-70", "42-cfr-424-44"],
     denial_codes=["CO-29"],
     rests_on=["filing_limits"],
-    message="Service of {basis} was received on {received}, after the filing limit {limit}.",
+    message="Received on {received}, after the filing limit {limit}, which counts from {basis}.",
     remedy="Appeal only with proof of timely filing or an exception; else write the line off.",
 )
 def filed_late(lines: pd.DataFrame, reference: Reference) -> Outcome:
