@@ -58,7 +58,7 @@ def spread(answers: Mask, codes: npt.NDArray[np.integer[Any]]) -> Mask:
     if len(few) > _FEW:
         return answers.take(codes)
     stands_out = np.zeros(len(codes), dtype=bool)
-    for code in few:
+    for code in few.tolist():  # a number of numpy's own would widen all codes to its type
         stands_out |= codes == code
     return stands_out if few is yes else ~stands_out
 

@@ -1,6 +1,6 @@
 """Says of a finding that it rests on a value about which two sources disagree."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,14 +99,18 @@ def _holds(flagged: pd.DataFrame, column: str, keys: Sequence[str]) -> Mask:
     """Lines whose cell holds one of the codes as a word."""
     if column not in flagged:
         return np.zeros(len(flagged), dtype=bool)
-    cells: Any = flagged[column]
+    words_of: Callable[[str], list[str]] = str.split
     if column == "diagnosis_codes" and "wrong" in flagged:
-        # Of several diagnoses a rule names those that it flags, each at the head of its clause.
-        heads = flagged["wrong"].str.split(", ")
-        cells = heads.map(lambda clauses: " ".join(clause.split()[0] for clause in clauses))
+        column, words_of = "wrong", _heads
+    cells: Any = flagged[column]
     whole = frozenset(keys)
     begun = tuple(key[:-1] for key in keys if key.endswith("*"))
     return each_word(
         cells.astype("category"),
-        lambda cell: any(word in whole or word.startswith(begun) for word in str(cell).split()),
+        lambda cell: any(word in whole or word.startswith(begun) for word in words_of(str(cell))),
     )
+
+
+def _heads(cell: str) -> list[str]:
+    """Of several diagnoses those that a rule flags, each at the head of its clause."""
+    return [clause.split()[0] for clause in cell.split(", ")]

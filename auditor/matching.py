@@ -266,7 +266,8 @@ def count_between(
     study: Ints, first_day: Ints, last_day: Ints, candidate_study: Ints, candidate_day: Ints
 ) -> Ints:
     """How many candidates of the same study lie between two days, both inclusive."""
-    packed = np.sort(_pack(candidate_study, candidate_day))
+    packed = _pack(candidate_study, candidate_day)
+    packed = packed[order_of(packed)]
     upper = np.searchsorted(packed, _pack(study, last_day), side="right")
     return upper - np.searchsorted(packed, _pack(study, first_day), side="left")
 

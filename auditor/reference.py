@@ -228,7 +228,8 @@ def _rows_for(
         return InForce(table, row, known, stale, lines.index)
     days = day_numbers(lines["service_date"])
     span = (int(days.min()), int(days.max())) if len(days) else (0, 0)
-    row = np.full(len(lines), -1, dtype=np.int64)
+    of_all = np.full(len(keys), -1, dtype=np.int64)
+    found: Ints | None = None
     for nth in range(int(counts.max(initial=0))):
         of_key = candidates[np.where(nth < counts, starts + nth, len(order))]
         first = np.append(table.first_days, _LAST_DAY)[of_key]
@@ -236,11 +237,13 @@ def _rows_for(
         # Most rows are in force on all the days at hand, or on none of them.
         always = (first <= span[0]) & (last >= span[1])
         never = (first > span[1]) | (last < span[0])
-        if (always | never).all():
-            here = always[combination]
-        else:
-            here = (first[combination] <= days) & (days <= last[combination])
-        row = np.where(here, of_key[combination], row)
+        if found is None and (always | never).all():
+            of_all = np.where(always, of_key, of_all)
+            continue
+        here = (first[combination] <= days) & (days <= last[combination])
+        before = of_all[combination] if found is None else found
+        found = np.where(here, of_key[combination], before)
+    row = of_all[combination] if found is None else found
     return InForce(table, row, known, reference.stale(name, lines), lines.index)
 
 
