@@ -70,6 +70,8 @@ _PRICED_BY = (
     "payer_type",
     "payer",
 )
+# What tells the status of a claim's services.
+_TELLING_STATUS = ["claim_id", "patient_id", "claim_type", "procedure_code", "service_date"]
 _NONE = -1
 
 
@@ -179,7 +181,7 @@ def _beside_significant(lines: pd.DataFrame, reference: Reference) -> Bools:
         return asks
     packaged = np.zeros(len(lines), dtype=bool)
     near = np.flatnonzero(whole_claims(lines, asks))
-    claims = lines.iloc[near]
+    claims = lines[_TELLING_STATUS].iloc[near]
     status = reference.as_of("opps_rates", claims, on=["procedure_code"])["status_indicator"]
     packaged[near] = whole_claims(claims, among(status, ["S"]))
     return packaged

@@ -136,21 +136,53 @@ def in_order(lines: pd.DataFrame, places: Ints, key: Ints, *, by_received: bool 
     key has one integer a place. Returns positions within ``places``.
     """
     order = order_of(key)
-    # Only lines that tie in the key need an order of their own.
-    tied = np.flatnonzero(_neighbours_agree(key[order]))
+    # Only lines that tie in the key need an order of their own; most ties are of two.
+    sorted_key = key[order]
+    same = np.zeros(len(order) + 1, dtype=bool)
+    np.equal(sorted_key[1:], sorted_key[:-1], out=same[1:-1])
+    if not same.any():
+        return order
+    first = np.flatnonzero(same[1:-1] & ~same[:-2] & ~same[2:])
+    left, right = order[first], order[first + 1]
+    turned = _stands_behind(lines, places[left], places[right], by_received=by_received)
+    order[first[turned]], order[first[turned] + 1] = right[turned], left[turned]
+    several = same[1:] | same[:-1]
+    several[first] = several[first + 1] = False
+    tied = np.flatnonzero(several)
     if not len(tied):
         return order
     asked = order[tied]
-    where = places[asked]
-    number, row = (
-        lines[name].array.take(where).to_numpy(dtype=np.int64, na_value=0)
-        for name in ("line_number", "source_row")
-    )
-    by = [row, number, text_rank(lines["claim_id"], where)]
+    by = [*_numbers(lines, places[asked]), text_rank(lines["claim_id"], places[asked])]
     if by_received:
-        by.append(day_numbers(lines["received_date"].iloc[where]))
+        by.append(day_numbers(lines["received_date"].iloc[places[asked]]))
     order[tied] = asked[np.lexsort((*by, key[asked]))]
     return order
+
+
+def _stands_behind(lines: pd.DataFrame, one: Ints, other: Ints, *, by_received: bool) -> Bools:
+    """Lines that are later than others, one by one."""
+    claim: Any = lines["claim_id"].array
+    same = claim.codes[one] == claim.codes[other]
+    words = pa.array(claim.categories, type=pa.string())
+    texts = [words.take(pa.array(claim.codes[these[~same]])) for these in (one, other)]
+    behind = np.zeros(len(one), dtype=bool)
+    behind[~same] = pc.call_function("greater", texts).to_numpy(zero_copy_only=False)
+    (row, number), (other_row, other_number) = _numbers(lines, one), _numbers(lines, other)
+    behind |= same & ((number > other_number) | (number == other_number) & (row > other_row))
+    if by_received:
+        days = lines["received_date"]
+        received, other_received = day_numbers(days.iloc[one]), day_numbers(days.iloc[other])
+        behind = (received > other_received) | (received == other_received) & behind
+    return behind
+
+
+def _numbers(lines: pd.DataFrame, places: Ints) -> tuple[Ints, Ints]:
+    """The row and the line number of some lines."""
+    row, number = (
+        lines[name].array.take(places).to_numpy(dtype=np.int64, na_value=0)
+        for name in ("source_row", "line_number")
+    )
+    return row, number
 
 
 def _neighbours_agree(sorted_key: Ints) -> Bools:

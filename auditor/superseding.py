@@ -50,7 +50,7 @@ _NAMES = ("claim_id", "patient_id", "claim_type", "payer_claim_number", "origina
 
 def _cells(lines: pd.DataFrame, places: Ints) -> pd.DataFrame:
     """The names of some claims as text, with their place and received day."""
-    some = lines.iloc[places]
+    some = lines[[*_NAMES, "received_date"]].iloc[places]
     cells = pd.DataFrame({name: some[name].astype("str").to_numpy() for name in _NAMES})
     return cells.assign(place=places, received=day_numbers(some["received_date"]))
 
@@ -129,8 +129,9 @@ def _same_claim(lines: pd.DataFrame, adjusting: Mask) -> Mask:
     concerned = np.zeros(len(claim_ids.categories), dtype=bool)
     concerned[claim_ids.codes.to_numpy()[adjusting]] = True
     touched = np.flatnonzero(concerned[claim_ids.codes.to_numpy()])
-    some = lines.iloc[touched]
-    claim = group_key(some, ["claim_id", "patient_id", "claim_type"])
+    claims = ["claim_id", "patient_id", "claim_type"]
+    some = lines[[*claims, "claim_frequency", "received_date"]].iloc[touched]
+    claim = group_key(some, claims)
     received = day_numbers(some["received_date"])
     replaces = among(some["claim_frequency"], ["7"])
     voids = among(some["claim_frequency"], ["8"])
