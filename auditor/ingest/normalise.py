@@ -6,14 +6,12 @@ and ``bill_type`` has its frequency only where it has four characters (see ``cod
 """
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from auditor.ingest import codes
 from auditor.ingest.cells import Cells, encode, runs_of, same, string_array, together
@@ -29,7 +27,14 @@ from auditor.ingest.cleaning import (
     repairs_of,
     said,
 )
-from auditor.ingest.frame import as_column, blank_column, categorical, join, whole_numbers
+from auditor.ingest.frame import (
+    as_column,
+    blank_column,
+    categorical,
+    join,
+    side_by_side,
+    whole_numbers,
+)
 from auditor.ingest.habits import Habits, habits_of
 from auditor.ingest.mapping import Mapping
 from auditor.ingest.outcasts import rejected_frame, sort_out
@@ -116,9 +121,8 @@ def lines_of(
     """
     positions = positions_of(mapping)
     # Arrow unites the dictionaries without Python's lock.
-    with ThreadPoolExecutor(pa.cpu_count()) as pool:
-        columns_found = pool.map(encode, (raw.cells.column(str(place)) for place in positions))
-        by_position = dict(zip(positions, columns_found, strict=True))
+    encoded = side_by_side(encode, [raw.cells.column(str(place)) for place in positions])
+    by_position = dict(zip(positions, encoded, strict=True))
     found = _found(mapping, by_position, len(raw.rows))
     shown = habits_of(found, whole=assumed is None and raw.begins and raw.ends)
     habits = assumed or shown
@@ -209,11 +213,10 @@ def _columns(
         cleaned = required.get(column.name) or _cleaned(column, found[column.name], habits)
         return cleaned, as_column(cleaned, column.kind)
 
-    with ThreadPoolExecutor() as pool:
-        for column, (cleaned, values) in zip(given, pool.map(made, given), strict=True):
-            columns[column.name] = values
-            repairs += repairs_of(column.name, cleaned.cells, cleaned.repairs)
-            restored += restored_cells(column.name, cleaned, source_rows)
+    for column, (cleaned, values) in zip(given, side_by_side(made, given), strict=True):
+        columns[column.name] = values
+        repairs += repairs_of(column.name, cleaned.cells, cleaned.repairs)
+        restored += restored_cells(column.name, cleaned, source_rows)
     for column in plain:
         if column.name not in columns:
             columns[column.name] = blank_column(column.kind, len(source_rows))

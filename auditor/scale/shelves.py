@@ -37,7 +37,7 @@ def put_away(
 ) -> dict[int, Place]:
     """Writes lines into a file, packed by ``codec``, and says where those of each bucket lie."""
     bucket = buckets_of(lines, buckets)
-    order = np.argsort(bucket, kind="stable")
+    order = np.argsort(bucket.astype(np.int16), kind="stable")  # numbers so narrow are counted
     ends = np.searchsorted(bucket[order], np.arange(buckets + 1))
     table = _own_texts(lines_table(lines, columns)).take(order)
     filled = np.flatnonzero(np.diff(ends)).tolist()
