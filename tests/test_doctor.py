@@ -1,7 +1,9 @@
 """The doctor: one line a check, nothing changed, exit 1 when the next night would not go well."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -176,6 +178,22 @@ def test_repeats_are_named_and_nothing_is_changed(site: Site) -> None:
     assert sorted(site.file.parent.rglob("*")) == before
 
 
+def test_repeats_are_named_where_a_full_disk_left_the_ledger_in_its_log(site: Site) -> None:
+    fill(site, 0)
+    night(site)
+    fill(site, 1)
+    ledger = site.history / "ledger.sqlite"
+    with closing(sqlite3.connect(ledger)) as db:  # open, it keeps the log beside the file
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA wal_autocheckpoint=0")
+        db.execute("VACUUM")
+        ledger.write_bytes(ledger.read_bytes()[:4096])
+
+        assert told(site, "repeat") == [
+            ("ok", "physicians/again.csv holds bytes audited before: not audited again")
+        ]
+
+
 def test_what_would_be_deleted_is_named(site: Site) -> None:
     night(site, date(2026, 3, 1))
     (site.archive / "2024-01-01").mkdir(parents=True)
@@ -198,6 +216,9 @@ def test_mail_that_waits_is_named(tmp_path: Path) -> None:
 
     assert ran.problems[0].startswith("mail to director@example.org waits in the spool: ")
     assert told(site, "spool")[0][1].startswith("1 wait to be sent, 0 were refused")
+
+    (problem,) = night(site, NIGHTS[1]).problems
+    assert problem.startswith("2 mails to director@example.org wait in the spool: ")
 
 
 def test_a_night_that_stops_is_mailed_once_a_day(tmp_path: Path) -> None:

@@ -290,10 +290,7 @@ def _tonight(site: Site, today: date) -> Iterator[Check]:
 def _repeats(site: Site, found: Look) -> list[Arrived]:
     """Exports that hold the same bytes as one audited before, or as one before them here."""
     ledger = site.history / LEDGER
-    known: set[str] = set()
-    if ledger.exists() and not fault_of(ledger):
-        with closing(sqlite3.connect(f"{ledger.absolute().as_uri()}?immutable=1", uri=True)) as db:
-            known = {sha256 for (sha256,) in db.execute("SELECT sha256 FROM inputs")}
+    known = _audited_before(ledger) if ledger.exists() and not fault_of(ledger) else set()
     again = []
     for one in found.arrived:
         sha256 = durable.sha256_of(one.path)
@@ -301,6 +298,15 @@ def _repeats(site: Site, found: Look) -> list[Arrived]:
             again.append(one)
         known.add(sha256)
     return again
+
+
+def _audited_before(ledger: Path) -> set[str]:
+    """Digests of the exports that a sound ledger knows."""
+    # A full disk keeps what the last night wrote in the log beside the ledger, without which the
+    # file alone is not whole. Where there is no log, nothing is left beside the ledger, either.
+    how = "mode=ro" if ledger.with_name(f"{ledger.name}-wal").exists() else "immutable=1"
+    with closing(sqlite3.connect(f"{ledger.absolute().as_uri()}?{how}", uri=True)) as db:
+        return {sha256 for (sha256,) in db.execute("SELECT sha256 FROM inputs")}
 
 
 def _would_go(site: Site, today: date) -> Check:

@@ -1,6 +1,7 @@
 """The steps of a run: each may be done again after a kill and ends with the same result."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 _MOST_DEATHS = 3
 _DIED = "the program died"
-_UNSENT = {"waiting": "waits in the spool", "refused": "was refused"}
+_UNSENT = {
+    "waiting": ("waits in the spool", "wait in the spool"),
+    "refused": ("was refused", "were refused"),
+}
 
 
 @dataclass(frozen=True)
@@ -350,11 +354,16 @@ def _mail(night: Night) -> None:
         aside = f"{failed} of {len(journal.inputs)} exports could not be read; see {where}."
     # Two runs of a day without readable exports have one identity, but each its own name.
     summary = replace(summary_of(site.reports / journal.run), run=journal.run, aside=aside)
+    unsent: Counter[tuple[str, str, str]] = Counter()
     for one in deliver_summary(summary, site.settings, site.spool):
         log = night.log.info if one.done else night.log.error
         log("mail", count=1, sent=one.state, reason=one.reason)
         if not one.done:
-            night.problems.append(f"mail to {one.address} {_UNSENT[one.state]}: {one.reason}")
+            unsent[one.address, one.state, one.reason] += 1
+    for (address, state, reason), count in unsent.items():
+        waits, wait = _UNSENT[state]
+        words = f"mail to {address} {waits}" if count == 1 else f"{count} mails to {address} {wait}"
+        night.problems.append(f"{words}: {reason}")
 
 
 def _file(night: Night) -> None:
