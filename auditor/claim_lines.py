@@ -27,8 +27,9 @@ FFRCT_STUDY = ("75580", "0501T", "0503T")
 PLAQUE_ANALYSIS = ("75577", "0623T", "0624T", "0625T", "0626T")
 SEPARATE_SERVICE = frozenset({"76", "77", "59", "XE", "XP", "XS", "XU"})
 
-# Contractual reduction, sequestration and the patient's own share leave a line paid, not denied.
-_NOT_A_DENIAL = frozenset({"1", "2", "3", "45", "253"})
+# Contractual reduction, that for the scanner (modifier CT), sequestration and the patient's own
+# share leave a line paid, not denied.
+_NOT_A_DENIAL = frozenset({"1", "2", "3", "45", "237", "253"})
 
 
 def coded(column: "pd.Series[str]") -> tuple[npt.NDArray[np.integer[Any]], "pd.Index[str]"]:

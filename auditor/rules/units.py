@@ -161,7 +161,7 @@ def line_billed_twice(lines: pd.DataFrame) -> Outcome:
     sources=["cms-ct-modifier-list-2023", "palmetto-ct-modifier-2020"],
     denial_codes=["CO-4"],
     message="{procedure_code} carries {modifiers}: {why}.",
-    remedy="Remove the modifier, or correct the code it was meant for.",
+    remedy="Remove what does not fit, or correct the code it was meant for.",
 )
 def modifier_does_not_fit(lines: pd.DataFrame) -> Outcome:
     """A modifier that says something else than the service.
@@ -174,9 +174,13 @@ def modifier_does_not_fit(lines: pd.DataFrame) -> Outcome:
     scanner = has_modifier(lines, ["CT"]) & software
     laboratory = has_modifier(lines, ["91"])
     wrong = in_family(lines) & (x_ray | scanner | laboratory)
-    why = np.select(
-        [x_ray[wrong], scanner[wrong]],
-        ["FX and FY are for x-rays", "CT is for the scan, not for its analysis"],
-        "91 is for laboratory tests",
-    )
+    reasons = {
+        "FX and FY are for x-rays": x_ray,
+        "CT is for the scan, not for its analysis": scanner,
+        "91 is for laboratory tests": laboratory,
+    }
+    why = [
+        "; ".join(said for said, mask in reasons.items() if mask[place])
+        for place in np.flatnonzero(wrong)
+    ]
     return Outcome(flagged=lines[wrong].assign(why=why))

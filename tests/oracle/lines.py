@@ -15,8 +15,9 @@ PLAQUE = {"75577", "0623T", "0624T", "0625T", "0626T"}
 CARDIAC_CT = {"75571", "75572", "75573", "75574"}
 SEPARATE = {"76", "77", "59", "XE", "XP", "XS", "XU"}
 
-# They leave a line paid, not denied: deductible, coinsurance, copay, contract, sequestration.
-NO_DENIAL = {"1", "2", "3", "45", "253"}
+# They leave a line paid, not denied: deductible, coinsurance, copay, contract, the reduction for
+# modifier CT, sequestration.
+NO_DENIAL = {"1", "2", "3", "45", "237", "253"}
 
 
 @dataclass
