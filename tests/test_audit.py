@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from auditor.audit import Audit, Prepared, audit, in_family_count, prepare
+from auditor.audit import Audit, Prepared, audit, in_family_count, prepare, touched
 from auditor.catalogue import CATALOGUE
 from auditor.ingest.normalise import join
 from auditor.reference import Reference, load_reference
@@ -234,6 +234,35 @@ def test_an_audit_changes_no_line_it_was_given() -> None:
     audit(given_lines, reference())
 
     pd.testing.assert_frame_equal(before, given_lines.lines)
+
+
+_UNSORTED = [("C1", "B", "2025-03-09"), ("C2", "A", "2025-03-12"), ("C3", "B", "2025-03-04")]
+
+
+def _unsorted() -> list[dict[str, str]]:
+    said = ("claim_id", "patient_id", "service_date")
+    return [_filled(dict(zip(said, row, strict=True))) for row in _UNSORTED]
+
+
+def test_lines_that_rules_will_all_look_at_stand_by_patient_and_day_and_are_held_once() -> None:
+    lines = prepared(_unsorted()).lines
+    found, places = touched(lines)
+
+    patient = lines["patient_id"].cat.codes.tolist()
+    stands = list(zip(patient, lines["service_date"], strict=True))
+    assert stands == sorted(stands)
+    assert found is lines
+    assert places.tolist() == [0, 1, 2]
+
+
+def test_among_lines_that_no_rule_looks_at_they_stand_as_given() -> None:
+    foreign = _filled({"claim_id": "C9", "patient_id": "Z", "procedure_code": "99213"})
+    lines = prepared([*_unsorted(), foreign]).lines
+    found, places = touched(lines)
+
+    assert lines["claim_id"].tolist() == ["C1", "C2", "C3", "C9"]
+    assert sorted(found["claim_id"]) == ["C1", "C2", "C3"]
+    assert lines["claim_id"].take(places).tolist() == found["claim_id"].tolist()
 
 
 def test_no_line_in_gives_nothing_and_every_rule_in_the_books() -> None:
