@@ -20,7 +20,7 @@ _LEAST = 10**9
 _LINE_IN_MEMORY, _BYTE_IN_MEMORY = 850, 1.5
 _LINE_IN_BUCKET, _BYTE_IN_BUCKET = 450, 1.1
 _LINE_ON_DISK, _BYTE_ON_DISK = 180, 1
-_IN_PIECE = 14
+_IN_PIECE = 11
 _PACKED = {".gz": 8, ".zip": 8, ".xlsx": 8, ".xlsb": 8, ".ods": 12, ".parquet": 8}
 # Lines are as long as those at the beginning of a text; where none is seen, as short as this.
 _SAMPLE = 1 << 18
