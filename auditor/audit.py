@@ -294,6 +294,7 @@ def touched(lines: pd.DataFrame, *, every_pair: bool = False) -> tuple[pd.DataFr
 def _places_touched(
     lines: pd.DataFrame, stands: Mask | None = None, *, every_pair: bool = False
 ) -> Ints:
+    """The places that ``touched`` gives, of all lines or of those that stand."""
     known = ~among(lines["role"], [""])
     if not every_pair:
         known |= lines["may_be_column_two"].to_numpy(dtype=bool)
