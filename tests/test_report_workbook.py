@@ -1,7 +1,10 @@
 """The workbook: what a reader finds in it, and that text stays text."""
 
+import errno
+import gc
 import shutil
 import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from datetime import datetime
@@ -591,3 +594,21 @@ def test_libreoffice_opens_it_and_keeps_text_cells(tmp_path):
         assert [
             (c.value, c.data_type) for row in second[name].iter_rows() for c in row if c.value
         ] == [(c.value, c.data_type) for row in first[name].iter_rows() for c in row if c.value]
+
+
+def test_a_full_disk_is_said_once_and_nothing_is_printed_after_it(tmp_path, report, monkeypatch):
+    def full(*_given: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    for name in ("write", "close"):  # a zip that goes closes itself, and fails again
+        monkeypatch.setattr(zipfile.ZipFile, name, full)
+
+    with pytest.raises(AuditError, match=r"report\.xlsx could not be written") as caught:
+        write_workbook(report, tmp_path / "report.xlsx")
+    assert "space left on its disk" in str(caught.value)
+    del caught
+    gc.collect()
+
+    assert ignored == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -55,10 +57,27 @@ def write_workbook(report: Report, path: Path, rows_per_sheet: int = sheets.ROWS
         try:
             book.close()
         except (FileCreateError, OSError) as error:
+            _let_go(error)
             reason = f"{path.name} could not be written ({error})"
             raise AuditError(
                 f"{reason}; check the folder and the space left on its disk"
             ) from error
+
+
+def _let_go(fault: BaseException | None) -> None:
+    """Closes the half-written zip that the frames of a fault hold.
+
+    It is closed by force, fails on the full disk once more, and Python would print that below the
+    one line that says what is wrong.
+    """
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda _again: None
+    try:
+        while fault is not None:
+            traceback.clear_frames(fault.__traceback__)
+            fault = fault.__context__
+    finally:
+        sys.unraisablehook = hook
 
 
 def _identity(report: Report) -> dict[str, Any]:
