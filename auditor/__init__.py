@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 # What these functions need takes half a second to import, and every command imports this module.
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
@@ -22,15 +23,15 @@ __all__ = ["audit_file", "read_claims"]
 
 def read_claims(
     *files: Path | str,
-    columns: Path | str | None = None,
+    columns: Path | str | Sequence[Path | str] | None = None,
     sheet: str | None = None,
     settings: Settings | None = None,
 ) -> Claims:
     """The claim lines of some exports together, and the rejected lines.
 
-    ``columns`` is a column profile, ``sheet`` that of a workbook. ``lines`` of the answer is a
-    frame with the columns of ``auditor.schema``, one row a claim line. Raises AuditError for a file
-    that can't be read.
+    ``columns`` is a column profile, or several that say which files each is for; ``sheet`` that of
+    a workbook. ``lines`` of the answer is a frame with the columns of ``auditor.schema``, one row a
+    claim line. Raises AuditError for a file that can't be read.
     """
     from pathlib import Path
 
@@ -38,7 +39,7 @@ def read_claims(
 
     return read_files(
         [Path(file) for file in files],
-        profile=Path(columns) if columns else None,
+        profiles=_paths(columns),
         sheet=sheet,
         patient_id_substitute=settings.patient_id_substitute if settings else "",
     )
@@ -48,7 +49,7 @@ def audit_file(
     *files: Path | str,
     as_of: date,
     reference: Path | str | None = None,
-    columns: Path | str | None = None,
+    columns: Path | str | Sequence[Path | str] | None = None,
     sheet: str | None = None,
     settings: Settings | None = None,
 ) -> Audit:
@@ -76,9 +77,17 @@ def audit_file(
         as_of=as_of,
         formats=frozenset(),
         reference=Path(over) if over else None,
-        profile=Path(columns) if columns else None,
+        profiles=_paths(columns),
         sheet=sheet,
     )
     tables = load_reference(reference_dir(), request.reference)
     lines = claims_of(request).lines
     return audited_for(lines, narrowed(tables, lines), request)
+
+
+def _paths(columns: Path | str | Sequence[Path | str] | None) -> tuple[Path, ...]:
+    from pathlib import Path
+
+    if columns is None:
+        return ()
+    return tuple(map(Path, [columns] if isinstance(columns, str | Path) else columns))

@@ -12,7 +12,7 @@ def claims_of(request: Request) -> Claims:
     """The claim lines of the request's files. Raises AuditError for one that can't be read."""
     return read_files(
         request.files,
-        profile=request.profile,
+        profiles=request.profiles,
         sheet=request.sheet,
         patient_id_substitute=request.settings.patient_id_substitute,
     )

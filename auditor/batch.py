@@ -261,7 +261,7 @@ def _decided(request: Request, remembered: "Remembered | None") -> dict[str, Dis
 
 
 def identity_of(request: Request, claims: Claims, reference: Reference) -> str:
-    """What tells a run apart: its inputs, tables, rules, settings, as-of date and corrections."""
+    """What tells a run apart: inputs and profiles, tables, rules, settings, date, corrections."""
     parts = [
         sorted(intake.sha256 for intake in claims.intakes),
         reference.digest(),
@@ -269,6 +269,7 @@ def identity_of(request: Request, claims: Claims, reference: Reference) -> str:
         digest_of(request.settings),
         request.as_of.isoformat(),
         digest_of_file(request.corrections),
+        *map(digest_of_file, request.profiles),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 

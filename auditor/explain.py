@@ -7,13 +7,13 @@ the lines of its exports or of its history, so that it can show every value that
 import textwrap
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
 
 from auditor.exports_of_run import Export, exports_of, run_of
-from auditor.ingest.profiles import read_profile
+from auditor.ingest.profiles import profile_of, read_profile
 from auditor.intake import mapping_of, tables_of
 from auditor.judged_again import Explained, judged_again
 from auditor.report.words import BASIS_LABELS, dollars
@@ -100,7 +100,8 @@ def _as_read(folder: Path, request: Request, one: Explained) -> list[str]:
 
 def _cells(export: Export, request: Request, place: tuple[str, str, int]) -> list[str]:
     file, sheet, row = place
-    profile = read_profile(export.profile) if export.profile else None
+    own_name = PurePath(export.name).name
+    profile = profile_of([read_profile(path) for path in export.profiles], own_name)
     for table in tables_of(export.path, profile, export.sheet, export.name):
         if table.file != file or (table.sheet or "") != sheet:
             continue

@@ -24,7 +24,7 @@ class Export:
     path: Path
     name: str
     digests: frozenset[str]
-    profile: Path | None
+    profiles: tuple[Path, ...]
     sheet: str | None
     packed: bool = False
 
@@ -60,7 +60,7 @@ def exports_of(folder: Path) -> list[Export]:
 def _of_run(folder: Path, request: Request) -> list[Export]:
     digests = frozenset(one["sha256"] for one in _facts(folder, _RUN)["inputs"])
     named = zip(request.files, shown_names(request.files), strict=True)
-    return [Export(path, name, digests, request.profile, request.sheet) for path, name in named]
+    return [Export(path, name, digests, request.profiles, request.sheet) for path, name in named]
 
 
 def _of_night(folder: Path, request: Request) -> list[Export]:
@@ -72,7 +72,7 @@ def _of_night(folder: Path, request: Request) -> list[Export]:
             path,
             name,
             frozenset([one["sha256"]]),
-            Path(one["profile"]) if one.get("profile") else None,
+            (Path(one["profile"]),) if one.get("profile") else (),
             one.get("sheet") or None,
             packed=path.name != one["file"],
         )

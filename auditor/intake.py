@@ -13,7 +13,7 @@ from auditor.ingest.columns import count_known, suggest, understand
 from auditor.ingest.habits import Habits
 from auditor.ingest.mapping import Mapping, Profile
 from auditor.ingest.normalise import Intake, claim_lines, join, lines_of, positions_of
-from auditor.ingest.profiles import read_profile
+from auditor.ingest.profiles import profile_of, read_profile, read_profiles
 from auditor.ingest.raw import RawLines, RawTable
 from auditor.ingest.tables import open_tables
 from auditor.schema import REJECTED
@@ -37,19 +37,20 @@ class Claims:
 def read_files(
     paths: Sequence[Path],
     *,
-    profile: Path | None = None,
+    profiles: Sequence[Path] = (),
     sheet: str | None = None,
     patient_id_substitute: str = "",
     names: Sequence[str] = (),
 ) -> Claims:
     """The claim lines of all files together. Raises AuditError for a file that can't be read.
 
-    ``names`` are those to show, where not those that tell these files apart.
+    ``profiles`` say how columns are read, each of the files that it is for. ``names`` are those to
+    show, where not those that tell these files apart.
     """
     with unchanged(paths):
         tables = tables_to_read(
             paths,
-            profile=profile,
+            profiles=profiles,
             sheet=sheet,
             patient_id_substitute=patient_id_substitute,
             names=names,
@@ -59,14 +60,22 @@ def read_files(
 
 
 def is_empty_export(
-    fault: AuditError, *, profile: Path | None = None, patient_id_substitute: str = ""
+    fault: AuditError,
+    export: str,
+    *,
+    profiles: Sequence[Path] = (),
+    patient_id_substitute: str = "",
 ) -> bool:
-    """Whether a file was refused only because its header, one of claim lines, has no lines."""
+    """Whether a file was refused only because its header, one of claim lines, has no lines.
+
+    ``export`` is the file's own name.
+    """
     if not isinstance(fault, EmptyTableError) or not fault.header:
         return False
     table = RawTable("", Path(), None, fault.header, 1, (), (), _nothing)
     try:
-        mapping_of(table, read_profile(profile) if profile else None, patient_id_substitute)
+        profile = profile_of([read_profile(path) for path in profiles], export)
+        mapping_of(table, profile, patient_id_substitute)
     except AuditError:
         return False
     return True
@@ -117,7 +126,7 @@ def _claims(tables: list[pd.DataFrame], intakes: tuple[Intake, ...]) -> Claims:
 def tables_to_read(
     paths: Sequence[Path],
     *,
-    profile: Path | None = None,
+    profiles: Sequence[Path] = (),
     sheet: str | None = None,
     patient_id_substitute: str = "",
     names: Sequence[str] = (),
@@ -127,11 +136,16 @@ def tables_to_read(
     Raises AuditError for a file that is given twice or can't be understood.
     """
     _refuse_repeats(paths)
-    columns = read_profile(profile) if profile else None
+    read = read_profiles(profiles, [path.name for path in paths])
+    chosen = {path: profile_of(read, path.name) for path in paths}
     named = dict(zip(paths, names or shown_names(paths), strict=True))
-    tables = [table for path in paths for table in tables_of(path, columns, sheet, named[path])]
+    tables = [
+        table for path in paths for table in tables_of(path, chosen[path], sheet, named[path])
+    ]
     _refuse_twins(tables, named)
-    return [(table, mapping_of(table, columns, patient_id_substitute)) for table in tables]
+    return [
+        (table, mapping_of(table, chosen[table.path], patient_id_substitute)) for table in tables
+    ]
 
 
 def read_in_pieces(

@@ -28,7 +28,7 @@ class Request:
     as_of: date
     formats: frozenset[str]
     reference: Path | None = None
-    profile: Path | None = None
+    profiles: tuple[Path, ...] = ()
     sheet: str | None = None
     corrections: Path | None = None
     history: Path | None = None
@@ -49,7 +49,7 @@ def save_request(request: Request, folder: Path) -> None:
         "as_of": request.as_of.isoformat(),
         "formats": sorted(request.formats),
         "reference": _text(request.reference),
-        "profile": _text(request.profile),
+        "profiles": [str(path.absolute()) for path in request.profiles],
         "sheet": request.sheet,
         "corrections": _text(request.corrections),
         "history": _text(request.history),
@@ -80,7 +80,7 @@ def open_request(folder: Path) -> Request:
             as_of=date.fromisoformat(content["as_of"]),
             formats=frozenset(content["formats"]),
             reference=_path(content["reference"]),
-            profile=_path(content["profile"]),
+            profiles=tuple(Path(path) for path in content["profiles"]),
             sheet=content["sheet"],
             corrections=_path(content["corrections"]),
             history=_path(content.get("history")),

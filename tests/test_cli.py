@@ -640,18 +640,51 @@ def test_a_column_that_serves_for_a_missing_one_is_not_called_unneeded(auditor, 
     assert said["remark_codes"].endswith("not needed")
 
 
-def test_a_second_profile_is_refused_with_the_way_to_read_other_exports(
-    auditor, claims, tmp_path
-) -> None:
-    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
-    for profile in (one, two):
-        profile.write_text("[columns]\n", encoding="utf-8")
+@pytest.fixture
+def built_otherwise(tmp_path) -> tuple[Path, Path]:
+    """Exports whose claim numbers have a header of their own each, and a profile beside each."""
+    headers = {tmp_path / "HB_june.csv": "Konto", tmp_path / "PB_june.csv": "Rechnung"}
+    for path, header in headers.items():
+        path.write_text(f"{header},MRN,Service Date,CPT\nC{header},7,2025-03-10,75574\n", "utf-8")
+        profile = f'files = ["{path.name[:2]}*"]\n[columns]\nclaim_id = "{header}"\n'
+        path.with_suffix(".toml").write_text(profile, "utf-8")
+    one, other = headers
+    return one, other
 
-    ran = auditor("run", claims, "--columns", one, "--columns", two, "--out", tmp_path / "out")
+
+def test_exports_built_otherwise_are_read_by_a_profile_each(
+    auditor, built_otherwise, tmp_path
+) -> None:
+    one, other = (("--columns", path.with_suffix(".toml")) for path in built_otherwise)
+
+    ran = auditor("run", *built_otherwise, *one, *other, "--out", tmp_path / "out")
+
+    assert ran.code == 0, ran.fault
+    facts = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert [one["lines_read"] for one in facts["inputs"]] == [1, 1]
+    assert all(one["rejected"] == 0 for one in facts["inputs"])
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("", "HB_june.csv: HB_june.toml and other.toml are both for it; say in each which"),
+        ('files = ["hb*"]\n', "HB_june.csv: HB_june.toml and other.toml are both for it"),
+        ('files = ["XB*"]\n', "other.toml: is for files named XB*, and no export is named so"),
+    ],
+)
+def test_a_profile_that_is_for_no_export_or_for_that_of_another_is_refused(
+    auditor, built_otherwise, tmp_path, said, fault
+) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(f"{said}[columns]\n", encoding="utf-8")
+    own = built_otherwise[0].with_suffix(".toml")
+    options = ["--columns", own, "--columns", other, "--out", tmp_path / "out"]
+
+    ran = auditor("run", built_otherwise[0], *options)
 
     assert ran.code == 2
-    assert "a run reads all its files by one profile" in ran.fault
-    assert "--history" in ran.fault
+    assert fault in ran.fault
     assert not (tmp_path / "out").exists()
 
 

@@ -974,7 +974,10 @@ def test_a_needed_column_that_is_switched_off_is_missing(tmp_path):
     [
         ("[columns]\nunits = 5\n", "columns.units must be a header, a list of headers, or"),
         ("[columns]\nunits = { val = 'x' }\n", "columns.units must be"),
-        ('colums = { units = "U" }\n', "'colums' is unknown; a profile has sheet, ignore and"),
+        (
+            'colums = { units = "U" }\n',
+            "'colums' is unknown; a profile has files, sheet,",
+        ),
         ("sheet = 3\n", "sheet must be the name of a sheet"),
         ('ignore = "X"\n', "ignore must be a list of headers"),
         ("[columns]\nrevenue_code = 0450\n", "not valid TOML"),

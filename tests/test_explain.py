@@ -375,7 +375,7 @@ def test_a_profile_a_sheet_and_settings_are_taken_up_again(tmp_path) -> None:
         tmp_path / "out",
         tmp_path / "claims.xlsx",
         settings=chosen,
-        profile=profile,
+        profiles=(profile,),
         sheet="Lines",
     )
     finding = found.loc[found["rule"] == "diagnosis_missing", "finding"].iloc[0]
@@ -396,7 +396,7 @@ def test_a_sheet_named_by_the_profile_is_taken_up_again(tmp_path) -> None:
                 sheet.write_row(number, 0, row)
     profile = tmp_path / "profile.toml"
     profile.write_text('sheet = "Lines"\n[columns]\nclaim_id = "claim_id"\n')
-    found = audited(tmp_path / "out", tmp_path / "claims.xlsx", profile=profile)
+    found = audited(tmp_path / "out", tmp_path / "claims.xlsx", profiles=(profile,))
     finding = found.loc[found["rule"] == "diagnosis_missing", "finding"].iloc[0]
 
     page = explain_page(tmp_path / "out", finding)

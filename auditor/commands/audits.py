@@ -42,7 +42,9 @@ _ReferenceOption = Annotated[
 ]
 _ColumnsOption = Annotated[
     list[Path] | None,
-    typer.Option(help="Column profile (TOML), of all files, where headers are unclear."),
+    typer.Option(
+        help="Column profile (TOML) where headers are unclear; of several, each names its files."
+    ),
 ]
 _SheetOption = Annotated[str | None, typer.Option(help="Sheet of the workbook to read.")]
 _AsOfOption = Annotated[
@@ -113,7 +115,7 @@ def run(
         as_of=day_of(as_of) if as_of else date.today(),  # noqa: DTZ011  the user's own day
         formats=_formats(formats) if formats else frozenset(chosen.formats),
         reference=reference or (Path(chosen.reference) if chosen.reference else None),
-        profile=_one_profile(columns or []),
+        profiles=tuple(columns or ()),
         sheet=sheet,
         corrections=with_corrections,
         history=history,
@@ -209,18 +211,6 @@ def day_of(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as fault:
         raise AuditError(f"--as-of {text}: is not a date like 2024-01-31", exit_code=2) from fault
-
-
-def _one_profile(profiles: list[Path]) -> Path | None:
-    """The profile that all files of a run are read by."""
-    if len(profiles) > 1:
-        raise AuditError(
-            "--columns is given more than once, and a run reads all its files by one profile; "
-            "audit exports that are built otherwise one after the other with one --history, which "
-            "joins them, or give each source an inbox of `auditor night`",
-            exit_code=2,
-        )
-    return profiles[0] if profiles else None
 
 
 def _formats(text: str) -> frozenset[str]:

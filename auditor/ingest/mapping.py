@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 # Schema columns that an export may spread over several of its own; normalising joins the cells in
 # the order of the positions: with blanks between them, the pieces of a type of bill without.
@@ -52,8 +53,9 @@ class Profile:
     """How the columns of exports from one source are read.
 
     ``columns`` has the headers for a schema column, none to switch it off; ``constants`` a value
-    for every line; ``ignore`` headers or schema columns that are not to be used. ``file`` is the
-    profile's own name, for messages.
+    for every line; ``ignore`` headers or schema columns that are not to be used. ``files`` has
+    patterns of the names of the exports that it is for, none for all. ``file`` is the profile's
+    own name, for messages.
     """
 
     file: str
@@ -61,6 +63,12 @@ class Profile:
     columns: Dictionary[str, tuple[str, ...]] = field(default_factory=dict)
     constants: Dictionary[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def is_for(self, name: str) -> bool:
+        """Whether it is for an export of this name; case does not matter."""
+        patterns = [pattern.lower() for pattern in self.files]
+        return not patterns or any(fnmatchcase(name.lower(), pattern) for pattern in patterns)
 
 
 def certainty(match: Match) -> str:

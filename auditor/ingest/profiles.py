@@ -1,6 +1,7 @@
 """Profiles: a TOML file that says how the columns of exports from one source are read.
 
 ```toml
+files = ["HB*.csv"]                 # optional: the exports it is for, by their names
 sheet = "Lines"                     # optional
 ignore = ["Total Charge"]           # optional: headers, or schema columns, that are not used
 [columns]
@@ -16,6 +17,7 @@ import difflib
 import json
 import re
 import tomllib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +42,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Profile",
     "ignored_positions",
+    "profile_of",
     "profile_positions",
     "read_profile",
+    "read_profiles",
     "switched_off",
     "write_profile",
 ]
@@ -59,6 +63,7 @@ class _Constant(BaseModel):
 
 class _ProfileFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+    files: list[str] = []
     sheet: str | None = None
     ignore: list[str] = []
     columns: dict[str, str | list[str] | _Constant] = {}
@@ -97,7 +102,40 @@ def read_profile(path: Path) -> Profile:
         else:
             headers = (said,) if isinstance(said, str) else tuple(said)
             columns[column] = tuple(header for header in headers if header.strip())
-    return Profile(path.name, content.sheet, columns, constants, tuple(content.ignore))
+    return Profile(
+        path.name, content.sheet, columns, constants, tuple(content.ignore), tuple(content.files)
+    )
+
+
+def read_profiles(paths: Sequence[Path], exports: Iterable[str]) -> list[Profile]:
+    """The profiles of a run over exports of these names.
+
+    Raises AuditError for one that can't be read or is for none of them, and where two are for one.
+    """
+    profiles = [read_profile(path) for path in paths]
+    names = list(exports)
+    for profile in profiles:
+        if not any(map(profile.is_for, names)):
+            raise AuditError(
+                f"{profile.file}: is for files named {', '.join(profile.files)}, and no export is "
+                "named so; correct its files, or leave it away",
+                2,
+            )
+    for name in names:
+        profile_of(profiles, name)
+    return profiles
+
+
+def profile_of(profiles: Sequence[Profile], export: str) -> Profile | None:
+    """The profile that an export of this name is read by. Raises AuditError if two are for it."""
+    fitting = [profile for profile in profiles if profile.is_for(export)]
+    if len(fitting) > 1:
+        raise AuditError(
+            f"{export}: {fitting[0].file} and {fitting[1].file} are both for it; say in each which "
+            'exports it is for, by their names: files = ["HB*.csv"]',
+            2,
+        )
+    return fitting[0] if fitting else None
 
 
 def profile_positions(profile: Profile, table: "RawTable") -> dict[str, tuple[int, ...]]:
@@ -257,13 +295,20 @@ def _mistakes(error: ValidationError) -> str:
                 f'columns.{where[1]} must be a header, a list of headers, or {{ value = "..." }}'
             ] = None
         elif mistake["type"] == "extra_forbidden":
-            said[f"'{where[0]}' is unknown; a profile has sheet, ignore and [columns]"] = None
+            said[f"'{where[0]}' is unknown; a profile has files, sheet, ignore and [columns]"] = (
+                None
+            )
         else:
             said[f"{where[0]} must be {_WANTED.get(where[0], 'a text')}"] = None
     return "; ".join(said)
 
 
-_WANTED = {"sheet": "the name of a sheet", "ignore": "a list of headers", "columns": "a table"}
+_WANTED = {
+    "files": "a list of names of exports",
+    "sheet": "the name of a sheet",
+    "ignore": "a list of headers",
+    "columns": "a table",
+}
 
 
 def _toml(text: str) -> str:

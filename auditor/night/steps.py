@@ -200,17 +200,18 @@ def _tried(site: Site, one: Input, here: Path, name: str) -> tuple[str, str, "Cl
 
     inbox = next((inbox for inbox in site.night.inboxes if inbox.name == one.source), None)
     profile = site.profile(inbox) if inbox else None
+    profiles = (profile,) if profile else ()
     substitute = site.settings.patient_id_substitute
     try:
         part = read_files(
             [here],
-            profile=profile,
+            profiles=profiles,
             sheet=(inbox.sheet or None) if inbox else None,
             patient_id_substitute=substitute,
             names=[name],
         )
     except AuditError as fault:
-        if is_empty_export(fault, profile=profile, patient_id_substitute=substitute):
+        if is_empty_export(fault, here.name, profiles=profiles, patient_id_substitute=substitute):
             return "empty", "", None
         return "failed", str(fault).replace(f"{here.parent}/", ""), None
     except MemoryError:

@@ -120,7 +120,7 @@ def _spread(
     ):
         tables = tables_to_read(
             request.files,
-            profile=request.profile,
+            profiles=request.profiles,
             sheet=request.sheet,
             patient_id_substitute=request.settings.patient_id_substitute,
         )

@@ -63,12 +63,13 @@ class Source:
 
     ``table`` has the export's columns, and of ours ``auditor_file`` and either ``auditor_row`` or
     ``auditor_share``. ``files`` are its files in their order with a digest of each; ``before``
-    counts, by file and share, the rows of earlier shares.
+    counts, by file and share, the rows of earlier shares. ``profile`` says how columns are read.
     """
 
     table: Any
     files: Mapping[str, str]
     before: Mapping[tuple[str, int], int] | None = None
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,6 @@ class Asked:
     as_of: date
     payers: Mapping[str, str]
     options: Mapping[str, Any]
-    profile: Profile | None = None
     patient_id_substitute: str = ""
 
 
@@ -105,8 +105,8 @@ def audit_table(
 
     row = functions.monotonically_increasing_id() + 2
     own = table.withColumn(FILE, functions.lit(name)).withColumn(ROW, row)
-    asked = Asked(reference, as_of, payers or {}, options or {}, profile)
-    return audit_sources([Source(own, {name: ""})], asked, buckets=buckets)
+    asked = Asked(reference, as_of, payers or {}, options or {})
+    return audit_sources([Source(own, {name: ""}, profile=profile)], asked, buckets=buckets)
 
 
 def audit_sources(
@@ -188,7 +188,7 @@ def _read(source: Source, asked: Asked, kept: list[Any]) -> tuple[Any, Claims]:
     own = [name for name in source.table.columns if name in _OWN]
     table = source.table.select(*texts, *own)
     mapping = mapping_of(
-        _sampled(table, header, source), asked.profile, asked.patient_id_substitute
+        _sampled(table, header, source), source.profile, asked.patient_id_substitute
     )
     wanted = table.select(*(str(place) for place in positions_of(mapping)), *own)
     assumed: Habits | None = None

@@ -6,12 +6,13 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from auditor.errors import AuditError
 from auditor.ingest.columns import count_known
-from auditor.ingest.profiles import read_profile
+from auditor.ingest.profiles import profile_of, read_profiles
 from auditor.progress import Progress
 from auditor.reference import Reference
 from auditor.request import Request
@@ -31,19 +32,23 @@ def audit_on_spark(
     request: Request, master: str | None, progress: Progress, reference: Reference
 ) -> Elsewhere:
     """Audits a request's inputs on a cluster. Raises AuditError for what Spark can't read."""
-    profile = read_profile(request.profile) if request.profile else None
+    profiles = read_profiles(request.profiles, [path.name for path in request.files])
     with progress.stage("spark", "starting Spark"):
         session = session_of(master)
     try:
         with progress.stage("audit", f"auditing on Spark, {session.sparkContext.master}"):
             return audit_sources(
-                sources_of(session, request.files),
+                [
+                    replace(source, profile=profile_of(profiles, path.name))
+                    for source, path in zip(
+                        sources_of(session, request.files), request.files, strict=True
+                    )
+                ],
                 Asked(
                     reference,
                     request.as_of,
                     dict(request.settings.payers),
                     request.settings.options(),
-                    profile,
                     request.settings.patient_id_substitute,
                 ),
             )
