@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.errors import AuditError
 from auditor.night.doctor import Check, doctor, page
 from auditor.night.night import only_one
 from auditor.night.site import Site, open_site
@@ -53,8 +54,9 @@ def test_a_new_site_can_run_and_nothing_is_changed(site: Site) -> None:
 def test_an_inbox_that_is_not_there_fails(site: Site) -> None:
     (site.file.parent / "inbox" / "hospital").rmdir()
 
-    assert {"inbox hospital", "room", "tonight"} <= states(doctor(site, TODAY))
-    assert "there is no such folder; make it" in told(site, "inbox hospital")[0][1]
+    (one,) = [check for check in doctor(site, TODAY) if check.state == "fail"]
+    assert one.name == "inbox hospital"
+    assert "there is no such folder; make it" in one.words
 
 
 def test_a_folder_that_others_may_enter_is_a_warning(site: Site) -> None:
@@ -219,6 +221,82 @@ def test_mail_that_waits_is_named(tmp_path: Path) -> None:
 
     (problem,) = night(site, NIGHTS[1]).problems
     assert problem.startswith("2 mails to director@example.org wait in the spool: ")
+
+
+def two_recipients(port: int) -> str:
+    more = '\n[[mail.recipients]]\naddress = "billing@example.org"\n'
+    return mail_settings(port).replace("attempts = 1", "attempts = 3\nretry_seconds = 0.0") + more
+
+
+def calls_to_no_server(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every connection that is tried, and refused."""
+    calls: list[str] = []
+
+    def away(host: str, *_: object, **__: object) -> None:
+        calls.append(host)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr("smtplib.SMTP", away)
+    return calls
+
+
+def test_a_server_that_is_away_is_waited_for_once_a_night_and_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(tmp_path / "site", SETTINGS + two_recipients(1))
+    night(site)
+    fill(site, 1)
+    play(site.file.parent, 1, place="before write_files", ending="kill")
+    drop(site, "hospital/more.csv", "x")
+    calls = calls_to_no_server(monkeypatch)
+
+    ran = night(site, NIGHTS[2])
+
+    # The run cut short waits for the server, the one after it asks once; both have two readers.
+    assert len(calls) == 3 + 1
+    told = [words for words in ran.problems if "mail" in words]
+    assert told == [
+        "6 mails to billing@example.org and director@example.org wait in the spool: "
+        "127.0.0.1:1: Connection refused"
+    ]
+    assert ran.log.count('"count": 6, "sent": "waiting"') == 1
+
+
+def test_the_mail_of_a_failure_asks_a_server_once_that_was_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(tmp_path / "site", SETTINGS + two_recipients(1))
+    calls = calls_to_no_server(monkeypatch)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("auditor.night.steps.file_away", full)
+    with pytest.raises(AuditError) as stopped:
+        night(site)
+
+    assert len(calls) == 3 + 1
+    assert str(stopped.value).startswith(f"{site.archive}: No space left on device; nothing is")
+
+
+def test_a_night_stopped_by_a_fault_names_its_folder(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for place, folder in (
+        ("auditor.batch.write_files", site.work / "2026-03-01" / "reports"),
+        ("auditor.history.memory.Memory.commit", site.history),
+        ("auditor.night.durable.move_folder", site.reports),
+        ("auditor.night.steps.tidy", site.file.parent),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, full)
+            with pytest.raises(AuditError) as stopped:
+                night(site)
+        assert str(stopped.value).startswith(f"{folder}: No space left on device"), place
+    night(site)
 
 
 def test_a_night_that_stops_is_mailed_once_a_day(tmp_path: Path) -> None:

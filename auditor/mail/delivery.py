@@ -35,12 +35,14 @@ class Delivery:
     """What became of one message. ``key`` names its file in the spool; ``reason``: why not sent.
 
     ``unchanged``: nothing new for the recipient, and the settings want mail on change only.
+    ``away``: it waits because the server was not there, not for a fault of its own.
     """
 
     address: str
     state: State
     key: str = ""
     reason: str = ""
+    away: bool = False
 
     @property
     def done(self) -> bool:
@@ -72,14 +74,19 @@ def deliver_summary(
     *,
     recipients: Sequence[RecipientSettings] | None = None,
     again: bool = False,
+    patient: bool = True,
 ) -> tuple[Delivery, ...]:
-    """The same for a summary at hand, such as that of a run that failed."""
+    """The same for a summary at hand, such as that of a run that failed.
+
+    Not ``patient``: the server is asked once, because it was away a moment ago.
+    """
     chosen = settings.mail.recipients if recipients is None else recipients
     if not chosen:
         return ()
     with Spool(spool).locked() as box:
         kept = [_keep(summary, one, settings, box, again=again) for one in chosen]
-        sent = {one.key: one for one in _send_waiting(box, settings.mail)}
+        attempts = settings.mail.attempts if patient else 1
+        sent = {one.key: one for one in _send_waiting(box, settings.mail, attempts)}
     settled = [_settled(one, sent.pop(one.key, None)) for one in kept]
     return (*settled, *sent.values())
 
@@ -94,7 +101,7 @@ def _settled(kept: Delivery, sent: Delivery | None) -> Delivery:
 def send_waiting(settings: Settings, spool: Path) -> tuple[Delivery, ...]:
     """Sends what waits in the spool, oldest first."""
     with Spool(spool).locked() as box:
-        return _send_waiting(box, settings.mail)
+        return _send_waiting(box, settings.mail, settings.mail.attempts)
 
 
 def _keep(
@@ -127,14 +134,14 @@ def _wanted(written: Letter, mail: MailSettings, box: Spool) -> bool:
     )
 
 
-def _send_waiting(box: Spool, mail: MailSettings) -> tuple[Delivery, ...]:
+def _send_waiting(box: Spool, mail: MailSettings, attempts: int) -> tuple[Delivery, ...]:
     """Tries every message, then after a pause again those whose fault may pass."""
     told: dict[str, Delivery] = {}
     server = Server(mail)
     try:
         Retrying(
             retry=retry_if_result(bool),
-            stop=stop_after_attempt(mail.attempts),
+            stop=stop_after_attempt(attempts),
             wait=wait_exponential(multiplier=mail.retry_seconds, max=_LONGEST_PAUSE),
             retry_error_callback=lambda _: None,
         )(_round, box, server, told)
@@ -169,7 +176,8 @@ def _round(box: Spool, server: Server, told: dict[str, Delivery]) -> bool:
             box.mark_refused(path)
             told[path.stem] = Delivery(address, "refused", path.stem, str(fault))
         except MailError as fault:
-            told[path.stem] = Delivery(address, "waiting", path.stem, str(fault))
+            away = isinstance(fault, UnreachableError)
+            told[path.stem] = Delivery(address, "waiting", path.stem, str(fault), away)
             stopped = fault if isinstance(fault, UnreachableError | UnusableError) else None
             may_help |= isinstance(fault, TemporaryError)
         else:

@@ -1,12 +1,13 @@
 """Whether the next night will go well: each thing it needs, looked at without changing anything."""
 
+import os
 import shutil
 import sqlite3
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -103,6 +104,8 @@ def _inboxes(site: Site, _today: date) -> Iterator[Check]:
         folder, name = site.inbox(inbox), f"inbox {inbox.name}"
         if not folder.is_dir():
             yield Check("fail", name, f"{from_here(folder)}: there is no such folder; make it")
+        elif not _readable(folder):
+            yield Check("fail", name, f"{from_here(folder)}: can't be read; chmod it")
         elif fault := _not_writable(folder):
             yield Check(
                 "fail", name, f"{from_here(folder)}: {fault}; exports can't be taken from it"
@@ -132,8 +135,16 @@ def _file_systems(site: Site) -> list[Path]:
     return list(found.values())
 
 
+def _readable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+
+
 def _look(site: Site) -> Look:
-    return look(site, wait=False)
+    """What lies in the inboxes; those that can't be read have their own check."""
+    inboxes = [one for one in site.night.inboxes if _readable(site.inbox(one))]
+    night = site.night.model_copy(update={"inboxes": inboxes})
+    settings = site.settings.model_copy(update={"night": night})
+    return look(replace(site, settings=settings), wait=False)
 
 
 def _at_work(site: Site, _today: date) -> Iterator[Check]:
@@ -271,6 +282,10 @@ def _leftovers(site: Site, _today: date) -> Iterator[Check]:
 
 
 def _tonight(site: Site, today: date) -> Iterator[Check]:
+    yield _would_go(site, today)
+    # A night without one of its inboxes audits nothing; that check has failed already.
+    if not all(_readable(site.inbox(one)) for one in site.night.inboxes):
+        return
     found = _look(site)
     for left in found.left:
         yield Check("warn", "stays behind", f"{left.inbox}/{left.file} {left.reason}")
@@ -284,7 +299,6 @@ def _tonight(site: Site, today: date) -> Iterator[Check]:
     for one in repeats:
         name = f"{one.inbox.name}/{one.path.name}"
         yield Check("ok", "repeat", f"{name} holds bytes audited before: not audited again")
-    yield _would_go(site, today)
 
 
 def _repeats(site: Site, found: Look) -> list[Arrived]:

@@ -46,18 +46,20 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """A write that fails doesn't say by itself where: names the path in its fault."""
     try:
         yield
     except OSError as fault:
-        raise OSError(fault.errno, fault.strerror, fault.filename or str(path)) from fault
+        if fault.filename:
+            raise
+        raise OSError(fault.errno, fault.strerror, str(path)) from fault
 
 
 def write(path: Path, content: bytes) -> None:
     """Puts content at a path, all of it or none."""
     aside = path.with_name(PART + path.name)
-    with _named(path), aside.open("wb") as stream:
+    with named(path), aside.open("wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
@@ -96,7 +98,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with _named(target), open(source, "rb", opener=_no_link) as reader, target.open("wb") as writer:
+    with named(target), open(source, "rb", opener=_no_link) as reader, target.open("wb") as writer:
         shutil.copyfileobj(reader, writer, _CHUNK)
         writer.flush()
         os.fsync(writer.fileno())
@@ -124,7 +126,7 @@ def compress(source: Path, target: Path, sha256: str) -> None:
     make_folder(target.parent)
     aside = target.with_name(PART + target.name)
     erasing.erase(aside)
-    with _named(target), source.open("rb") as reader, aside.open("wb") as raw:
+    with named(target), source.open("rb") as reader, aside.open("wb") as raw:
         with gzip.GzipFile(source.name, "wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
             shutil.copyfileobj(reader, packed, _CHUNK)
         raw.flush()

@@ -18,6 +18,7 @@ from auditor.night.archive import give_back
 from auditor.night.inbox import Look, look
 from auditor.night.journal import Input, Journal, free_name, unfinished, without_journal
 from auditor.night.log import Logger
+from auditor.night.post import Post
 from auditor.night.site import Site, make_folders
 from auditor.reference import load_reference
 from auditor.shipped import reference_dir
@@ -29,10 +30,11 @@ _ROOM = 3  # an export, its packed copy, and the reports on it
 
 @dataclass
 class Ended:
-    """What a night did: a line a run, and what a person must look at."""
+    """What a night did: a line a run, what a person must look at, and its mail."""
 
     said: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    post: Post = field(default_factory=Post)
 
 
 def night(site: Site, today: date, log: Logger, *, as_of: date | None = None) -> Ended:
@@ -43,8 +45,15 @@ def night(site: Site, today: date, log: Logger, *, as_of: date | None = None) ->
     with durable.private(site.night.file_mode):
         try:
             make_folders(site)
-            with only_one(site), _failure_mailed(site, as_of or today, log):
-                return _night(site, today, log, as_of)
+            ended = Ended()
+            with (
+                only_one(site),
+                _failure_mailed(site, as_of or today, log, ended.post),
+                durable.named(site.work),
+            ):
+                _night(site, today, log, as_of, ended)
+            ended.problems += ended.post.problems()
+            return ended
         except AuditError as fault:
             log.error("stopped", reason=str(fault))
             raise
@@ -54,7 +63,7 @@ def night(site: Site, today: date, log: Logger, *, as_of: date | None = None) ->
 
 
 @contextmanager
-def _failure_mailed(site: Site, day: date, log: Logger) -> Iterator[None]:
+def _failure_mailed(site: Site, day: date, log: Logger, post: Post) -> Iterator[None]:
     """Mails once a day that a night could not finish, if the settings name somebody."""
     started_at = datetime.now().astimezone()
     try:
@@ -63,11 +72,10 @@ def _failure_mailed(site: Site, day: date, log: Logger) -> Iterator[None]:
         if site.settings.mail.recipients:
             reason = _in_a_line(fault)
             try:
-                from auditor.mail import deliver_summary, failure
+                from auditor.mail import failure
 
                 told = failure(f"{day} night", day, started_at, reason)
-                for one in deliver_summary(told, site.settings, site.spool):
-                    log.info("mail of the failure", sent=one.state, reason=one.reason)
+                post.send(told, site, log, "mail of the failure")
             except Exception as other:
                 log.error("mail of the failure", reason=_in_a_line(other))
         raise
@@ -106,11 +114,10 @@ def _of_disk(fault: OSError) -> str:
     )
 
 
-def _night(site: Site, today: date, log: Logger, as_of: date | None) -> Ended:
+def _night(site: Site, today: date, log: Logger, as_of: date | None, ended: Ended) -> None:
     _refuse_bad_tables(site)
     last = last_night(site)
     day = as_of or _day(today, last, log)
-    ended = Ended()
     _rescue(site, log)
     resumed = unfinished(site.work)
     for journal in resumed:
@@ -123,10 +130,9 @@ def _night(site: Site, today: date, log: Logger, as_of: date | None) -> Ended:
     # A night started again without new exports, after a kill or by mistake, has nothing to add.
     if not found.arrived and last == day:
         ended.said.append(f"{day}: no new export since the last night of this day")
-        return ended
+        return
     _refuse_full_disk(site, found)
     _finish(site, _planned(site, day, found, log), last, log, ended)
-    return ended
 
 
 def _day(today: date, last: date | None, log: Logger) -> date:
@@ -218,7 +224,7 @@ def _planned(site: Site, day: date, found: Look, log: Logger) -> Journal:
 def _finish(site: Site, journal: Journal, last: date | None, log: Logger, ended: Ended) -> None:
     """Takes a run from where it stands to its end."""
     log = log.bind(run=journal.run)
-    steps.run_all(steps.Night(site, journal, last, log, ended.said, ended.problems))
+    steps.run_all(steps.Night(site, journal, last, log, ended.said, ended.problems, ended.post))
     content = {"run": journal.run, "as_of": journal.as_of.isoformat()}
     durable.write(site.work / _LAST, json.dumps(content).encode())
     steps.end(journal)

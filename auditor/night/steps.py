@@ -1,7 +1,6 @@
 """The steps of a run: each may be done again after a kill and ends with the same result."""
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from auditor.night.archive import archived_path, file_away, remove_marker
 from auditor.night.facts import write_facts
 from auditor.night.journal import Input, Journal, finish
 from auditor.night.log import Logger
+from auditor.night.post import Post
 from auditor.night.retention import tidy
 from auditor.night.site import Site, from_here
 
@@ -28,15 +28,11 @@ if TYPE_CHECKING:
 
 _MOST_DEATHS = 3
 _DIED = "the program died"
-_UNSENT = {
-    "waiting": ("waits in the spool", "wait in the spool"),
-    "refused": ("was refused", "were refused"),
-}
 
 
 @dataclass(frozen=True)
 class Night:
-    """A run on its way: its site and journal, the night before it, and what is said at the end."""
+    """A run on its way: its site and journal, the night before it, what is said, its mail."""
 
     site: Site
     journal: Journal
@@ -44,21 +40,23 @@ class Night:
     log: Logger
     said: list[str]
     problems: list[str]
+    post: Post
 
 
 def run_all(night: Night) -> None:
-    """All steps that are not behind yet, in their order."""
-    journal = night.journal
-    for step, do in (
-        ("taken", _take),
-        ("remembered", _audit),
-        ("published", _publish),
-        ("mailed", _mail),
-        ("filed", _file),
-        ("tidied", _tidy),
+    """All steps that are not behind yet, in their order, each with the folder it writes to."""
+    journal, site = night.journal, night.site
+    for step, do, folder in (
+        ("taken", _take, journal.folder),
+        ("remembered", _audit, site.history),
+        ("published", _publish, site.reports),
+        ("mailed", _mail, site.spool),
+        ("filed", _file, site.archive),
+        ("tidied", _tidy, site.file.parent),
     ):
         if not journal.is_done(step):
-            do(night)
+            with durable.named(folder):
+                do(night)
             journal.mark(step)
 
 
@@ -243,10 +241,11 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
         request, claims, remembered.audit, reference, started_at, progress, remembered
     )
     report = build(replace(described, asides=(*_asides(journal), *described.asides, *memory.notes)))
-    durable.make_folder(journal.reports)
-    batch.write_files(batch.Finished(report, None), request, reference, journal.reports)
-    write_facts(night.site, journal)
-    disk.settle(journal.reports)
+    with durable.named(journal.reports):
+        durable.make_folder(journal.reports)
+        batch.write_files(batch.Finished(report, None), request, reference, journal.reports)
+        write_facts(night.site, journal)
+        disk.settle(journal.reports)
     journal.mark("written")
     inputs = [one.sha256 for one in claims.intakes]
     _tell_of_unlinked(night, memory.commit(remembered, journal.run, inputs))
@@ -347,7 +346,7 @@ def _mail(night: Night) -> None:
     site, journal = night.site, night.journal
     if not site.settings.mail.recipients:
         return
-    from auditor.mail import deliver_summary, summary_of
+    from auditor.mail import summary_of
 
     aside = ""
     if failed := len(journal.of_fate("failed")):
@@ -355,16 +354,7 @@ def _mail(night: Night) -> None:
         aside = f"{failed} of {len(journal.inputs)} exports could not be read; see {where}."
     # Two runs of a day without readable exports have one identity, but each its own name.
     summary = replace(summary_of(site.reports / journal.run), run=journal.run, aside=aside)
-    unsent: Counter[tuple[str, str, str]] = Counter()
-    for one in deliver_summary(summary, site.settings, site.spool):
-        log = night.log.info if one.done else night.log.error
-        log("mail", count=1, sent=one.state, reason=one.reason)
-        if not one.done:
-            unsent[one.address, one.state, one.reason] += 1
-    for (address, state, reason), count in unsent.items():
-        waits, wait = _UNSENT[state]
-        words = f"mail to {address} {waits}" if count == 1 else f"{count} mails to {address} {wait}"
-        night.problems.append(f"{words}: {reason}")
+    night.post.send(summary, site, night.log)
 
 
 def _file(night: Night) -> None:
