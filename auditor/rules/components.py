@@ -68,9 +68,9 @@ def professional_component_missing(
     unjudged = unjudged_partners(
         lines,
         extract,
+        pairing,
         other="professional",
-        first_day=day,
-        last_day=day + pairing_days,
+        days=(day, day + pairing_days),
         waiting_days=waiting_days,
     )
     return missing_partner(
@@ -114,9 +114,9 @@ def technical_component_missing(
     unjudged = unjudged_partners(
         lines,
         extract,
+        pairing,
         other="institutional",
-        first_day=day - pairing_days,
-        last_day=day,
+        days=(day - pairing_days, day),
         waiting_days=waiting_days,
     )
     outside = elsewhere | unjudged.pop("partner_outside_extract")
