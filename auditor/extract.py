@@ -71,11 +71,9 @@ class Share:
 
 def share_of(extract: Extract, lines: pd.DataFrame) -> Share:
     """The share of patients whose ``extract`` was made as if they were the whole run."""
-    day = day_numbers(lines["service_date"])
-    first = int(day.min(initial=0))
-    counts = np.bincount(day - first)
+    counts = np.bincount(day_numbers(lines["service_date"]))
     days = np.flatnonzero(counts)
-    on_day = dict(zip((days + first).tolist(), counts[days].tolist(), strict=True))
+    on_day = dict(zip(days.tolist(), counts[days].tolist(), strict=True))
     return Share(extract.spans, on_day, extract.pairing_npis)
 
 

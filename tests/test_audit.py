@@ -265,6 +265,27 @@ def test_among_lines_that_no_rule_looks_at_they_stand_as_given() -> None:
     assert lines["claim_id"].take(places).tolist() == found["claim_id"].tolist()
 
 
+def test_as_many_lines_that_are_void_as_no_rule_looks_at_take_no_place_of_theirs() -> None:
+    claim = _filled({"claim_id": "C1"})
+    void = _filled({"claim_id": "C2", "claim_frequency": "8"})
+    foreign = _filled({"claim_id": "C9", "patient_id": "Z", "procedure_code": "99213"})
+
+    lines = prepared([claim, void, foreign]).lines
+
+    assert lines["claim_id"].tolist() == ["C1", "C9"]
+
+
+def test_a_finding_stands_on_its_line_wherever_other_lines_stand() -> None:
+    foreign = [_filled({"patient_id": f"Z{n}", "procedure_code": "99213"}) for n in range(3)]
+    flagged = _filled({"claim_id": "C5", "diagnosis_codes": ""})
+
+    result = audited([*foreign, flagged, _filled({"patient_id": "Y", "procedure_code": "99213"})])
+
+    line = int(result.findings["line"].iloc[0])
+    assert result.findings["rule"].tolist() == ["diagnosis_missing"]
+    assert result.lines["claim_id"].iloc[line] == "C5"
+
+
 def test_no_line_in_gives_nothing_and_every_rule_in_the_books() -> None:
     lines = lines_of([_filled({})])[0].iloc[:0].reset_index(drop=True)
     result = audit(prepare(lines, reference(), as_of=AS_OF), reference())
@@ -412,6 +433,14 @@ def ids(*rows: dict[str, str]) -> set[str]:
 
 
 NO_DIAGNOSIS = {"diagnosis_codes": ""}
+
+
+def test_lines_that_nothing_tells_apart_have_ids_of_their_own() -> None:
+    twins = [_filled(NO_DIAGNOSIS | {"line_number": ""})] * 3
+    findings = audited(twins).findings
+    missing = findings.loc[findings["rule"] == "diagnosis_missing", "finding"]
+
+    assert len(set(missing)) == len(missing) == 3
 
 
 def test_a_finding_keeps_its_id_when_its_line_is_corrected_elsewhere() -> None:

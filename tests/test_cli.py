@@ -665,6 +665,21 @@ def test_exports_built_otherwise_are_read_by_a_profile_each(
     assert all(one["rejected"] == 0 for one in facts["inputs"])
 
 
+def test_a_run_by_another_profile_is_another_run(auditor, built_otherwise, tmp_path) -> None:
+    export, profile = built_otherwise[0], built_otherwise[0].with_suffix(".toml")
+    identities = []
+    for name, more in (("one", ""), ("same", ""), ("other", 'payer = { value = "Medicare" }\n')):
+        profile.write_text(f'[columns]\nclaim_id = "Konto"\n{more}', encoding="utf-8")
+        ran = run(auditor, tmp_path / name, export, "--columns", profile)
+        assert ran.code == 0, ran.fault
+        facts = json.loads((tmp_path / name / "run.json").read_text(encoding="utf-8"))
+        identities.append(facts["identity"])
+
+    one, same, other = identities
+    assert one == same
+    assert one != other
+
+
 @pytest.mark.parametrize(
     ("said", "fault"),
     [

@@ -97,6 +97,13 @@ def test_every_column_is_there_and_typed() -> None:
     assert len(intake.repairs) == 0
 
 
+@pytest.mark.parametrize("distinct", [126, 127, 128, 129, 255, 257, 32_767, 32_769])
+def test_a_column_of_many_words_keeps_each(distinct: int) -> None:
+    claims = [f"C{n}" for n in range(distinct)]
+
+    assert column([{"claim_id": claim} for claim in claims], "claim_id") == claims
+
+
 def test_no_rows_give_no_lines() -> None:
     frame, intake = read([])
 

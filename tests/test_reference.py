@@ -240,6 +240,21 @@ def test_both_ends_are_inclusive_and_beyond_them_nothing_is_in_force(tmp_path) -
     )
 
 
+def test_rows_in_force_throughout_stand_beside_those_that_change_in_between(tmp_path) -> None:
+    """The first rows of all codes hold for all days at hand or none, of the second one changes."""
+    rows = "75574,2020-01-01,2020-12-31,1,manual\n75574,2024-02-01,,2,manual\n"
+    rows += "75573,2020-01-01,,3,manual\n"
+    reference = load_reference(folder(tmp_path, rows))
+
+    assert in_force(
+        reference,
+        ("75573", "2024-01-15"),
+        ("75574", "2024-01-15"),
+        ("75573", "2024-03-01"),
+        ("75574", "2024-03-01"),
+    ) == ["3", "", "3", "2"]
+
+
 def test_a_line_without_a_date_of_service_has_only_what_was_always_in_force(tmp_path) -> None:
     reference = load_reference(folder(tmp_path, "75574,2024-01-01,,1,manual\n"))
 

@@ -356,6 +356,8 @@ def test_a_larger_file_and_less_memory_make_more_buckets(tmp_path) -> None:
     assert many
     assert few.buckets < many.buckets
     assert few.workers >= many.workers >= 1
+    # Where one worker had a bucket more than another, that one would wait.
+    assert few.buckets % few.workers == many.buckets % many.workers == 0
     assert many.piece <= few.piece <= 64 * 10**6
 
 

@@ -17,7 +17,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,22 +107,19 @@ def read_profile(path: Path) -> Profile:
     )
 
 
-def read_profiles(paths: Sequence[Path], exports: Iterable[str]) -> list[Profile]:
+def read_profiles(paths: Sequence[Path], exports: Sequence[str]) -> list[Profile]:
     """The profiles of a run over exports of these names.
 
-    Raises AuditError for one that can't be read or is for none of them, and where two are for one.
+    Raises AuditError for one that can't be read or is for none of them.
     """
     profiles = [read_profile(path) for path in paths]
-    names = list(exports)
     for profile in profiles:
-        if not any(map(profile.is_for, names)):
+        if not any(map(profile.is_for, exports)):
             raise AuditError(
                 f"{profile.file}: is for files named {', '.join(profile.files)}, and no export is "
                 "named so; correct its files, or leave it away",
                 2,
             )
-    for name in names:
-        profile_of(profiles, name)
     return profiles
 
 
