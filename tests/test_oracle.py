@@ -34,7 +34,8 @@ def test_the_rules_say_what_their_restatement_says(seed: int, patients: int) -> 
 
 
 def test_every_rule_is_restated() -> None:
-    assert {rule.name for rule in CATALOGUE} == {rule.name for rule in RULES}
+    apart = {rule.name for rule in CATALOGUE} ^ {rule.name for rule in RULES}
+    assert not apart, f"not in both the catalogue and tests/oracle/: {apart}"
     for rule, own in zip(
         sorted(CATALOGUE, key=lambda one: one.name),
         sorted(RULES, key=lambda one: one.name),

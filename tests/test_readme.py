@@ -169,7 +169,8 @@ def test_rules_lists_the_whole_catalogue(folder: Path) -> None:
 
 @pytest.mark.parametrize("rule", CATALOGUE, ids=lambda rule: rule.name)
 def test_changelog_names_every_rule(rule) -> None:
-    assert f"`{rule.name}`" in CHANGELOG
+    named = f"`{rule.name}`" in CHANGELOG
+    assert named, f"say in CHANGELOG.md which dates of service `{rule.name}` judges"
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "tests/README.md"])

@@ -227,6 +227,23 @@ def test_the_first_findings_and_the_rejected_lines_need_no_script() -> None:
     assert "First 50 of 80 rejected lines; all are in rejected.csv" in page.text
 
 
+def test_rejected_lines_are_told_with_their_reasons_where_reading_is_told() -> None:
+    run = run_of(small_run().audit.findings, in_family=2_940, rejected=80)
+    why = ["no date"] * 50 + ["no code"] * 20 + ["no claim"] * 5 + ["no patient"] * 4 + ["odd"]
+    told = page_of(replace(run, rejected=run.rejected.assign(reason=why))).text
+
+    assert "80 lines rejected : no date (50); no code (20); no claim (5); 2 other reasons" in told
+
+
+def test_a_run_without_a_judged_line_says_nothing_of_missing_columns() -> None:
+    run = run_of(small_run().audit.findings.head(0), in_family=0)
+    none = build(run)
+    told = Page(render(replace(none, rules_judging=0, unlocks=()))).text
+
+    assert "nothing can be said about columns that are missing" in told
+    assert "No rule waits for a column" not in told
+
+
 def test_the_page_is_the_same_for_the_same_run() -> None:
     assert render(build(small_run())) == render(build(small_run()))
 

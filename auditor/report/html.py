@@ -141,6 +141,7 @@ def facts(report: Report) -> dict[str, Any]:
         "family_bars": _money_bars(report.families),
         "payer_bars": _money_bars(report.payers),
         "rejected": _records(report.run.rejected.head(REJECTED_ROWS)),
+        "rejected_why": report.run.rejected["reason"].value_counts().to_dict(),
         "repairs": [_records(intake.repairs) for intake in report.run.intakes],
         "cited": sorted(cited.values(), key=lambda source: (source.publisher, source.title)),
         "money_labels": MONEY_LABELS,
