@@ -399,6 +399,39 @@ def test_with_a_history_summary_counts_what_changed_and_draws_the_trend(with_his
     assert trend["New"].tolist() == [night.new for night in run.changes.nights]
 
 
+def test_a_rule_whose_findings_are_all_waived_has_none_on_the_summary(tmp_path):
+    run = history_run()
+    rule = run.audit.findings["rule"].iloc[0]
+    rest = run.audit.findings[run.audit.findings["rule"] != rule]
+    book = written(replace(run, audit=replace(run.audit, findings=rest)), tmp_path)
+
+    title = next(one.title for one in run.rules if one.name == rule)
+    (row,) = [
+        row for row in book["Summary"].iter_rows() if title in [cell.value for cell in row[7:]]
+    ]
+    place = [cell.value for cell in row].index(title)
+    assert row[place + 2].value == 0
+    assert row[place + 3].value > 0
+
+
+def test_a_long_note_on_a_waiver_stands_whole_above_the_chart(tmp_path):
+    run = history_run()
+    note = (
+        "waivers.csv line 3 (diagnosis_not_covered, Coding) lapses soon; renew it "
+        "or mend the cause, and tell whoever answers for it"
+    )
+    changes = replace(run.changes, waiver_notes=(note,))
+    summary = written(replace(run, changes=changes), tmp_path)["Summary"]
+
+    (at,) = [row[1].row for row in summary.iter_rows() if row[1].value == note]
+    (place,) = [
+        one for one in summary.merged_cells.ranges if one.min_row == at and one.min_col == 2
+    ]
+    assert place.max_row - place.min_row == 1
+    chart = min(one.anchor._from.row + 1 for one in summary._charts)
+    assert chart > place.max_row
+
+
 def test_the_first_run_of_a_history_has_no_trend_and_says_what_is_empty(tmp_path):
     book = written(first_night_run(), tmp_path)
 

@@ -16,6 +16,7 @@ from auditor.report.sheets import Cell, Field, Table, texts
 from auditor.report.words import day_words, whole_dollars
 
 CHART_ROWS = 11
+NOTE_CHARACTERS = 75
 CHART_PIXELS = (540, 20 * CHART_ROWS - 6)
 
 
@@ -82,9 +83,10 @@ def write_tonight(
         sheet.write_number(row, last - 1, at_risk / 100, formats["row_dollars"])
         sheet.write_number(row, last, missed / 100, formats["row_dollars"])
     for note in changes.waiver_notes:
-        row += 1
-        sheet.merge_range(row, first, row, last, "", formats["plain"])
-        sheet.write_string(row, first, sheets.plain(note), formats["plain"])
+        high = sheets.line_count(note, NOTE_CHARACTERS)
+        sheet.merge_range(row + 1, first, row + high, last, "", formats["plain"])
+        sheet.write_string(row + 1, first, sheets.plain(note), formats["plain"])
+        row += high
     if len(changes.nights) > 1:
         options = {"description": _words(changes), "object_position": 2, "y_offset": 6}
         sheet.insert_chart(row + 1, first, _chart(book, len(changes.nights)), options)

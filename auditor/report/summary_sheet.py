@@ -344,9 +344,10 @@ def _write_rule(
 ) -> None:
     target = f"internal:'Rules'!A{place + 2}"
     sheet.write_url(row, RIGHT, target, formats["row_link"], sheets.plain(rule.title), rule.name)
-    style = f"on_{rule.severity_label}" if rule.flagged else "label"
+    findings = sum(rule.by_severity)  # of lines flagged, those that nobody waived
+    style = f"on_{rule.severity_label}" if findings else "label"
     sheet.write_string(row, RIGHT + 1, rule.severity_label, formats[style])
-    _write_count(sheet, formats, row, RIGHT + 2, rule.flagged, link)
+    _write_count(sheet, formats, row, RIGHT + 2, findings, link if findings else None)
     sheet.write_number(row, RIGHT + 3, rule.in_scope, formats["row_count"])
     sheet.write_number(row, RIGHT + 4, rule.not_evaluated, formats["row_count"])
     sheet.write_number(row, RIGHT + 5, rule.at_risk_cents / 100, formats["row_dollars"])
