@@ -8,7 +8,7 @@ procedure of a code.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -233,23 +233,20 @@ def _check(path: Path, number: int, row: dict[str, str]) -> None:
 
 
 def apply(lines: pd.DataFrame, corrections: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Claim lines with the corrections that fit (claim, line and cell as before), and how many."""
+    """Claim lines with the corrections that fit (claim, line and cell as before), and how many.
+
+    Where patients share a claim and line number, its place in the export tells which line is meant.
+    """
     fixed = lines.copy(deep=False)
     applied = 0
-    numbers = lines["line_number"].astype("string").fillna("").to_numpy(dtype=object)
     for column, group in corrections.groupby("column"):
         cells = lines[str(column)].astype("str").to_numpy(dtype=object)
-        places = np.flatnonzero(among(lines["claim_id"], set(group["claim_id"])))
-        wanted = {
-            (row["claim_id"], str(row["line_number"]), row["before"]): row["after"]
-            for row in group.to_dict("records")
-        }
-        claims = lines["claim_id"].iloc[places].astype("str").to_numpy()
-        for place, claim in zip(places, claims, strict=True):
-            after = wanted.get((claim, numbers[place], cells[place]))
-            if after is not None:
-                cells[place] = after
-                applied += 1
+        meant: dict[int, str] = {}
+        for row, places in _meant(lines, group):
+            meant |= {place: row["after"] for place in places if cells[place] == row["before"]}
+        for place, after in meant.items():
+            cells[place] = after
+        applied += len(meant)
         codes, words = pd.factorize(cells)
         categories = pd.Index(words, dtype="str")
         fixed[str(column)] = pd.Categorical.from_codes(codes, categories=categories)
@@ -259,18 +256,36 @@ def apply(lines: pd.DataFrame, corrections: pd.DataFrame) -> tuple[pd.DataFrame,
 def without_effect(lines: pd.DataFrame, corrections: pd.DataFrame) -> tuple[int, int]:
     """How many corrections find their cell as they want it, and how many find no cell of theirs."""
     already = astray = 0
-    numbers = lines["line_number"].astype("string").fillna("").to_numpy(dtype=object)
     for column, group in corrections.groupby("column"):
-        places = np.flatnonzero(among(lines["claim_id"], set(group["claim_id"])))
-        some = lines.iloc[places]
-        claims, cells = (some[name].astype("str") for name in ("claim_id", str(column)))
-        held = set(zip(claims, numbers[places], cells, strict=True))
-        for row in group.to_dict("records"):
-            line = (row["claim_id"], str(row["line_number"]))
-            if (*line, row["before"]) not in held:
-                already += (*line, row["after"]) in held
-                astray += (*line, row["after"]) not in held
+        cells = lines[str(column)].astype("str").to_numpy(dtype=object)
+        for row, places in _meant(lines, group):
+            held = {cells[place] for place in places}
+            if row["before"] not in held:
+                already += row["after"] in held
+                astray += row["after"] not in held
     return already, astray
+
+
+_LINE = ("claim_id", "line_number")
+_PLACE = ("source_file", "source_sheet", "source_row")
+
+
+def _meant(
+    lines: pd.DataFrame, corrections: pd.DataFrame
+) -> Iterator[tuple[dict[str, str], list[int]]]:
+    """Each correction, and the places of the lines it is meant for."""
+    places = np.flatnonzero(among(lines["claim_id"], set(corrections["claim_id"])))
+    some = some_lines(lines[[*_LINE, *_PLACE, "patient_id"]], places)
+    told = {name: some[name].astype("string").fillna("").tolist() for name in some}
+    by_line: dict[tuple[str, ...], list[int]] = {}
+    for at, line in enumerate(zip(*(told[name] for name in _LINE), strict=True)):
+        by_line.setdefault(line, []).append(at)
+    for row in corrections.to_dict("records"):
+        found = by_line.get(tuple(str(row[name]) for name in _LINE), [])
+        if len({told["patient_id"][at] for at in found}) > 1:
+            place = tuple(str(row.get(name, "")) for name in _PLACE)
+            found = [at for at in found if tuple(told[name][at] for name in _PLACE) == place]
+        yield {str(name): str(cell) for name, cell in row.items()}, places[found].tolist()
 
 
 def prove(

@@ -23,6 +23,7 @@ from auditor.corrections import (
     proposed,
     prove,
     read_corrections,
+    without_effect,
     write_corrections,
     write_proof,
 )
@@ -70,6 +71,34 @@ def proposals(*rows: dict[str, str]) -> pd.DataFrame:
 def changes(*rows: dict[str, str]) -> list[tuple[str, str, str]]:
     found = proposals(*rows)
     return list(zip(found["column"], found["before"], found["after"], strict=True))
+
+
+def test_of_two_patients_with_one_claim_number_only_the_line_that_was_meant_is_changed() -> None:
+    lines = read(
+        {"claim_id": "C1", "patient_id": "P1", "modifiers": "59 26"},
+        {"claim_id": "C1", "patient_id": "P2", "modifiers": "59 26"},
+    )
+    result = audited(lines)
+    found = proposed(result.findings, result.lines, reference())
+    first = found[found["source_row"].astype(str) == "2"]
+
+    fixed, applied = apply(lines, first)
+
+    assert applied == 1
+    assert fixed["modifiers"].tolist() == ["26 59", "59 26"]
+    assert without_effect(lines, first) == (0, 0)
+
+
+def test_a_correction_that_fits_lines_of_two_patients_alike_is_not_applied() -> None:
+    lines = read(
+        {"claim_id": "C1", "patient_id": "P1", "modifiers": "59 26"},
+        {"claim_id": "C1", "patient_id": "P2", "modifiers": "59 26"},
+    )
+    named = {"claim_id": "C1", "line_number": "1", "column": "modifiers"}
+    asked = pd.DataFrame([named | {"before": "59 26", "after": "26 59"}])
+
+    assert apply(lines, asked)[1] == 0
+    assert without_effect(lines, asked) == (0, 1)
 
 
 # What is proposed.
