@@ -112,9 +112,10 @@ def payer_type_of(name: str) -> str:
         advantage = " ADVANTAGE " in text or " MA " in text or " PART C " in text
         if advantage or not _COMMERCIAL_BRANDS.isdisjoint(words):
             return "medicare_advantage"
-        rest = text.replace(" PART A ", " ").replace(" PART B ", " ").split()
-        rest = [word for word in rest if word not in ("A", "B", "AND", "PART")]
-        if rest == ["MEDICARE"]:
+        # The contractor's name often stands behind the part.
+        part = " PART A " in text or " PART B " in text
+        rest = [word for word in words if word not in ("A", "B", "AND", "PART")]
+        if rest == ["MEDICARE"] or (part and "NON" not in words):
             return "medicare"
     if "MEDICAID" in words:
         return "medicaid"
