@@ -275,16 +275,23 @@ def identity_of(request: Request, claims: Claims, reference: Reference) -> str:
 
 
 def unlocks(result: Audit, rules: Sequence[Rule]) -> tuple[Unlock, ...]:
-    """The columns whose absence kept rules from judging lines, most lines first."""
+    """The columns whose absence kept rules from judging lines, most lines first.
+
+    What would unlock only notes without money is nothing to ask of an export first: it comes last.
+    """
     missing = result.not_evaluated[result.not_evaluated["reason"] == "column_missing"]
     by_column: dict[str, dict[str, int]] = defaultdict(dict)
     for rule, detail, lines in missing[["rule", "detail", "lines"]].itertuples(index=False):
         column = STAND_INS.get(detail, (detail.split("|")[0],))[0]
         by_column[column][rule] = by_column[column].get(rule, 0) + lines
     order = {rule.name: place for place, rule in enumerate(rules)}
+    slight = {one.name for one in rules if one.severity == "note" and one.money == "none"}
+    widest = sorted(
+        by_column.items(), key=lambda one: (slight >= set(one[1]), -max(one[1].values()))
+    )
     return tuple(
         Unlock(column, tuple(sorted(counts, key=order.__getitem__)), max(counts.values()))
-        for column, counts in sorted(by_column.items(), key=lambda one: -max(one[1].values()))
+        for column, counts in widest
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from auditor.audit import Audit, Prepared, audit, in_family_count, prepare, touched
+from auditor.batch import unlocks
 from auditor.catalogue import CATALOGUE
 from auditor.ingest.normalise import join
 from auditor.reference import Reference, load_reference
@@ -19,7 +20,7 @@ from auditor.report.data import write_findings_csv
 from auditor.report.words import BASIS_LABELS
 from auditor.schema import FINDINGS
 from auditor.shipped import reference_dir
-from tests.case_lines import _filled, lines_of
+from tests.case_lines import _filled, clean_line, lines_of
 
 AS_OF = date(2026, 6, 30)
 # Where a line stood, and so nothing that a finding may depend on.
@@ -476,3 +477,16 @@ def test_of_several_scans_on_one_day_the_first_by_claim_is_named_wherever_its_ro
         found = audited([_filled(row) for row in rows]).findings
         early = found[found["rule"] == "professional_component_before_technical"]
         assert early["partner_claim_id"].tolist() == ["C1"]
+
+
+def test_a_column_that_unlocks_notes_alone_is_the_last_to_ask_for() -> None:
+    """A physician's export has no revenue codes, and is not asked for them before all else."""
+    rows = [clean_line("professional") | {"claim_id": f"C{n}"} for n in range(5)]
+    held = prepared(rows, without=["revenue_code", "received_date", "allowed_cents"])
+
+    asked = unlocks(audit(held, reference()), CATALOGUE)
+
+    columns = [one.column for one in asked]
+    assert {"received_date", "allowed_cents"} <= set(columns)
+    assert columns[-1] == "revenue_code"
+    assert asked[-1].rules == ("revenue_code_on_professional_line",)

@@ -98,10 +98,10 @@ def _with_editions(gap: Gap, needed: Mapping[str, str]) -> Gap:
 
 
 def unlocks_of(columns: Sequence[tuple[str, tuple[str, ...], int]]) -> tuple[Gap, ...]:
-    """Gaps of missing columns, from column, rules and lines; the widest first."""
+    """Gaps of missing columns, from column, rules and lines, in their order."""
     return tuple(
         _gap("column_missing", column, rules, lines, unlock_words(column, rules, lines))
-        for column, rules, lines in sorted(columns, key=lambda one: -one[2])
+        for column, rules, lines in columns
     )
 
 
