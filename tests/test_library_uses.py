@@ -44,7 +44,8 @@ def test_the_fee_schedule_of_the_quarter_prices_a_reading(tmp_path) -> None:
     library = priced(tmp_path / "lib")
     # 3.34 units at 32.3465 are 108.04.
     lines = claims(
-        LATE | {"allowed": "81.04", "paid": "64.82"}, LATE | {"allowed": "81.02", "paid": "64.82"}
+        LATE | {"allowed": "81.04", "paid": "64.82", "patient_id": "P1"},
+        LATE | {"allowed": "81.02", "paid": "64.82", "patient_id": "P2"},
     )
 
     result = audited(library, lines)
@@ -59,9 +60,9 @@ def test_a_locality_has_its_own_rate_and_a_narrower_tolerance(tmp_path) -> None:
     # 2.40 x 1.047 + 0.83 x 1.204 + 0.11 x 1.202 units at 32.3465 are 117.88.
     here = LATE | {"service_zip": "220301234", "service_state": "VA"}
     lines = claims(
-        here | {"allowed": "117.88", "paid": "94.30"},
-        here | {"allowed": "108.04", "paid": "86.43"},
-        here | {"allowed": "112.00", "paid": "89.60"},
+        here | {"allowed": "117.88", "paid": "94.30", "patient_id": "P1"},
+        here | {"allowed": "108.04", "paid": "86.43", "patient_id": "P2"},
+        here | {"allowed": "112.00", "paid": "89.60", "patient_id": "P3"},
         LATE | {"service_zip": "99999", "allowed": "108.04", "paid": "86.43"},
     )
 
