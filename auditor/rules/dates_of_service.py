@@ -382,19 +382,19 @@ def filed_late(lines: pd.DataFrame, reference: Reference) -> Outcome:
     late = (lines["received_date"] > last_day).to_numpy(dtype=bool) & in_family(lines)
     late &= ~among(lines["claim_frequency"], ["7", "8"])
     unsure = late & hospital & through.isna().to_numpy()
-    # What replaces or voids a claim is exempt, and this export tells of no line whether it does.
-    untold = late & lacks_column(lines, "claim_frequency")
-    flagged = lines[late & ~unsure & ~untold & ~blank(lines["claim_type"])]
+    flagged = lines[late & ~unsure & ~blank(lines["claim_type"])]
+    places = flagged.index
     return Outcome(
         flagged=flagged.assign(
-            basis=iso(basis[flagged.index]),
+            basis=iso(basis[places]),
             received=iso(flagged["received_date"]),
-            limit=iso(last_day[flagged.index]),
+            limit=iso(last_day[places]),
         ),
         not_evaluated={
-            ("column_missing", "claim_frequency"): untold,
             ("value_missing", "claim_type"): late & blank(lines["claim_type"]),
-            **lacking(lines, "statement_through", unsure),
+            ("column_missing", "statement_through"): unsure
+            & lacks_column(lines, "statement_through"),
+            ("value_missing", "statement_through"): unsure,
         },
         consulted=limits,
     )

@@ -148,8 +148,6 @@ def filed_late(line: Line, mine: list[Line], run: Run) -> Verdict:
         return CLEAN
     if received <= a_year_after(through or line.service_date):
         return CLEAN
-    if not line.claim_frequency and not {"claim_frequency", "bill_type"} & line.given:
-        return unknown("column_missing", "claim_frequency")
     if not line.claim_type:
         return unknown("value_missing", "claim_type")
     if line.hospital and through is None:
