@@ -137,15 +137,6 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
     )
 
 
-@computed_once
-def denied_beside(lines: pd.DataFrame, reference: Reference) -> Mask:
-    """Column-two lines of a pair that no modifier bypasses."""
-    pairs = ptp_pairs(lines, reference)
-    found = np.zeros(len(lines), dtype=bool)
-    found[pairs.two[(pairs.indicator == 0) | (pairs.indicator == 1) & ~pairs.bypassed]] = True
-    return found
-
-
 def _kinds(some: pd.DataFrame, group: Ints, flags: Ints) -> tuple[Ints, int]:
     """A number a line, equal for lines that make the same pairs, and how many days are crowded.
 

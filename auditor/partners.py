@@ -6,7 +6,6 @@ import pandas as pd
 from auditor.amounts import absent_component
 from auditor.claim_lines import Mask, among, is_component, professional
 from auditor.extract import Extract
-from auditor.ncci import denied_beside
 from auditor.once import computed_once
 from auditor.reference import InForce, Ints, Reference, day_numbers
 from auditor.rule import Outcome, Reasons, lacking
@@ -65,14 +64,7 @@ def missing_partner(
     component: str,
     claim_type: str,
 ) -> Outcome:
-    """Flags the lines that stand alone and can be judged, at the worth of what is absent.
-
-    A line that an NCCI edit denies is to go: its other half is not missing, but would go, too.
-    """
-    denied = denied_beside(lines, reference)
-    stale = denied & reference.stale("ptp_edits", lines)
-    alone = alone & (~denied | stale)
-    unjudged = {**unjudged, ("reference_stale", "ptp_edits"): stale}
+    """Flags the lines that stand alone and can be judged, at the worth of what is absent."""
     judged = alone.copy()
     for mask in unjudged.values():
         judged &= ~mask

@@ -4,7 +4,6 @@ import numpy as np
 
 from auditor.claim_lines import SEPARATE_SERVICE, Mask, is_component
 from auditor.conditions.seen import Condition, Seen
-from auditor.ncci import denied_beside
 from auditor.partners import wrong_in_facility
 from auditor.studies import Readings, readings
 
@@ -49,11 +48,6 @@ def _alone(seen: Seen, other: str) -> list[Condition]:
                 mask[seen.at]
                 for mask in (pairing.has_both, pairing.has_untyped, pairing.has_unmodified)
             ),
-        ),
-        Condition(
-            "no NCCI edit denies it beside another line of the day: then its other half would go, "
-            "too",
-            not denied_beside(seen.lines, seen.reference)[seen.at],
         ),
         Condition(
             f"it is {days} days old on {seen.extract.as_of}; asked for: more than {waiting}",

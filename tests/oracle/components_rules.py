@@ -6,7 +6,6 @@ from tests.oracle.lines import SEPARATE, Line, days_between
 from tests.oracle.money import absent
 from tests.oracle.run import Run, days
 from tests.oracle.tables import in_force, look_up
-from tests.oracle.unbundling_rules import denied_beside
 from tests.oracle.verdicts import CLEAN, OracleRule, Verdict, flag, unknown
 
 
@@ -73,8 +72,7 @@ def half_is_known(line: Line, mine: list[Line]) -> bool:
 
 
 def professional_component_missing(line: Line, mine: list[Line], run: Run) -> Verdict:
-    denied = denied_beside(line, mine)
-    if half_is_known(line, mine) or both_near(line, mine, run) or denied == CLEAN:
+    if half_is_known(line, mine) or both_near(line, mine, run):
         return CLEAN
     study = of_study(line, mine)
     for other in study:
@@ -86,12 +84,11 @@ def professional_component_missing(line: Line, mine: list[Line], run: Run) -> Ve
     why_not = unjudged(line, mine, run, "professional", day, day + days(run.options.pairing))
     if why_not:
         return why_not
-    return denied or flag("review", "missed", absent(line, "professional"), own_amount=True)
+    return flag("review", "missed", absent(line, "professional"), own_amount=True)
 
 
 def technical_component_missing(line: Line, mine: list[Line], run: Run) -> Verdict:
-    denied = denied_beside(line, mine)
-    if half_is_known(line, mine) or both_near(line, mine, run) or denied == CLEAN:
+    if half_is_known(line, mine) or both_near(line, mine, run):
         return CLEAN
     for other in of_study(line, mine):
         alone = other.component == "technical" and other.partner is None
@@ -108,7 +105,7 @@ def technical_component_missing(line: Line, mine: list[Line], run: Run) -> Verdi
     why_not = unjudged(line, mine, run, "institutional", day - days(run.options.pairing), day)
     if why_not:
         return why_not
-    return denied or flag("review", "missed", absent(line, "technical"), own_amount=True)
+    return flag("review", "missed", absent(line, "technical"), own_amount=True)
 
 
 def billed_in_facility_rule(line: Line, mine: list[Line], run: Run) -> Verdict:

@@ -84,21 +84,6 @@ def pair_rule(indicator: str, bypassed: bool | None, severity: str):
     return judge
 
 
-def denied_beside(line: Line, mine: list[Line]) -> Verdict | None:
-    """What is said of the other half of a line that an edit denies: it would go, too."""
-    if not line.npi or not line.claim_type:
-        return None
-    for other in beside(line, mine):
-        row = edit(other.code, line.code, line)
-        if row is None or other.denied:
-            continue
-        helps = bool(BYPASSING & {*line.modifiers, *other.modifiers})
-        if row["modifier_indicator"] == "0" or not helps:
-            stale = is_stale("ptp_edits", line.service_date, line.claim_type)
-            return unknown("reference_stale", "ptp_edits") if stale else CLEAN
-    return None
-
-
 def one_acquisition_billed_twice(line: Line, mine: list[Line], run: Run) -> Verdict:
     for other in mine:
         if (
