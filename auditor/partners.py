@@ -15,40 +15,27 @@ _MOST_LISTED = 20
 
 
 def nobodys_half(pairing: Readings) -> Mask:
-    """Lines whose other half is neither paired nor near, and that don't repeat a paired line.
-
-    A line near by with 26 and TC may hold the other half: what is wrong with it is another rule's.
-    """
-    near = (pairing.loose_before >= 0) | (pairing.loose_after >= 0) | pairing.has_both
+    """Lines whose other half is neither paired nor near, and that don't repeat a paired line."""
+    near = (pairing.loose_before >= 0) | (pairing.loose_after >= 0)
     return (pairing.partner < 0) & ~near & ~pairing.billed_again
 
 
 def unjudged_partners(
     lines: pd.DataFrame,
     extract: Extract,
-    pairing: Readings,
     *,
     other: str,
-    days: tuple[Ints, Ints],
+    first_day: Ints,
+    last_day: Ints,
     waiting_days: int,
 ) -> Reasons:
-    """Why the other half can't be called missing, for each line for which it can't.
-
-    ``days`` are the first and the last on which it would stand.
-    """
-    # A line of the study whose claim type or modifiers nobody knows may be the other half.
-    untold: Reasons = {
-        ("value_missing", "claim_type"): pairing.has_untyped,
-        ("value_missing", "modifiers"): pairing.has_unmodified,
-    }
+    """Why the other half can't be called missing, for each line for which it can't."""
     span = extract.spans.get(other)
     if span is None:
-        return {**untold, "partner_outside_extract": np.ones(len(lines), dtype=bool)}
-    first_day, last_day = days
+        return {"partner_outside_extract": np.ones(len(lines), dtype=bool)}
     outside = (first_day < span.first_day) | (last_day > span.last_day)
     reads_for_others = ~among(lines["billing_npi"], extract.pairing_npis)
     return {
-        **untold,
         "awaiting_partner": extract.as_of_day - day_numbers(lines["service_date"]) <= waiting_days,
         **lacking(lines, "billing_npi"),
         "partner_outside_extract": outside | reads_for_others,

@@ -14,14 +14,12 @@ from auditor.claim_lines import (
     FFRCT_STUDY,
     PLAQUE_ANALYSIS,
     Mask,
-    among,
     any_line,
     blank,
     coded,
     has_code,
     institutional,
     is_component,
-    with_two_components,
 )
 from auditor.matching import (
     count_between,
@@ -48,10 +46,8 @@ class Readings:
     date, ``scans_around`` those in the search window on both sides; ``loose_before`` and
     ``loose_after`` are the nearest unpaired line of the other component in the search window
     outside the pairing window, or -1. ``has_global`` says that somebody billed the study as a whole
-    near by, ``has_both`` that a line with 26 and TC stands near, which is no component,
-    ``has_untyped`` and ``has_unmodified`` that one does of which nobody can tell what it is, for
-    want of a claim type or of modifiers; ``billed_again`` that another line of the same component
-    and day is paired: the line repeats that one, and its other half is not missing.
+    near by, ``billed_again`` that another line of the same component and day is paired: the line
+    repeats that one, and its other half is not missing.
     """
 
     scan: Mask
@@ -62,9 +58,6 @@ class Readings:
     loose_before: Ints
     loose_after: Ints
     has_global: Mask
-    has_both: Mask
-    has_untyped: Mask
-    has_unmodified: Mask
     billed_again: Mask
 
 
@@ -85,14 +78,18 @@ def readings(lines: pd.DataFrame, pairing_days: int, search_days: int) -> Readin
         if len(these) and len(others):
             before[these] = _near(study, day, these, others, search_days, after=False)
             after[these] = _near(study, day, these, others, search_days, after=True)
+    has_global = np.zeros(len(lines), dtype=bool)
     unpaired = np.flatnonzero((scan | reading) & (partner < 0))
-    splits = with_two_components(lines)
-    both, untold = (splits & among(lines["component"], [word]) for word in ("both", ""))
-    untyped = untold & blank(lines["claim_type"])
-    kinds = (whole, both, untyped, untold & ~untyped)
-    has_global, has_both, has_untyped, has_unmodified = (
-        _have_near(study, day, unpaired, np.flatnonzero(kind), search_days) for kind in kinds
-    )
+    globals_at = np.flatnonzero(whole)
+    if len(unpaired) and len(globals_at):
+        around = count_between(
+            study[unpaired],
+            day[unpaired] - search_days,
+            day[unpaired] + search_days,
+            study[globals_at],
+            day[globals_at],
+        )
+        has_global[unpaired] = around > 0
     before_day, around_day = np.zeros((2, len(lines)), dtype=np.int64)
     asks, scans = loose_reading, np.flatnonzero(scan)
     if len(asks) and len(scans):
@@ -105,34 +102,8 @@ def readings(lines: pd.DataFrame, pairing_days: int, search_days: int) -> Readin
         )
     again = _billed_again(lines, partner)
     return Readings(
-        scan,
-        reading,
-        partner,
-        before_day,
-        around_day,
-        before,
-        after,
-        has_global,
-        has_both,
-        has_untyped,
-        has_unmodified,
-        again,
+        scan, reading, partner, before_day, around_day, before, after, has_global, again
     )
-
-
-def _have_near(study: Ints, day: Ints, these: Ints, others: Ints, search_days: int) -> Mask:
-    """Which of these lines have another kind of line of their study in the search window."""
-    found = np.zeros(len(study), dtype=bool)
-    if len(these) and len(others):
-        around = count_between(
-            study[these],
-            day[these] - search_days,
-            day[these] + search_days,
-            study[others],
-            day[others],
-        )
-        found[these] = around > 0
-    return found
 
 
 def _paired(

@@ -4,7 +4,7 @@ import numpy as np
 
 from auditor.claim_lines import SEPARATE_SERVICE, Mask, is_component
 from auditor.conditions.seen import Condition, Seen
-from auditor.partners import wrong_in_facility
+from auditor.partners import nobodys_half, wrong_in_facility
 from auditor.studies import Readings, readings
 
 
@@ -27,6 +27,7 @@ def _alone(seen: Seen, other: str) -> list[Condition]:
     loose = [int(place) for place in around if place >= 0]
     partner = int(pairing.partner[seen.at])
     days, waiting = seen.extract.as_of_day - int(seen.days[seen.at]), limits["waiting_days"]
+    missing = seen.true_of(nobodys_half(pairing))
     return [
         Condition(
             f"no {other} half of the study in its window of {limits['pairing_days']} days: "
@@ -39,15 +40,7 @@ def _alone(seen: Seen, other: str) -> list[Condition]:
         ),
         Condition(
             "it repeats no line of the same day whose other half was found",
-            not pairing.billed_again[seen.at],
-        ),
-        Condition(
-            f"no line of the study within {limits['search_days']} days carries both 26 and TC, or "
-            "leaves open what it is",
-            not any(
-                mask[seen.at]
-                for mask in (pairing.has_both, pairing.has_untyped, pairing.has_unmodified)
-            ),
+            missing or partner >= 0 or bool(loose),
         ),
         Condition(
             f"it is {days} days old on {seen.extract.as_of}; asked for: more than {waiting}",

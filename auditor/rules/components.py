@@ -68,9 +68,9 @@ def professional_component_missing(
     unjudged = unjudged_partners(
         lines,
         extract,
-        pairing,
         other="professional",
-        days=(day, day + pairing_days),
+        first_day=day,
+        last_day=day + pairing_days,
         waiting_days=waiting_days,
     )
     return missing_partner(
@@ -114,9 +114,9 @@ def technical_component_missing(
     unjudged = unjudged_partners(
         lines,
         extract,
-        pairing,
         other="institutional",
-        days=(day - pairing_days, day),
+        first_day=day - pairing_days,
+        last_day=day,
         waiting_days=waiting_days,
     )
     outside = elsewhere | unjudged.pop("partner_outside_extract")

@@ -13,26 +13,8 @@ def of_study(line: Line, mine: list[Line]) -> list[Line]:
     return [o for o in mine if o is not line and o.code == line.code and o.two_components]
 
 
-def both_near(line: Line, mine: list[Line], run: Run) -> bool:
-    """Whether a line of the study that says 26 and TC stands near: it may hold the other half."""
-    return any(
-        other.component == "both" and abs(days_between(line, other)) <= run.options.search
-        for other in of_study(line, mine)
-    )
-
-
-def unjudged(
-    line: Line, mine: list[Line], run: Run, kind: str, first: date, last: date
-) -> Verdict | None:
+def unjudged(line: Line, run: Run, kind: str, first: date, last: date) -> Verdict | None:
     """Why the other half can't be called missing: too young, or in a file that was not given."""
-    untold = [
-        other
-        for other in of_study(line, mine)
-        if not other.component and abs(days_between(line, other)) <= run.options.search
-    ]
-    if untold:
-        typed = all(other.claim_type for other in untold)
-        return unknown("value_missing", "modifiers" if typed else "claim_type")
     span = run.spans.get(kind)
     if span is None:
         return unknown("partner_outside_extract")
@@ -72,7 +54,7 @@ def half_is_known(line: Line, mine: list[Line]) -> bool:
 
 
 def professional_component_missing(line: Line, mine: list[Line], run: Run) -> Verdict:
-    if half_is_known(line, mine) or both_near(line, mine, run):
+    if half_is_known(line, mine):
         return CLEAN
     study = of_study(line, mine)
     for other in study:
@@ -81,14 +63,14 @@ def professional_component_missing(line: Line, mine: list[Line], run: Run) -> Ve
         if gap <= run.options.search and (alone or other.component == "global"):
             return CLEAN
     day = line.service_date
-    why_not = unjudged(line, mine, run, "professional", day, day + days(run.options.pairing))
+    why_not = unjudged(line, run, "professional", day, day + days(run.options.pairing))
     if why_not:
         return why_not
     return flag("review", "missed", absent(line, "professional"), own_amount=True)
 
 
 def technical_component_missing(line: Line, mine: list[Line], run: Run) -> Verdict:
-    if half_is_known(line, mine) or both_near(line, mine, run):
+    if half_is_known(line, mine):
         return CLEAN
     for other in of_study(line, mine):
         alone = other.component == "technical" and other.partner is None
@@ -102,7 +84,7 @@ def technical_component_missing(line: Line, mine: list[Line], run: Run) -> Verdi
         return unknown("reference_missing", "places_of_service")
     if line.place_of_service not in ("19", "22", "23"):
         return unknown("partner_outside_extract")
-    why_not = unjudged(line, mine, run, "institutional", day - days(run.options.pairing), day)
+    why_not = unjudged(line, run, "institutional", day - days(run.options.pairing), day)
     if why_not:
         return why_not
     return flag("review", "missed", absent(line, "technical"), own_amount=True)
