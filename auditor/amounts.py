@@ -18,7 +18,6 @@ from auditor.claim_lines import (
     has_code,
     has_modifier,
     institutional,
-    is_credit,
     professional,
     same_word,
 )
@@ -80,7 +79,6 @@ _NONE = -1
 def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
     """What the payer should allow for each line, in cents, its units counted.
 
-    Nothing is known of no units, nor of a credit.
     Lines that agree in all that decides the price are priced once.
     """
     priced = np.flatnonzero(has_code(lines, _priced_codes(reference)))
@@ -96,7 +94,7 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
     by_contract = np.zeros(len(lines), dtype=bool)
     by_contract[priced] = contracted[number]
     units = lines["units"].to_numpy(dtype=np.float64)
-    known = (unit_cents >= 0) & (units > 0) & ~is_credit(lines)
+    known = (unit_cents >= 0) & (units > 0)
     cents = np.where(known, np.rint(unit_cents * np.where(units > 0, units, 1)), 0)
     stale = np.where(
         institutional(lines),

@@ -178,13 +178,6 @@ def critical_access(lines: pd.DataFrame) -> Mask:
     return each_word(lines["bill_type"], lambda word: word.startswith("085"))
 
 
-def is_credit(lines: pd.DataFrame) -> Mask:
-    """Lines of negative units or charge: they give back, and are owed nothing."""
-    back = lines["units"].lt(0).fillna(value=False) | lines["charge_cents"].lt(0).fillna(False)
-    found: Mask = back.to_numpy(dtype=bool)
-    return found
-
-
 def named_payer(lines: pd.DataFrame, unnamed: str = "the payer") -> list[str]:
     """The payer of each line by its name; an export may tell the payer's type alone."""
     return [name or unnamed for name in lines["payer"].astype("str")]

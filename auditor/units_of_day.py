@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from auditor.claim_lines import SEPARATE_SERVICE, Mask, among, blank, has_modifier, is_credit
+from auditor.claim_lines import SEPARATE_SERVICE, Mask, among, blank, has_modifier
 from auditor.matching import earlier_in_group, group_key, grouped, in_order, occur_again
 from auditor.once import computed_once
 from auditor.reference import InForce, Ints, Reference
@@ -110,7 +110,7 @@ def not_owed(lines: pd.DataFrame, reference: Reference) -> tuple[Mask, Mask]:
     """Lines for which a payer owes nothing as they stand, and those of them by a stale limit.
 
     Past the limit all units are denied, and an exact repeat is denied whole: what such a line
-    would pay is no money that somebody earned. Nor is what a credit gives back.
+    would pay is no money that somebody earned.
     """
     of_day = day_units(lines, reference)
     provided = ~blank(lines["billing_npi"])
@@ -118,5 +118,4 @@ def not_owed(lines: pd.DataFrame, reference: Reference) -> tuple[Mask, Mask]:
     units = lines["units"].to_numpy(dtype=np.float64)
     past = of_day.over & provided | limited_codes(lines) & (units > of_day.limit)
     repeats = (first_alike(lines) >= 0) & provided & ~lacks_column(lines, "modifiers")
-    surely = repeats | is_credit(lines)
-    return past | surely, past & of_day.edit.stale & ~surely
+    return past | repeats, past & of_day.edit.stale & ~repeats

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from auditor.amounts import expected_payment
-from auditor.audit import audit, prepare
-from auditor.catalogue import CATALOGUE
+from auditor.audit import prepare
 from auditor.reference import Reference, load_reference
 from auditor.shipped import reference_dir
 from tests.case_lines import _filled, lines_of
@@ -284,30 +283,6 @@ def test_no_rate_known(line: Line, reference: Reference) -> None:
 )
 def test_a_date_outside_the_tables_is_stale(line: Line, reference: Reference) -> None:
     assert dollars([line], reference) == [STALE]
-
-
-def test_nothing_is_expected_of_no_units_nor_of_a_credit(reference: Reference) -> None:
-    lines = [
-        hospital("75574", units="0", charge_cents="1500.00"),
-        hospital("75574", units="-1", charge_cents="1500.00"),
-        hospital("75574", charge_cents="-1500.00"),
-    ]
-
-    assert dollars(apart(lines), reference) == [NO_RATE] * 3
-
-
-def test_a_credit_that_mirrors_nothing_puts_nothing_at_risk(reference: Reference) -> None:
-    lines = [
-        hospital("75574", charge_cents=charge, revenue_code="")
-        for charge in ("1500.00", "-1500.00")
-    ]
-    frame, _ = lines_of(apart(lines))
-    rule = next(one for one in CATALOGUE if one.name == "revenue_code_missing")
-
-    prepared = prepare(frame, reference, as_of=AS_OF)
-    found = audit(prepared, reference, rules=[rule]).findings
-
-    assert found["amount"].tolist() == [357_13, pd.NA]
 
 
 @pytest.mark.parametrize("payer_type", ["medicare_advantage", "medicaid", "commercial", "other"])

@@ -36,8 +36,8 @@ def _was_paid(seen: Seen) -> Condition:
 def _owed(seen: Seen) -> Condition:
     nothing = bool(not_owed(seen.lines, seen.reference)[0][seen.at])
     return Condition(
-        "the line is no credit, not past the limit of units, alone or with the day's others, and "
-        "no exact repeat of another: those are owed nothing",
+        "the line is neither past the limit of units, alone or with the day's others, nor an exact "
+        "repeat of another: those are denied whole",
         not nothing,
     )
 

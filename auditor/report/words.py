@@ -215,8 +215,7 @@ def reason_words(reason: str, detail: str) -> str:
     if reason in ("column_missing", "value_missing") and detail:
         if reason == "column_missing":
             return f"the export has no column {column_words(detail)}"
-        priced = detail in ("units", "charge_cents")
-        return f"the cell {column_words(detail)} is empty{' or nothing to price' * priced}"
+        return f"the cell {column_words(detail)} is empty"
     if reason == "reference_missing" and detail:
         return f"{table_words(detail)} {_do(detail)} not hold the line's code or setting"
     if reason == "reference_stale" and detail:

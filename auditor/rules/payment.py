@@ -12,7 +12,6 @@ from auditor.claim_lines import (
     blank,
     imaging,
     institutional,
-    is_credit,
     medicare,
     named_payer,
     professional,
@@ -30,10 +29,7 @@ def _no_rate(lines: pd.DataFrame, expected: Expected, asked: Mask) -> Reasons:
     """Why a line that is asked for has no expected payment: a cell, else the rate itself."""
     unknown = expected.cents.isna().to_numpy(dtype=bool) & asked
     priced_by_place = professional(lines) & among(lines["component"], ["technical", "global"])
-    unpriced = unknown & lines["units"].le(0).fillna(value=False).to_numpy(dtype=bool)
     return {
-        ("value_missing", "units"): unpriced,
-        ("value_missing", "charge_cents"): unknown & is_credit(lines),
         **lacking(lines, "bill_type", unknown & institutional(lines) & medicare(lines)),
         ("column_missing", "modifiers"): unknown
         & professional(lines)

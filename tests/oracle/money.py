@@ -24,11 +24,7 @@ def whole(cents: Decimal) -> int:
 
 
 def expected(line: Line, mine: list[Line]) -> Price:
-    """The expected payment of a line as billed; nobody prices no units, nor a credit."""
-    if line.units is not None and line.units <= 0:
-        return Price(None, unknown("value_missing", "units"))
-    if (line.cents("charge") or 0) < 0:
-        return Price(None, unknown("value_missing", "charge_cents"))
+    """The expected payment of a line as billed."""
     price = priced(line, mine)
     table = "opps_rates" if line.hospital else "pfs_rates"
     no_rate = price.why is not None and price.why.reason == "reference_missing"

@@ -19,8 +19,6 @@ def not_owed(line: Line, mine: list[Line]) -> Verdict | None:
 
     A line is clean where the limit holds, and not evaluated where the limit is stale.
     """
-    if (line.units or 0) < 0 or (line.cents("charge") or 0) < 0:
-        return CLEAN
     if "modifiers" in line.given and is_repeat(line, mine):
         return CLEAN
     limit = look_up(
