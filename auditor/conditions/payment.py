@@ -4,7 +4,6 @@ import pandas as pd
 
 from auditor.amounts import expected_payment
 from auditor.conditions.seen import Condition, Seen, money
-from auditor.units_of_day import not_owed
 
 
 def _expected(seen: Seen) -> tuple[int | None, Condition]:
@@ -33,15 +32,6 @@ def _was_paid(seen: Seen) -> Condition:
     )
 
 
-def _owed(seen: Seen) -> Condition:
-    nothing = bool(not_owed(seen.lines, seen.reference)[0][seen.at])
-    return Condition(
-        "the line is neither past the limit of units, alone or with the day's others, nor an exact "
-        "repeat of another: those are denied whole",
-        not nothing,
-    )
-
-
 def allowed_below_expected(seen: Seen) -> list[Condition]:
     """Allowed far under the rate, and not the whole charge."""
     expected, known = _expected(seen)
@@ -60,7 +50,6 @@ def allowed_below_expected(seen: Seen) -> list[Condition]:
             f"the payer did not simply allow the whole charge: {money(charge)}",
             charge is None or allowed is None or allowed < charge,
         ),
-        _owed(seen),
     ]
 
 
@@ -92,7 +81,6 @@ def charge_below_expected(seen: Seen) -> list[Condition]:
             f"{money(expected)}",
             charge is not None and charge >= 0 and least is not None and charge * 100 < least,
         ),
-        _owed(seen),
     ]
 
 
@@ -116,7 +104,6 @@ def paid_zero_without_reason(seen: Seen) -> list[Condition]:
             f"{'' if other else 'not '}paid",
             remit != "blank" or other,
         ),
-        _owed(seen),
     ]
 
 

@@ -19,7 +19,6 @@ from auditor.claim_lines import (
 from auditor.matching import beside
 from auditor.reference import Reference
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, rule
-from auditor.units_of_day import not_owed
 
 _TABLES = "opps_rates pfs_rates"
 _RATES = ("opps-addendum-b-2026-01", "pfs-rvu-2026-january")
@@ -65,22 +64,6 @@ def _difference(
     )
 
 
-def _missed(
-    lines: pd.DataFrame,
-    reference: Reference,
-    asked: Mask,
-    off: Mask,
-    expected: Expected,
-    amount: "pd.Series[int]",
-) -> Outcome:
-    """The same for money that was missed: for lines that are owed it as they stand."""
-    nothing, by_stale_limit = not_owed(lines, reference)
-    asked = asked & (~nothing | by_stale_limit)
-    found = _difference(lines, asked, off & ~nothing, expected, amount)
-    stale: Reasons = {("reference_stale", "mue"): by_stale_limit & asked & off}
-    return replace(found, not_evaluated={**stale, **found.not_evaluated})
-
-
 def _dollars(cents: "pd.Series[int]") -> list[str]:
     return ["" if pd.isna(cell) else f"${cell / 100:,.2f}" for cell in cents]
 
@@ -123,7 +106,7 @@ def allowed_below_expected(
     whole_charge = (allowed >= lines["charge_cents"]).fillna(value=False)
     asked = imaging(lines) & _paid(lines) & ~whole_charge.to_numpy(dtype=bool)
     off = below.fillna(value=False).to_numpy(dtype=bool)
-    return _missed(lines, reference, asked, off, expected, expected.cents - allowed)
+    return _difference(lines, asked, off, expected, expected.cents - allowed)
 
 
 @rule(
@@ -187,7 +170,7 @@ def charge_below_expected(
     charge = lines["charge_cents"]
     below = (charge * 100 < expected.cents * (100 - percent)) & (charge >= 0)
     off = below.fillna(value=False).to_numpy(dtype=bool)
-    return _missed(lines, reference, imaging(lines), off, expected, expected.cents - charge)
+    return _difference(lines, imaging(lines), off, expected, expected.cents - charge)
 
 
 @rule(
@@ -217,10 +200,10 @@ def paid_zero_without_reason(lines: pd.DataFrame, reference: Reference) -> Outco
     adjudicated = lines["remit_date"].notna().to_numpy(dtype=bool)
     adjudicated = adjudicated | beside(lines, silent, paid)
     untold = ~adjudicated & lacks_column(lines, "remit_date")
-    asked = silent & (adjudicated | untold)
-    found = _missed(lines, reference, asked, owed & adjudicated, expected, expected.cents)
-    not_so, by_stale_limit = not_owed(lines, reference)
-    pending = silent & owed & untold & (~not_so | by_stale_limit)
+    found = _difference(
+        lines, silent & (adjudicated | untold), owed & adjudicated, expected, expected.cents
+    )
+    pending = silent & owed & untold
     return replace(
         found,
         not_evaluated={("column_missing", "remit_date"): pending, **found.not_evaluated},

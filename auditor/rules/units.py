@@ -3,10 +3,43 @@
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import PLAQUE_ANALYSIS, Mask, among, has_code, has_modifier, in_family
-from auditor.reference import Reference
+from auditor.claim_lines import (
+    PLAQUE_ANALYSIS,
+    SEPARATE_SERVICE,
+    Mask,
+    among,
+    has_code,
+    has_modifier,
+    in_family,
+)
+from auditor.matching import (
+    earlier_in_group,
+    group_key,
+    grouped,
+    in_order,
+    occur_again,
+)
+from auditor.once import computed_once
+from auditor.reference import Ints, Reference
 from auditor.rule import Outcome, rule
-from auditor.units_of_day import day_units, first_alike, limited_codes
+
+_SAME_LINE = (
+    "patient_id",
+    "service_date",
+    "procedure_code",
+    "modifiers",
+    "billing_npi",
+    "claim_type",
+    "revenue_code",
+)
+_SAME_SUM = (
+    "patient_id",
+    "service_date",
+    "procedure_code",
+    "billing_npi",
+    "claim_type",
+    "component",
+)
 
 
 def _known_codes(lines: pd.DataFrame) -> Mask:
@@ -14,10 +47,45 @@ def _known_codes(lines: pd.DataFrame) -> Mask:
     return ~among(lines["role"], [""])
 
 
+def _limited_codes(lines: pd.DataFrame) -> Mask:
+    """Lines whose code our tables know; with all limits of a setting at hand, all its lines."""
+    return lines["may_exceed_mue"].to_numpy(dtype=bool)
+
+
+@computed_once
+def _first_alike(lines: pd.DataFrame) -> Ints:
+    """For each line that repeats an earlier one, the first of its kind; else -1.
+
+    Lines that lack provider or units are alike, too: no rule evaluates them.
+    """
+    denied = lines["denied"].to_numpy(dtype=bool)
+    counted = _limited_codes(lines) & ~denied & ~has_modifier(lines, SEPARATE_SERVICE)
+    places = np.flatnonzero(counted)
+    sorted_modifiers = lines[[*_SAME_LINE]].assign(modifiers=_in_any_order(lines["modifiers"]))
+    alike = group_key(sorted_modifiers, _SAME_LINE)[places]
+    again = np.flatnonzero(occur_again(alike))
+    places, alike = places[again], alike[again]
+    units = pd.factorize(lines["units"].to_numpy()[places], use_na_sentinel=False)[0]
+    alike = alike * (int(units.max(initial=0)) + 1) + units
+    first = earlier_in_group(in_order(lines, places, alike), alike)
+    found = np.full(len(lines), -1, dtype=np.int64)
+    found[places[first >= 0]] = places[first[first >= 0]]
+    return found
+
+
+def _in_any_order(modifiers: "pd.Series[str]") -> pd.Categorical:
+    """Modifiers sorted, so that their order makes no difference."""
+    words = [" ".join(sorted(cell.split())) for cell in modifiers.cat.categories]
+    codes, distinct = pd.factorize(np.array(words, dtype=object))
+    return pd.Categorical.from_codes(
+        codes[modifiers.cat.codes.to_numpy()], categories=pd.Index(distinct, dtype="str")
+    )
+
+
 @rule(
     severity="denial",
     money="at_risk",
-    scope=limited_codes,
+    scope=_limited_codes,
     needs=["claim_type"],
     needs_value=["claim_type", "units", "billing_npi"],
     sources=["ncci-policy-manual-2025-ch1-mue"],
@@ -34,17 +102,30 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     Past the limit all units are denied, not only those above it. Indicator 1 is judged line by
     line, 2 and 3 over the day; indicator 2 can never be overridden.
     """
-    of_day = day_units(lines, reference)
-    over = of_day.over
+    edit = reference.as_of("mue", lines, on=["claim_type", "procedure_code"])
+    limit = edit.numbers("mue_value")
+    units = lines["units"].to_numpy(dtype=np.float64)
+    by_line, by_day = among(edit["mai"], ["1"]), among(edit["mai"], ["2", "3"])
+    counted = by_day & _limited_codes(lines) & (units > 0) & ~lines["denied"].to_numpy(dtype=bool)
+    total = np.where(by_line, units, np.nan)
+    places = np.flatnonzero(counted)
+    group = grouped(group_key(lines, _SAME_SUM)[places])
+    once = np.where(_first_alike(lines)[places] < 0, units[places], 0.0)
+    if len(places):
+        total[places] = np.bincount(group, weights=once)[group]
+    # Without modifiers nobody can tell whether two professional lines are one component.
+    untold = counted & among(lines["component"], [""]) & (total > units)
+    over = (total > limit) & _limited_codes(lines) & ~untold
+    over &= ~(by_line & lines["denied"].to_numpy(dtype=bool))
     flagged = lines[over]
     return Outcome(
         flagged=flagged.assign(
-            total=of_day.total[over],
-            mue_limit=of_day.limit[over],
-            judged_by=np.where(of_day.by_line[over], "line", "day"),
+            total=total[over],
+            mue_limit=limit[over],
+            judged_by=np.where(by_line[over], "line", "day"),
         ),
-        not_evaluated={("column_missing", "modifiers"): of_day.untold},
-        consulted=of_day.edit,
+        not_evaluated={("column_missing", "modifiers"): untold},
+        consulted=edit,
     )
 
 
@@ -67,7 +148,7 @@ def line_billed_twice(lines: pd.DataFrame) -> Outcome:
     A payer pays the first of two identical lines and denies the second as an exact duplicate,
     unless a modifier says that the service was done again.
     """
-    first = first_alike(lines)
+    first = _first_alike(lines)
     flagged = lines[first >= 0]
     return Outcome(flagged=flagged, partner=pd.Series(first[first >= 0], index=flagged.index))
 

@@ -45,8 +45,6 @@ OTHERS = {
     "payment": ("tests/test_library_uses.py",),
     "units": ("tests/test_units.py",),
 }
-# Families that ask a module beside them.
-FAMILIES_OF = {"units_of_day": ("units", "payment")}
 OWN_TABLES = "tests/test_rules_own_tables.py"
 NAMED = "tests/test_partners_named.py"
 MATCHING = "auditor.matching"
@@ -80,7 +78,7 @@ class Ground:
     def made_ready(self, module: str) -> None:
         """Lets the rules as they stand judge the cases that a module's mutants are tried on."""
         for rule in CATALOGUE:
-            if module != MATCHING and rule.family not in families_of(module):
+            if module not in (MATCHING, f"auditor.rules.{rule.family}"):
                 continue
             every = ONE_CASE_OF if module == MATCHING else 1
             for path, case in self.cases[rule.name][::every]:
@@ -148,12 +146,6 @@ def planted(mutant: Mutant) -> list[Rule]:
     return list(rules)
 
 
-def families_of(module: str) -> tuple[str, ...]:
-    """The families whose rules a mutant of the module is tried on."""
-    name = module.rpartition(".")[2]
-    return FAMILIES_OF.get(name, (name,))
-
-
 def noticed(mutant: Mutant, tried: Ground) -> Iterator[str]:
     """Everything that notices the mutant, in words, the quickest first.
 
@@ -167,13 +159,13 @@ def noticed(mutant: Mutant, tried: Ground) -> Iterator[str]:
         yield from _of_cases_anew(rules, tried)
         return
     own = [rule for rule in rules if rule.name == mutant.function]
-    families = families_of(mutant.module)
-    asked = own or [rule for rule in rules if rule.family in families]
+    family = mutant.module.rpartition(".")[2]
+    asked = own or [rule for rule in rules if rule.family == family]
     yield from _of_cases(asked, tried)
     yield from _of_runs(asked, tried)
     for rule in asked:
         test_house.test_a_rule_names_columns_settings_and_sources_that_exist(rule, tried.reference)
-    for file in (NAMED, OWN_TABLES, *(file for one in families for file in OTHERS.get(one, ()))):
+    for file in (NAMED, OWN_TABLES, *OTHERS.get(family, ())):
         if pytest.main(["-x", "-q", "-p", "no:cacheprovider", file], plugins=[]) != 0:
             yield file
 
@@ -250,5 +242,4 @@ def same(one: Judgement, other: Judgement) -> bool:
 def modules() -> list[str]:
     """The modules of which all places are tried."""
     rules = sorted((ROOT / "auditor" / "rules").glob("*.py"))
-    shared = ["auditor/units_of_day.py", "auditor/matching.py"]
-    return [*(path.relative_to(ROOT).as_posix() for path in rules), *shared]
+    return [*(path.relative_to(ROOT).as_posix() for path in rules), "auditor/matching.py"]

@@ -4,9 +4,7 @@ from decimal import Decimal
 
 from tests.oracle.lines import Line
 from tests.oracle.money import expected, whole
-from tests.oracle.other_rules import is_repeat, units_of_day
 from tests.oracle.run import Run
-from tests.oracle.tables import look_up
 from tests.oracle.verdicts import CLEAN, OracleRule, Verdict, flag, unknown
 
 
@@ -14,43 +12,15 @@ def is_paid(line: Line) -> bool:
     return any((line.cents(name) or 0) > 0 for name in ("paid", "allowed")) and not line.denied
 
 
-def not_owed(line: Line, mine: list[Line]) -> Verdict | None:
-    """What is said of a line that is denied as it stands: none of its units is owed a payment.
-
-    A line is clean where the limit holds, and not evaluated where the limit is stale.
-    """
-    if "modifiers" in line.given and is_repeat(line, mine):
-        return CLEAN
-    limit = look_up(
-        "mue",
-        line.service_date,
-        line.claim_type,
-        setting=line.claim_type,
-        procedure_code=line.code,
-    )
-    if limit.row is None:
-        return None
-    most, units = Decimal(limit["mue_value"]), line.units or Decimal(0)
-    of_day = Decimal(0)
-    if limit["mai"] != "1" and line.npi and line.component and not line.denied and units > 0:
-        of_day = units_of_day(line, mine)
-    if max(units, of_day) <= most:
-        return None
-    return unknown("reference_stale", "mue") if limit.stale else CLEAN
-
-
 def allowed_below_expected(line: Line, mine: list[Line], run: Run) -> Verdict:
     price, allowed, charge = expected(line, mine), line.cents("allowed"), line.cents("charge")
     assert allowed is not None
     if not is_paid(line) or (charge is not None and allowed >= charge):
         return CLEAN  # nothing was paid, or the payer allowed all that was asked
-    nothing = not_owed(line, mine)
-    if nothing == CLEAN:
-        return CLEAN
     if price.cents is None:
         return price.why or CLEAN
     if Decimal(allowed) < Decimal(price.cents) * (100 - run.options.tolerance) / 100:
-        return nothing or flag("review", "missed", price.cents - allowed, own_amount=True)
+        return flag("review", "missed", price.cents - allowed, own_amount=True)
     return CLEAN
 
 
@@ -68,14 +38,11 @@ def allowed_above_expected(line: Line, mine: list[Line], run: Run) -> Verdict:
 
 def charge_below_expected(line: Line, mine: list[Line], run: Run) -> Verdict:
     price, charge = expected(line, mine), line.cents("charge")
-    nothing = not_owed(line, mine)
-    if nothing == CLEAN:
-        return CLEAN
     if price.cents is None:
         return price.why or CLEAN
     assert charge is not None
     if 0 <= Decimal(charge) < Decimal(price.cents) * (100 - run.options.tolerance) / 100:
-        return nothing or flag("note", "missed", price.cents - charge, own_amount=True)
+        return flag("note", "missed", price.cents - charge, own_amount=True)
     return CLEAN
 
 
@@ -83,9 +50,6 @@ def paid_zero_without_reason(line: Line, mine: list[Line], run: Run) -> Verdict:
     price = expected(line, mine)
     nothing = line.cents("paid") == 0 and line.cents("allowed") == 0
     if not nothing or line.words("adjustment_codes"):
-        return CLEAN
-    denied = not_owed(line, mine)
-    if denied == CLEAN:
         return CLEAN
     adjudicated = line.day("remit_date") or any(
         other.claim == line.claim and (other.cents("paid") or 0) > 0 for other in mine
@@ -97,7 +61,7 @@ def paid_zero_without_reason(line: Line, mine: list[Line], run: Run) -> Verdict:
         pending = price.cents > 0 and "remit_date" not in line.given
         return unknown("column_missing", "remit_date") if pending else CLEAN
     if price.cents > 0:
-        return denied or flag("review", "missed", price.cents, own_amount=True)
+        return flag("review", "missed", price.cents, own_amount=True)
     return CLEAN
 
 
