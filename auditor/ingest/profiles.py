@@ -261,8 +261,8 @@ def _positions(profile: Profile, key: str, header: str, table: "RawTable") -> tu
     near = f" (nearest: {', '.join(header_word(name, 0) for name in nearest)})" if nearest else ""
     raise AuditError(
         f"{profile.file}: {key} names {header_word(header, 0)}, which {table.file} does not "
-        f"have{near}; correct the name, take the line out, or, if this file is built otherwise, say "
-        'in the profile which files it is for: files = ["HB*.csv"].'
+        f"have{near}; correct the name, take the line out, or, if this file is built otherwise, "
+        'say in the profile which files it is for: files = ["HB*.csv"].'
     )
 
 

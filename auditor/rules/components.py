@@ -159,7 +159,7 @@ def _facility_outcome(lines: pd.DataFrame, reference: Reference, component: str)
     rests_on=["procedure_codes", "places_of_service"],
     message="{procedure_code} without modifier 26 at place of service {place_of_service}, "
     "a facility.",
-    remedy="Bill the reading with modifier 26; the facility bills the scan.",
+    remedy="Bill the reading alone, with modifier 26 and only once; the facility bills the scan.",
 )
 def global_billed_in_facility(lines: pd.DataFrame, reference: Reference) -> Outcome:
     """The whole study is billed by a physician inside a facility.
