@@ -286,9 +286,13 @@ def touched(lines: pd.DataFrame, *, every_pair: bool = False) -> tuple[pd.DataFr
     ``every_pair`` the rules about pairs look at every line, and don't count here.
     """
     places = _places_touched(lines, every_pair=every_pair)
-    if len(places) == len(lines) and not (np.diff(places) < 0).any():
-        return lines, places
-    return some_lines(lines, places), places
+    return _lines_at(lines, places), places
+
+
+def _lines_at(lines: pd.DataFrame, places: Ints) -> pd.DataFrame:
+    """The lines at some places; those given, not copied, where these are all, as they stand."""
+    as_they_stand = len(places) == len(lines) and not (np.diff(places) < 0).any()
+    return lines if as_they_stand else some_lines(lines, places)
 
 
 def _places_touched(
@@ -325,8 +329,7 @@ def _standing(lines: pd.DataFrame, stands: Mask, *, every_pair: bool) -> pd.Data
     else:
         asked = _places_touched(lines, stands)
         places = asked if len(asked) == len(places) else places
-    as_they_are = len(places) == len(lines) and not (np.diff(places) < 0).any()
-    return lines if as_they_are else some_lines(lines, places)
+    return _lines_at(lines, places)
 
 
 def _books(judgements: Sequence[Judgement]) -> pd.DataFrame:

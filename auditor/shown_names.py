@@ -1,7 +1,10 @@
-"""How export files are named in reports, history and errors: as briefly as tells them apart."""
+"""How export files are named in reports, history and errors, as briefly as tells them apart; and
+whether a file is named as somebody said.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 
@@ -21,3 +24,8 @@ def _shortest(parts: tuple[str, ...], ends: Counter[tuple[str, ...]]) -> str:
         if ends[parts[-size:]] == 1:
             return "/".join(parts[-size:])
     return "/".join(parts[1:]) or parts[-1]
+
+
+def is_named(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a file's name is like one of some patterns (``HB*.csv``); case does not matter."""
+    return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)

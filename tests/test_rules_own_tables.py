@@ -219,3 +219,20 @@ def test_a_missing_scan_is_worth_what_the_contract_pays_for_it(tmp_path) -> None
     (row,) = result.findings.to_dict("records")
     assert (row["source_row"], row["amount"], row["amount_basis"]) == (5, 60_000, "contract")
     assert BASIS_LABELS[row["amount_basis"]] == "expected payment by your contract rates"
+
+
+def test_a_successor_that_the_table_itself_does_not_hold_is_not_named(tmp_path) -> None:
+    """A hospital's own table may name a code that it has no row for; the line is flagged still."""
+
+    def unheld(rows: Rows) -> Rows:
+        return [
+            row | {"successor": "75599"} if row["procedure_code"] == "0503T" else row
+            for row in rows
+        ]
+
+    ended = {"procedure_code": "0503T", "service_date": "2024-05-01"}
+    result = audited(tmp_path, "procedure_not_valid_on_date", "procedure_codes", unheld, ended)
+
+    assert result.failed == ()
+    assert flagged(result) == [0]
+    assert "75599" not in result.findings["message"].iloc[0]

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+
+from auditor.shown_names import is_named
 
 # Schema columns that an export may spread over several of its own; normalising joins the cells in
 # the order of the positions: with blanks between them, the pieces of a type of bill without.
@@ -66,9 +67,8 @@ class Profile:
     files: tuple[str, ...] = ()
 
     def is_for(self, name: str) -> bool:
-        """Whether it is for an export of this name; case does not matter."""
-        patterns = [pattern.lower() for pattern in self.files]
-        return not patterns or any(fnmatchcase(name.lower(), pattern) for pattern in patterns)
+        """Whether it is for an export of this name."""
+        return not self.files or is_named(name, self.files)
 
 
 def certainty(match: Match) -> str:

@@ -292,9 +292,8 @@ def _mistakes(error: ValidationError) -> str:
                 f'columns.{where[1]} must be a header, a list of headers, or {{ value = "..." }}'
             ] = None
         elif mistake["type"] == "extra_forbidden":
-            said[f"'{where[0]}' is unknown; a profile has files, sheet, ignore and [columns]"] = (
-                None
-            )
+            known = "files, sheet, ignore and [columns]"
+            said[f"'{where[0]}' is unknown; a profile has {known}"] = None
         else:
             said[f"{where[0]} must be {_WANTED.get(where[0], 'a text')}"] = None
     return "; ".join(said)

@@ -1,6 +1,5 @@
 """Exports that arrived: which files are ours, and whether they are complete."""
 
-import fnmatch
 import os
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 from auditor.errors import AuditError
 from auditor.night.site import Site
 from auditor.night_settings import InboxSettings
+from auditor.shown_names import is_named
 
 DONE = ".done"
 _POLL_SECONDS = 1.0
@@ -115,9 +115,7 @@ def _wanted(site: Site) -> tuple[list[Arrived], list[Left]]:
             path, name = Path(entry.path), entry.name
             if name.startswith(".") or path in claimed:
                 continue
-            matches = any(
-                fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in inbox.files
-            )
+            matches = is_named(name, inbox.files)
             if name.endswith(DONE) and not matches:
                 continue
             if entry.is_symlink():

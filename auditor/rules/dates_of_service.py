@@ -216,11 +216,11 @@ def procedure_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
 
 
 def _held(codes: Iterable[str], days: Iterable[str], table: Table) -> list[list[str]]:
-    """Of each line's codes those that were valid on its day."""
+    """Of each line's codes those that the table holds and that were valid on its day."""
     columns = ["procedure_code", "effective_from", "effective_to"]
     span = {code: (start, end or "9999") for code, start, end in table.rows[columns].to_numpy()}
     return [
-        [word for word in cell.split() if span[word][0] <= day <= span[word][1]]
+        [word for word in cell.split() if word in span and span[word][0] <= day <= span[word][1]]
         for cell, day in zip(codes, days, strict=True)
     ]
 
