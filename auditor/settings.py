@@ -130,6 +130,16 @@ def _differences(
     return found
 
 
+def beside(file: Path, text: str) -> Path:
+    """A path of a settings file: one that is not absolute lies in the folder of the file."""
+    return file.absolute().parent / Path(text).expanduser()
+
+
+def own_tables(file: Path | None, settings: Settings) -> Path | None:
+    """The folder of reference tables that a settings file names; None where it names none."""
+    return beside(file, settings.reference) if file and settings.reference else None
+
+
 def read_settings(path: Path) -> Settings:
     """Reads audit.toml. Raises AuditError that lists every key that is wrong."""
     try:

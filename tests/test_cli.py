@@ -479,6 +479,27 @@ def test_settings_change_what_is_found_and_are_recorded(auditor, tmp_path) -> No
 # Where the reports go.
 
 
+def test_the_tables_of_the_settings_are_found_from_their_folder_wherever_one_stands(
+    auditor, claims, tmp_path, monkeypatch
+) -> None:
+    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    site.mkdir()
+    elsewhere.mkdir()
+    (site / "audit.toml").write_text('reference = "tables"\n', "utf-8")
+    rates = elsewhere / "rates.csv"
+    header = "payer,procedure_code,component,setting,amount,percent_of_medicare,effective_from"
+    rates.write_text(f"{header}\nAcme,75574,global,professional,400,,2026-01-01\n", "utf-8")
+    monkeypatch.chdir(elsewhere)
+
+    words = ("reference", "import", "contract-rates", rates, "--settings", site / "audit.toml")
+    imported = auditor(*words)
+    run(auditor, tmp_path / "out", claims, "--settings", site / "audit.toml")
+
+    assert (imported.code, (site / "tables").is_dir()) == (0, True)
+    assert not (elsewhere / "tables").exists()
+    assert "contract_rates" in (tmp_path / "out" / "run.json").read_text("utf-8")
+
+
 def test_a_target_that_is_a_file_is_refused(auditor, claims, tmp_path) -> None:
     (tmp_path / "out").write_text("mine")
 

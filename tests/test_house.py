@@ -62,7 +62,7 @@ LAYERS: tuple[set[str], ...] = (
     {"catalogue"},
     {"judging", "findings", "stories", "contradictions", "intake", "cases"},
     {"audit"},
-    {"self_test", "as_requested"},
+    {"self_test", "as_requested", "exports_of_run"},
     {"report", "mail", "history", "masking"},
     {
         "target",
@@ -71,7 +71,6 @@ LAYERS: tuple[set[str], ...] = (
         "corrections",
         "conditions",
         "rows_in_force",
-        "exports_of_run",
         "judged_again",
         "explain",
         "column_page",

@@ -1,5 +1,6 @@
 """The command, and when a mail is sent at all."""
 
+import io
 import re
 import stat
 import sys
@@ -14,11 +15,14 @@ import pytest
 from auditor import cli
 from auditor.mail import deliver, deliver_summary, failure
 from auditor.mail_settings import Family, MailSettings, RecipientSettings
+from auditor.night.log import open_log
+from auditor.night.night import night
 from auditor.rule import FAMILIES
 from auditor.settings import read_settings
 from tests.mail_runs import folder_of, renamed, settings_of
-from tests.mail_server import Mailbox, free_port, serving
+from tests.mail_server import PASSWORD, USER, Mailbox, free_port, serving, trusted
 from tests.sample_run import small_run
+from tests.sites import SCAN, SETTINGS, drop, export, mail_settings, make_site
 from tests.test_report_summary import with_history
 
 ROOT = Path(__file__).parent.parent
@@ -99,6 +103,41 @@ def test_what_could_not_be_sent_is_told_and_sent_by_spool(
         assert (code, err) == (0, "")
         assert sorted(box.recipients()) == [ANALYST, DIRECTOR]
         assert auditor("--spool", "--settings", settings)[1] == "Nothing waits to be sent.\n"
+
+
+def test_who_has_the_mail_of_a_night_does_not_get_it_again_by_hand(
+    auditor: Callable[..., Ran], tmp_path: Path
+) -> None:
+    box = Mailbox()
+    with serving(box, "none") as port:
+        site = make_site(tmp_path / "site", SETTINGS + mail_settings(port))
+        drop(site, "hospital/scans.csv", export(SCAN, range(1, 4)))
+        night(site, date(2026, 3, 1), open_log(None, date(2026, 3, 1), stream=io.StringIO()))
+        by_hand = auditor(site.reports / "2026-03-01", "--settings", site.file)
+        again = auditor(site.reports / "2026-03-01", "--settings", site.file, "--again")
+
+    assert by_hand == (0, "director@example.org: sent before\n", "")
+    assert again == (0, "director@example.org: sent\n", "")
+    assert len({message["Message-ID"] for message in box.messages()}) == 1
+
+
+def test_files_of_the_settings_are_found_from_their_folder_as_in_a_night(
+    auditor: Callable[..., Ran], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    box = Mailbox()
+    with serving(box, login=True) as port:
+        settings = with_settings(tmp_path, port)
+        trusted(settings.parent)
+        (settings.parent / "secret").write_text(PASSWORD, encoding="utf-8")
+        words = f'security = "starttls"\nca_file = "authority.pem"\nuser = "{USER}"\n'
+        text = settings.read_text("utf-8").replace('security = "none"\n', words)
+        text = text.replace(words, f'{words}password_file = "secret"\n')
+        settings.write_text(f'{text}\n[night]\nspool = "~/spool"\n', encoding="utf-8")
+        sent = auditor(folder, "--settings", settings)
+
+    assert sent == (0, f"{DIRECTOR}: sent\n{ANALYST}: sent\n", "")
+    assert (tmp_path / "home" / "spool" / "sent").is_dir()
 
 
 def test_a_dry_run_writes_the_messages_and_calls_nobody(

@@ -105,7 +105,7 @@ def run(
     """Audit claim exports and write the reports."""
     from auditor.request import Request
     from auditor.scale.memory import bytes_of
-    from auditor.settings import Settings, read_settings
+    from auditor.settings import Settings, own_tables, read_settings
 
     chosen = read_settings(settings) if settings else Settings()
     request = Request(
@@ -114,7 +114,7 @@ def run(
         settings=chosen,
         as_of=day_of(as_of) if as_of else date.today(),  # noqa: DTZ011  the user's own day
         formats=_formats(formats) if formats else frozenset(chosen.formats),
-        reference=reference or (Path(chosen.reference) if chosen.reference else None),
+        reference=reference or own_tables(settings, chosen),
         profiles=tuple(columns or ()),
         sheet=sheet,
         corrections=with_corrections,

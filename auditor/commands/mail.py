@@ -35,13 +35,14 @@ def mail(
     ] = False,
 ) -> None:
     """Mail the summary of a finished run: counts and dollars, no patient and no claim."""
-    from auditor.settings import read_settings
+    from auditor.night.site import site_of
 
     if (folder is None) is not spool:
         raise AuditError("name the folder of a run, or --spool without one", exit_code=2)
     if spool and (dry_run or to or again):
         raise AuditError("--spool takes no other option than --settings", exit_code=2)
-    chosen = read_settings(settings)
+    site = site_of(settings)
+    chosen, place = site.settings, site.spool
     if not chosen.mail.recipients:
         raise AuditError(f"{settings}: mail.recipients is empty; nobody gets mail", exit_code=2)
     if folder and dry_run:
@@ -49,8 +50,6 @@ def mail(
         return
     from auditor.mail import deliver, send_waiting
 
-    # As in the night: a folder that is not absolute lies beside the settings file.
-    place = settings.absolute().parent / chosen.night.spool
     _tell(
         deliver(folder, chosen, place, recipients=_recipients(chosen, to, settings), again=again)
         if folder

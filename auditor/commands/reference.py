@@ -39,10 +39,10 @@ def import_(
 
     from auditor.official.importing import Wanted, import_files
     from auditor.official.kinds import kind_named
-    from auditor.settings import Settings, read_settings
+    from auditor.settings import Settings, own_tables, read_settings
 
     chosen = read_settings(settings) if settings else Settings()
-    library = into or (Path(chosen.reference) if chosen.reference else None)
+    library = into or own_tables(settings, chosen)
     if library is None:
         raise AuditError(
             "say where the library is: --into DIR, or reference in the settings", exit_code=2

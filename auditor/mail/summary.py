@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import AuditError
+from auditor.exports_of_run import is_night, run_of
 from auditor.report.summary import FORMAT, NAME
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def summary_of(folder: Path) -> Summary:
         )
     try:
         return Summary(
-            run=str(facts["identity"]),
+            # By this name a night mailed it: who has that mail is not to get it twice.
+            run=run_of(folder) if is_night(folder) else str(facts["identity"]),
             as_of=date.fromisoformat(facts["as_of"]),
             started_at=datetime.fromisoformat(facts["started_at"]),
             folder=folder,

@@ -6,7 +6,7 @@ from pathlib import Path
 from auditor.errors import AuditError
 from auditor.night.durable import make_folder
 from auditor.night_settings import InboxSettings, NightSettings
-from auditor.settings import Settings, read_settings
+from auditor.settings import Settings, beside, own_tables, read_settings
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Site:
 
     def place(self, text: str) -> Path:
         """A path of the settings, from the folder of their file."""
-        return self.file.parent / Path(text).expanduser()
+        return beside(self.file, text)
 
     @property
     def archive(self) -> Path:
@@ -63,7 +63,7 @@ class Site:
     @property
     def reference(self) -> Path | None:
         """The site's own reference tables, if it has some."""
-        return self.place(self.settings.reference) if self.settings.reference else None
+        return own_tables(self.file, self.settings)
 
     def inbox(self, inbox: InboxSettings) -> Path:
         """The folder of an inbox."""
@@ -88,7 +88,7 @@ class Site:
 
 def open_site(settings: Path) -> Site:
     """The site of a settings file. Raises AuditError when no inbox is named."""
-    site = _with_own_places(Site(read_settings(settings), settings.absolute()))
+    site = site_of(settings)
     if not site.night.inboxes:
         raise AuditError(
             f"{settings}: names no inbox; add [[night.inboxes]] as samples/site/audit.toml does",
@@ -101,8 +101,12 @@ def open_site(settings: Path) -> Site:
     return site
 
 
-def _with_own_places(site: Site) -> Site:
-    """The site with the files of its mail settings found from their folder: cron has none."""
+def site_of(settings: Path) -> Site:
+    """The site of a settings file, whether or not it names an inbox.
+
+    The files of its mail settings are found from their folder, too: cron has none.
+    """
+    site = Site(read_settings(settings), settings.absolute())
     mail = site.settings.mail
     places = {
         key: str(site.place(text))

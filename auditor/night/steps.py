@@ -352,8 +352,7 @@ def _mail(night: Night) -> None:
     if failed := len(journal.of_fate("failed")):
         where = site.failed / journal.run
         aside = f"{failed} of {len(journal.inputs)} exports could not be read; see {where}."
-    # Two runs of a day without readable exports have one identity, but each its own name.
-    summary = replace(summary_of(site.reports / journal.run), run=journal.run, aside=aside)
+    summary = replace(summary_of(site.reports / journal.run), aside=aside)
     night.post.send(summary, site, night.log)
 
 
