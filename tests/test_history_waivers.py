@@ -146,6 +146,54 @@ def test_waivers_that_can_t_be_read_hide_nothing_and_stop_no_night(site: Site) -
     assert path.read_bytes() == before
 
 
+def test_what_people_added_to_the_file_stays_when_a_command_changes_it(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.csv"
+    row = "diagnosis_missing,H*,,,,known,Coding,2026-12-31"
+    text = f"Rule,{','.join(COLUMNS[1:])},ticket\n{row},T-99\n\n{row},T-100,more\n"
+    path.write_text(text, "utf-8")
+
+    add(path, GOOD | {"rule": "filed_late"}, AS_OF)
+    assert path.read_text("utf-8") == f"{text}{row.replace('diagnosis_missing', 'filed_late')},\n"
+    expire(path, 2, AS_OF)
+    assert path.read_text("utf-8").splitlines()[1] == row.replace("12-31", "06-29") + ",T-99"
+    with pytest.raises(AuditError, match="has no waiver in line 3"):
+        expire(path, 3, AS_OF)
+    found = read_waivers(path)
+    assert [one.line for one in found.all] == [2, 5]
+    assert found.faults == ("waivers.csv line 4 has more cells than the header",)
+
+
+def test_a_file_without_a_column_of_patterns_gets_it_with_the_first_waiver(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.csv"
+    row = "filed_late,H7,known,Coding,2026-12-31"
+    path.write_text(f"rule,claim,reason,owner,expires\n{row}\n", "utf-8")
+    assert read_waivers(path).all[0].claim == "H7"
+
+    add(path, GOOD | {"payer": "Acme"}, AS_OF)
+
+    first, second = read_waivers(path).all
+    assert (first.claim, first.payer, second.claim, second.payer) == ("H7", "", "H*", "Acme")
+
+
+@pytest.mark.parametrize("missing", ["rule", "reason", "owner", "expires", "all"])
+def test_a_file_without_the_columns_of_waivers_waives_nothing_and_is_not_overwritten(
+    tmp_path: Path, missing: str
+) -> None:
+    path = tmp_path / "waivers.csv"
+    names = [name for name in COLUMNS if name != missing]
+    path.write_text((";" if missing == "all" else ",").join(names) + "\nH7\n", "utf-8")
+    before = path.read_bytes()
+
+    words = r"its first line lacks .*rule,claim,provider,payer,revenue_code,reason,owner,expires"
+    found = read_waivers(path)
+    assert found.all == ()
+    assert "its first line lacks " in found.unread
+    for rewrite in (lambda: add(path, GOOD, AS_OF), lambda: expire(path, 2, AS_OF)):
+        with pytest.raises(AuditError, match=words):
+            rewrite()
+    assert path.read_bytes() == before
+
+
 def test_the_file_of_waivers_is_named_as_people_write_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

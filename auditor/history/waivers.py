@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import translate
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,17 +137,20 @@ def read_waivers(path: Path) -> Waivers:
     A file that can't be read waives nothing, and ``notes`` says so: it stops no run.
     """
     try:
-        rows = rows_of(path)
+        header, *rows = table_of(path)
     except AuditError as fault:
         return Waivers(path.name, faults=(str(fault),), unread=str(fault))
     found: list[Waiver] = []
     faults: list[str] = []
     for number, row in enumerate(rows, start=2):
-        if None in row or not any((cell or "").strip() for cell in row.values()):
-            if None in row:
-                faults.append(f"{path.name} line {number} has more cells than the header")
+        if not any(cell.strip() for cell in row):
             continue
-        cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
+        if len(row) > len(header):
+            faults.append(f"{path.name} line {number} has more cells than the header")
+            continue
+        # A row that is cut short lacks its last cells.
+        named = dict(zip(columns_of(header), map(str.strip, row), strict=False))
+        cells = {name: named.get(name, "") for name in COLUMNS}
         wrong = fault_of(cells)
         if wrong:
             faults.append(f"{path.name} line {number}: {wrong}")
@@ -157,22 +159,37 @@ def read_waivers(path: Path) -> Waivers:
     return Waivers(path.name, tuple(found), tuple(faults))
 
 
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    """The rows of waivers.csv as they stand; none without a file.
+def table_of(path: Path) -> list[list[str]]:
+    """The lines of waivers.csv as they stand, the header first; it alone without a file.
 
-    Raises AuditError if the file can't be read or is no CSV in UTF-8.
+    Raises AuditError if the file can't be read, is no CSV in UTF-8, or lacks a column.
     """
     if not path.exists():
-        return []
+        return [list(COLUMNS)]
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except OSError as fault:
         raise AuditError(
             f"{plain(path)}: can't be read ({fault.strerror}); look at permissions"
         ) from fault
     except (UnicodeDecodeError, csv.Error) as fault:
         raise AuditError(f"{plain(path)}: is no UTF-8 CSV; save it as CSV UTF-8") from fault
+    if not any(rows):
+        return [list(COLUMNS)]
+    names = columns_of(rows[0])
+    # A column of patterns that is not there is blank in every row.
+    if lacking := [name for name in COLUMNS if name not in (*names, *PATTERNS)]:
+        raise AuditError(
+            f"{plain(path)}: its first line lacks {', '.join(lacking)}; it must name "
+            f"{','.join(COLUMNS)}, with commas between them"
+        )
+    return rows
+
+
+def columns_of(header: Sequence[str]) -> list[str]:
+    """The names in a header; those of a waiver's own columns as we write them."""
+    return [word.strip().lower() for word in header]
 
 
 def plain(path: Path) -> Path:
@@ -204,8 +221,8 @@ def fault_of(cells: dict[str, str]) -> str:
     return ""
 
 
-def write_waivers(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    """Writes waivers.csv aside and renames it; what stood there is erased."""
+def write_waivers(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Writes the lines of waivers.csv aside and renames the file; what stood there is erased."""
     aside = path.with_name(f".{path.name}")
     try:
         with os.fdopen(
@@ -214,9 +231,10 @@ def write_waivers(path: Path, rows: Sequence[dict[str, str]]) -> None:
             encoding="utf-8",
             newline="",
         ) as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            csv.writer(file, lineterminator="\n").writerows(rows)
+            file.flush()
+            # Before what stood there is overwritten.
+            os.fsync(file.fileno())
         erasing.replace(aside, path)
     except OSError as fault:
         raise AuditError(f"{plain(path)}: can't be written ({fault.strerror})") from fault

@@ -12,10 +12,11 @@ from auditor.history.waivers import (
     COLUMNS,
     NAME,
     PATTERNS,
+    columns_of,
     fault_of,
     plain,
     read_waivers,
-    rows_of,
+    table_of,
     write_waivers,
 )
 from auditor.report.words import counted
@@ -34,23 +35,27 @@ def add(place: Path, cells: dict[str, str], today: date) -> str:
         raise AuditError(f"waive: expires {cells['expires']} is past", exit_code=2)
     path = _file(place)
     private(path.parent)
-    rows = [*_rows(path), cells]
-    write_waivers(path, rows)
-    return f"{plain(path)} line {len(rows) + 1}: {cells['rule']} waived until {cells['expires']}\n"
+    lines = table_of(path)
+    lines[0] += [name for name in COLUMNS if name not in columns_of(lines[0])]
+    lines.append([cells.get(name, "") for name in columns_of(lines[0])])
+    write_waivers(path, lines)
+    return f"{plain(path)} line {len(lines)}: {cells['rule']} waived until {cells['expires']}\n"
 
 
 def expire(place: Path, line: int, today: date) -> str:
     """Ends the waiver of a line of the file."""
     path = _file(place)
-    rows = _rows(path)
-    if not 2 <= line <= len(rows) + 1:
+    lines = table_of(path)
+    row = lines[line - 1] if 2 <= line <= len(lines) else []
+    if not any(cell.strip() for cell in row):
         raise AuditError(
             f"{plain(path)}: has no waiver in line {line}; see auditor waive list", exit_code=2
         )
-    row = rows[line - 2]
-    row["expires"] = (today - timedelta(days=1)).isoformat()
-    write_waivers(path, rows)
-    return f"{plain(path)} line {line}: {row['rule']} is waived no more\n"
+    names = columns_of(lines[0])
+    row += [""] * (len(names) - len(row))
+    row[names.index("expires")] = (today - timedelta(days=1)).isoformat()
+    write_waivers(path, lines)
+    return f"{plain(path)} line {line}: {row[names.index('rule')]} is waived no more\n"
 
 
 def listed(place: Path, today: date, history: Path | None = None) -> str:
@@ -81,8 +86,3 @@ def _days_in(history: Path | None) -> tuple[dict[str, date], dict[str, date]]:
         return {}, {}
     with Ledger(history) as ledger:
         return waiver_days(ledger)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """The rows of the file as they stand, also those that are malformed."""
-    return [{name: (row.get(name) or "") for name in COLUMNS} for row in rows_of(path)]
