@@ -283,6 +283,35 @@ def test_money_that_comes_back_is_told_and_the_flows_add_up(site: Site) -> None:
     assert otherwise(trend) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("other", "worth"),
+    [
+        # Without line numbers a claim's lines are told apart by what was billed.
+        ({"line_number": "", "procedure_code": "75580", "allowed": "877.34"}, 123_377),
+        # The hospital and the physician bill under the number of one account.
+        ({"claim_type": "professional", "allowed": "110.56"}, 46_699),
+    ],
+)
+def test_the_money_of_two_lines_stays_that_of_two(
+    site: Site, other: dict[str, str], worth: int
+) -> None:
+    one = {"allowed": "356.43", "line_number": other.get("line_number", "1")}
+    lines = [SCAN | one, SCAN | other]
+    analysed = {"procedure_code": "75580", "line_number": "2", "allowed": "34.40"}
+    readings = [READING, READING | analysed]
+    site.night([*(line | {"diagnosis_codes": ""} for line in lines), *readings, *OTHERS])
+    carried = site.night(OTHERS[:1])
+    mended = site.night(lines)
+
+    first, second, third = (
+        (night.identified_at_risk_cents, night.still_open_at_risk_cents)
+        for night in mended.changes.nights
+    )
+    assert carried.patients is not None
+    assert (first, second, third) == ((worth, worth), (0, worth), (0, 0))
+    assert mended.changes.tonight.recovered_at_risk_cents == worth
+
+
 def test_what_is_waived_is_told_as_changed_otherwise(site: Site) -> None:
     first = site.night([SCAN | {"diagnosis_codes": ""}, READING, *OTHERS])
     (site.folder / "waivers.csv").write_text(

@@ -26,9 +26,10 @@ from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
 
 OPEN = ("new", "persisting", "reopened")
-_ORDERED_BY = ["severity", "amount", "line_number", "finding", "claim_id", "rule", "patient_id"]
-_ORDERED_BY += ["line"]
 _LINE = ["patient_id", "claim_id", "line_number"]
+# Claims of both types may bear one number, and lines none: their place in the export is their own.
+_PLACE = ["claim_type", "source_file", "source_sheet", "source_row"]
+_ORDERED_BY = ["severity", "amount", "finding", "rule", "line", *_LINE, *_PLACE]
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("amount", "line_number", "partner_line_number", "source_row"), "Int64"),
     "amount_first": "Int64",
@@ -180,7 +181,7 @@ def _numbered(findings: pd.DataFrame) -> npt.NDArray[np.int64]:
     if len(carried):
         some = findings.iloc[carried]
         key = some["line_number"].fillna(-1).to_numpy(dtype=np.int64)
-        for name in ("patient_id", "claim_id"):
+        for name in ("patient_id", "claim_id", *_PLACE):
             codes, names = pd.factorize(some[name].astype("str"))
             key = numbered(key) * (len(names) + 1) + codes
         line[carried] = line.max(initial=-1) + 1 + numbered(key)
@@ -206,17 +207,28 @@ def unless_held(moving: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
         return moving.assign(counts_money=pd.Series(index=moving.index, dtype="bool"))
     rank = moving["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     worth = -moving["amount"].fillna(0).astype("int64")
-    both = [*_LINE, "money"]
     near = others["claim_id"].astype("str").isin(moving["claim_id"].astype("str"))
-    held = _keyed(others[near & others["amount"].notna()], both)
-    found = moving.assign(rank=rank, worth=worth, line=pd.factorize(_line_of(moving))[0])
-    found["counts_money"] = first_money(found) & ~_keyed(found, both).isin(held)
+    held = _purse_of(others[near & others["amount"].notna()])
+    own = _purse_of(moving)
+    line = pd.factorize(own.droplevel("money"))[0]
+    found = moving.assign(rank=rank, worth=worth, line=line)
+    found["counts_money"] = first_money(found) & ~own.isin(held)
     return found.drop(columns=["rank", "worth", "line"])
 
 
-def _keyed(frame: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
-    text = frame[columns].assign(line_number=frame["line_number"].fillna(-1))
-    return pd.MultiIndex.from_frame(text)
+def _purse_of(frame: pd.DataFrame) -> pd.MultiIndex:
+    """The line of each finding, on whatever night, and its kind of money.
+
+    What was billed tells lines without a number apart.
+    """
+    billed = np.full(len(frame), "", dtype=object)
+    unnumbered = frame["line_number"].isna().to_numpy(dtype=bool)
+    for name in ("service_date", "procedure_code") if unnumbered.any() else ():
+        billed[unnumbered] += " " + frame[name][unnumbered].astype("str").to_numpy(dtype=object)
+    named = frame[[*_LINE, "claim_type", "money"]]
+    return pd.MultiIndex.from_frame(
+        named.assign(line_number=frame["line_number"].fillna(-1), billed=billed)
+    )
 
 
 def as_findings(frame: pd.DataFrame) -> pd.DataFrame:

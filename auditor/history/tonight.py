@@ -247,7 +247,8 @@ def night_of(run: str, as_of: date, one: Compared) -> Night:
 
 def arrived(one: Compared) -> pd.DataFrame:
     """Findings that are new or reopened, ``counts_money`` where their line held none before."""
-    narrow = ["patient_id", "claim_id", "line_number", "money", "amount", "severity", "status"]
+    narrow = ["patient_id", "claim_id", "claim_type", "line_number", "service_date"]
+    narrow += ["procedure_code", "money", "amount", "severity", "status"]
     parts = [one.resolved, one.unjudged]
     still_open = one.open[narrow]
     before = [
