@@ -173,6 +173,23 @@ def test_a_line_that_can_no_longer_be_judged_is_neither_open_nor_resolved(site: 
     assert statuses(back) == {"H1": "reopened"}
 
 
+@pytest.mark.parametrize(
+    "other", [{"line_number": "", "procedure_code": "75580"}, {"claim_type": "professional"}]
+)
+def test_the_line_that_is_judged_again_is_the_one_of_the_finding(
+    site: Site, other: dict[str, str]
+) -> None:
+    day = {"service_date": "2025-01-10", "received_date": "2025-02-01"}
+    scan = SCAN | day | {"line_number": other.get("line_number", "1")}
+    late = SCAN | day | other | {"received_date": "2026-05-15"}
+    first = site.night([scan, late, *OTHERS])
+    last = site.night([scan, late | {"received_date": ""}])
+
+    assert first.audit.findings["rule"].eq("filed_late").sum() == 1
+    assert last.changes.unjudged["rule"].tolist() == ["filed_late"]
+    assert "filed_late" not in set(last.changes.resolved["rule"])
+
+
 def test_the_same_run_asked_again_says_the_same_and_is_written_once(site: Site) -> None:
     site.night([SCAN, *OTHERS])
     first = site.night([READING, SCAN | {"patient_id": "P2"}], run="tonight")

@@ -54,6 +54,25 @@ def test_waived_findings_are_shown_and_counted_apart(site: Site) -> None:
     assert night.changes.waiver_notes == ()
 
 
+@pytest.mark.parametrize(
+    ("payer", "waived"),
+    [
+        ("Medicare [1001]", 1),
+        ("medicare [*]", 1),
+        ("Medicare ?100??", 1),
+        ("Medicare [1002]", 0),
+        ("Medicare [1", 0),
+        ("Medicare", 0),
+    ],
+)
+def test_brackets_in_a_pattern_are_brackets(site: Site, payer: str, waived: int) -> None:
+    named = BARE | {"payer": "Medicare [1001]", "payer_type": "medicare"}
+    waive(site, GOOD | {"claim": "", "payer": payer})
+    night = site.night([named, READING, *OTHERS])
+
+    assert night.changes.tonight.waived == waived
+
+
 def test_a_lapsed_waiver_hides_nothing_and_is_named(site: Site) -> None:
     waive(site, GOOD | {"expires": "2026-06-30"})
     first = site.night([BARE, READING, *OTHERS])

@@ -137,9 +137,13 @@ def _judged(
     return np.concatenate(parts)
 
 
-def _line_of(frame: pd.DataFrame) -> pd.MultiIndex:
+def _line_of(frame: pd.DataFrame, *, closely: bool = False) -> pd.MultiIndex:
     named = frame[_LINE].astype({"patient_id": "str", "claim_id": "str"})
-    return pd.MultiIndex.from_frame(named.assign(line_number=frame["line_number"].fillna(-1)))
+    named = named.assign(line_number=frame["line_number"].fillna(-1))
+    if closely:
+        code = frame["procedure_code"].astype("str").where(frame["line_number"].isna(), "")
+        named = named.assign(claim_type=frame["claim_type"].astype("str"), code=code)
+    return pd.MultiIndex.from_frame(named)
 
 
 def _are_among(findings: pd.DataFrame, lines: pd.DataFrame) -> Mask:
@@ -150,14 +154,20 @@ def _are_among(findings: pd.DataFrame, lines: pd.DataFrame) -> Mask:
 
 
 def places_of(findings: pd.DataFrame, lines: pd.DataFrame) -> Ints:
-    """The place of each finding's line among lines, or -1; of several alike the first."""
+    """The place of each finding's line among lines, or -1; of several alike the first.
+
+    Lines of the same claim type, and where they have no number of the same code, come first.
+    """
     places = np.flatnonzero(among(lines["claim_id"], set(findings["claim_id"])))
-    index = _line_of(lines.iloc[places])
-    first = ~index.duplicated()
-    found = index[first].get_indexer(_line_of(findings))
     if len(places) == 0:
         return np.full(len(findings), -1, dtype=np.int64)
-    chosen: Ints = np.where(found >= 0, places[first][np.clip(found, 0, None)], -1)
+    some = lines.iloc[places]
+    chosen = np.full(len(findings), -1, dtype=np.int64)
+    for closely in (False, True):
+        index = _line_of(some, closely=closely)
+        first = np.flatnonzero(~index.duplicated())
+        found = index[first].get_indexer(_line_of(findings, closely=closely))
+        chosen = np.where(found >= 0, places[first[found]], chosen)
     return chosen
 
 

@@ -13,7 +13,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fnmatch import translate
 from pathlib import Path
 
 import numpy as np
@@ -81,10 +80,16 @@ class Waiver:
         found = findings["rule"].eq(self.rule).to_numpy(dtype=bool, copy=True)
         for pattern, column in PATTERNS.items():
             if text := getattr(self, pattern):
-                like = re.compile(translate(text), re.IGNORECASE)
+                like = re.compile(_expression(text), re.IGNORECASE | re.DOTALL)
                 cells = findings[column].to_numpy()[found]
-                found[found] = [like.match(str(cell)) is not None for cell in cells]
+                found[found] = [like.fullmatch(str(cell)) is not None for cell in cells]
         return found
+
+
+def _expression(pattern: str) -> str:
+    """A pattern as a regular expression: brackets are brackets, as payers' names have them."""
+    special = {"*": ".*", "?": "."}
+    return "".join(special.get(character) or re.escape(character) for character in pattern)
 
 
 @dataclass(frozen=True)
