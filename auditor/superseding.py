@@ -1,8 +1,8 @@
 """Which claim lines no longer stand: replaced, voided or reversed ones.
 
 Claim frequency 7 replaces and 8 voids the claim it names (Claims Processing Manual ch. 1 s. 130):
-the original claim number, else the same claim id. Decided over all lines of a run, before anything
-is narrowed or spread over buckets.
+the original claim number, else the same claim id. What is received after a void was billed again.
+Decided over all lines of a run, before anything is narrowed or spread over buckets.
 """
 
 import numpy as np
@@ -50,9 +50,10 @@ _NAMES = ("claim_id", "patient_id", "claim_type", "payer_claim_number", "origina
 
 def _cells(lines: pd.DataFrame, places: Ints) -> pd.DataFrame:
     """The names of some claims as text, with their place and received day."""
-    some = lines[[*_NAMES, "received_date"]].iloc[places]
+    some = lines[[*_NAMES, "claim_frequency", "received_date"]].iloc[places]
     cells = pd.DataFrame({name: some[name].astype("str").to_numpy() for name in _NAMES})
-    return cells.assign(place=places, received=day_numbers(some["received_date"]))
+    voids = among(some["claim_frequency"], ["8"])
+    return cells.assign(place=places, received=day_numbers(some["received_date"]), voids=voids)
 
 
 def _named_by_number(lines: pd.DataFrame) -> Mask:
@@ -80,7 +81,7 @@ def _named_by_number(lines: pd.DataFrame) -> Mask:
         )
         types = met["claim_type"] + met["claim_type_naming"]
         same_type = (met["claim_type"] == met["claim_type_naming"]) | types.isin(_ONE_TYPE)
-        gone[met.loc[same_type & ~itself, "place"]] = True
+        gone[met.loc[same_type & ~itself & (met["received"] <= met["until"]), "place"]] = True
     gone[_outrun(_by_claim_id(headers, some))] = True
     return gone
 
@@ -88,11 +89,18 @@ def _named_by_number(lines: pd.DataFrame) -> Mask:
 def _two_of_a_kind(headers: pd.DataFrame) -> pd.DataFrame:
     """Two claims of a type that name the same one: as many as tell whether another names it.
 
-    All of them, met with all lines of the claim they name, would be a square.
+    All of them, met with all lines of the claim they name, would be a square. ``until`` is the day
+    to which what they name is gone: that of the void that came last, else all days.
     """
     kind = ["original_claim_id", "patient_id", "claim_type"]
+    day = headers["received"].where(~headers["voids"] | (headers["received"] > -_LONG_AGO), _EVER)
+    last = (
+        headers.assign(until=day).sort_values(["until", "voids"]).drop_duplicates(kind, keep="last")
+    )
+    until = last["until"].where(last["voids"], _EVER)
     some = headers.drop_duplicates([*kind, "claim_id"])
-    return some[some.groupby(kind).cumcount() < 2]
+    some = some[some.groupby(kind).cumcount() < 2]
+    return some.merge(last[kind].assign(until=until), on=kind)
 
 
 def _by_claim_id(headers: pd.DataFrame, some: pd.DataFrame) -> pd.DataFrame:
@@ -142,6 +150,9 @@ def _same_claim(lines: pd.DataFrame, adjusting: Mask) -> Mask:
     voided_last = np.zeros(len(last), dtype=bool)
     voided_last[claim[voids & (received == last[claim])]] = True
     standing = replaces & (received == last[claim]) & ~voided_last[claim]
+    # What came after the void that came last was billed again, under an account's number perhaps.
+    undated = np.bincount(claim, weights=voids & (received < -_LONG_AGO)) > 0
+    standing |= (received > last[claim]) & (voided_last & ~undated)[claim]
     gone[touched] = adjusted[claim] & ~standing
     return gone
 

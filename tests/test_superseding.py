@@ -130,6 +130,39 @@ def test_a_replacement_after_a_void_stands(named) -> None:
     assert found == [True, True, False]
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_a_claim_billed_again_after_its_void_stands(named) -> None:
+    """Its number is an account's or the patient's: it outlives the void."""
+    void = claim("C8" if named else "C1", original_claim_id="C1" * named, **VOIDS)
+    again = claim("C1", received_date="2025-05-01")
+
+    assert gone(claim("C1"), void | {"received_date": "2025-04-01"}, again) == [True, True, False]
+    assert gone(claim("C1"), void | {"received_date": "2025-05-01"}, again) == [True, True, True]
+    # A void of which nobody knows when it came is a void of all.
+    assert gone(claim("C1"), void | {"received_date": ""}, again) == [True, True, True]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_claim_billed_again_between_two_voids_is_gone(named) -> None:
+    voids = [
+        claim(f"C{n}" if named else "C1", original_claim_id="C1" * named, **VOIDS)
+        | {"received_date": day}
+        for n, day in ((8, "2025-04-01"), (7, "2025-06-01"), (9, "2025-04-02"))
+    ]
+    rows = [claim("C1"), claim("C1", received_date="2025-05-01"), *voids]
+
+    assert gone(*rows) == [True] * 5
+    assert gone(claim("C1", received_date="2025-06-02"), *voids) == [False, True, True, True]
+
+
+def test_an_original_received_after_its_replacement_is_replaced() -> None:
+    """Exports give originals the day of their last change; a replacement is no end."""
+    late = claim("C1", received_date="2025-05-01")
+
+    assert gone(late, claim("C1", **REPLACES, **CORRECTED)) == [True, False]
+    assert gone(late, claim("C9", original_claim_id="C1", **REPLACES, **CORRECTED)) == [True, False]
+
+
 def test_a_replacement_of_a_replacement_leaves_only_the_last() -> None:
     found = gone(
         claim("C1"),

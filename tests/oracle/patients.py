@@ -207,6 +207,7 @@ def again(random: Random, rows: list[Cells]) -> list[Cells]:
             more.append(repeated(random, row))
         if random.random() < 0.05:
             more.append(adjusted(random, row))
+            more += billed_again(row)
         if random.random() < 0.04:
             more.append(reversal(random, row))
     return more
@@ -237,6 +238,14 @@ def adjusted(random: Random, row: Cells) -> Cells:
     if random.random() < 0.5:
         new["units"] = "2"
     return new
+
+
+def billed_again(row: Cells) -> list[Cells]:
+    """Seldom, on the day of the claim or later; by dice of its own."""
+    dice = Random(row["claim_id"] + row["service_date"])
+    if dice.random() > 0.4:
+        return []
+    return [dict(row, received_date=moved(row["received_date"], dice.choice([0, 1, 30, 60])))]
 
 
 def reversal(random: Random, row: Cells) -> Cells:

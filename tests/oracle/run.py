@@ -123,8 +123,21 @@ def supersede(lines: list[Line]) -> None:
             if line.claim_frequency == "8":
                 line.superseded = True
         for line in mine:
-            line.superseded |= any(takes_the_place_of(other, line) for other in mine)
+            ending = [other for other in mine if takes_the_place_of(other, line)]
+            own = [other for other in ending if other.claim == line.claim]
+            by_name = [other for other in ending if other.claim != line.claim]
+            line.superseded |= any(
+                group and not billed_again(line, group) for group in (own, by_name)
+            )
         reverse(mine)
+
+
+def billed_again(line: Line, ending: list[Line]) -> bool:
+    """Received after the void that came last, of which, as of all others, the day is known."""
+    voids = [other for other in ending if other.claim_frequency == "8"]
+    last = max(ending, key=lambda other: (received(other), other.claim_frequency))
+    dated = all(received(other) > date.min for other in voids)
+    return last in voids and dated and received(line) > received(last)
 
 
 def one_type(line: Line, other: Line) -> bool:
