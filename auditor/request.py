@@ -55,7 +55,8 @@ def save_request(request: Request, folder: Path) -> None:
         "history": _text(request.history),
     }
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    (folder / _NAME).write_text(text, encoding="utf-8", newline="\n")
+    # A path that is no UTF-8 is escaped as JSON does, and read again as it was.
+    (folder / _NAME).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def open_request(folder: Path) -> Request:

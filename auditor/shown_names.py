@@ -2,6 +2,7 @@
 whether a file is named as somebody said.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -22,8 +23,13 @@ def shown_names(paths: Sequence[PurePath]) -> tuple[str, ...]:
 def _shortest(parts: tuple[str, ...], ends: Counter[tuple[str, ...]]) -> str:
     for size in range(1, len(parts)):
         if ends[parts[-size:]] == 1:
-            return "/".join(parts[-size:])
-    return "/".join(parts[1:]) or parts[-1]
+            return legible("/".join(parts[-size:]))
+    return legible("/".join(parts[1:]) or parts[-1])
+
+
+def legible(name: str) -> str:
+    """A file's name as text: bytes that are no UTF-8, which no report could hold, written out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def is_named(name: str, patterns: Iterable[str]) -> bool:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import stat
 import time
 import tomllib
@@ -120,6 +121,22 @@ def test_an_archived_export_unpacks_to_what_arrived(site: Site) -> None:
     assert gzip.decompress((site.archive / "2026-03-01/hospital/scans.csv.gz").read_bytes()) == (
         content
     )
+
+
+def test_an_export_and_one_packed_of_its_name_are_both_kept(site: Site) -> None:
+    physicians = InboxSettings(name="physicians", folder="inbox/physicians")
+    site = changed(site, inboxes=[physicians])
+    drop(site, "physicians/readings.csv", export(READING, range(1, 3)))
+    packed = gzip.compress(export(READING, range(3, 5)).encode())
+    drop(site, "physicians/readings.csv.gz", packed)
+
+    night(site)
+
+    kept = site.archive / "2026-03-01" / "physicians"
+    assert (kept / "readings.csv").read_text("utf-8") == export(READING, range(1, 3))
+    assert (kept / "readings.csv.gz").read_bytes() == packed
+    request = json.loads((site.reports / "2026-03-01" / "request.json").read_text("utf-8"))
+    assert [Path(path) for path in request["files"]] == sorted(kept.iterdir())
 
 
 def test_without_compression_an_export_stays_as_it_is(site: Site) -> None:
@@ -270,6 +287,18 @@ def test_a_second_night_of_a_day_gets_a_number(site: Site) -> None:
     assert sorted(path.name for path in site.reports.iterdir()) == ["2026-03-01", "2026-03-01-2"]
 
 
+def test_a_run_whose_folders_somebody_deleted_keeps_its_name(site: Site) -> None:
+    night(site)
+    shutil.rmtree(site.reports / "2026-03-01")
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 4)))
+
+    ended = night(site)
+
+    assert ended.problems == []
+    assert (site.reports / "2026-03-01-2").is_dir()
+    assert (site.archive / "2026-03-01-2" / "hospital" / "scans.csv.gz").is_file()
+
+
 def test_each_source_is_read_with_its_own_profile(site: Site) -> None:
     profile = site.file.parent / "physicians.toml"
     profile.write_text('[columns]\nprocedure_code = "Service"\n', encoding="utf-8")
@@ -335,6 +364,26 @@ def test_symlinks_and_strangers_stay_where_they_are(site: Site, tmp_path: Path) 
     }
     assert (inbox / "link.csv").is_symlink()
     assert "symbolic link" in ran.log
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_a_name_that_no_report_can_write_stays_and_holds_no_night_up(site: Site) -> None:
+    folder = site.file.parent / "inbox" / "hospital"
+    names = [b"f\xe9vrier.csv", b"l\xe9eme.doc", b"%s.csv" % (b"long" * 60)]
+    for name in names:
+        (folder / os.fsdecode(name)).write_text(export(SCAN, range(1, 3)), "utf-8")
+    drop(site, "hospital/scans.csv", export(SCAN, range(3, 5)))
+
+    ended = night(site)
+
+    assert ended.problems == []
+    assert fates(site, "2026-03-01") == {"scans.csv": "audited"}
+    assert {one["file"]: one["reason"] for one in facts(site, "2026-03-01")["left"]} == {
+        r"f\xe9vrier.csv": "its name is no UTF-8: rename it",
+        r"l\xe9eme.doc": "matches no pattern of its inbox",
+        os.fsdecode(names[2]): "its name is too long: rename it",
+    }
+    assert {os.fsencode(path.name) for path in folder.iterdir()} == {*names}
 
 
 @pytest.mark.parametrize("to", ["a file outside", "a folder", "nothing", "itself", "a device"])

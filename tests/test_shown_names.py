@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -11,6 +12,7 @@ import pytest
 
 from auditor import batch
 from auditor.errors import AuditError
+from auditor.explain import explain_page
 from auditor.intake import read_files
 from auditor.progress import Progress
 from auditor.request import Request
@@ -112,6 +114,19 @@ def test_lines_of_two_nights_in_one_row_of_files_of_one_name_are_two(tmp_path: P
 
     notes = next(row for row in report.severities if row.severity == "note")
     assert (notes.findings, notes.lines) == (2, 2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_a_name_that_is_no_utf_8_is_written_out_and_the_file_read_again(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"f\xe9vrier.csv")
+    path.write_text(export(OLD_REVENUE, range(1, 3)), "utf-8")
+    request = Request((path,), tmp_path / "out", Settings(), date(2026, 7, 1), CSV)
+
+    batch.run(request, Progress(quiet=True))
+
+    found = rows(tmp_path / "out" / "findings.csv")
+    assert {row["source_file"] for row in found} == {r"f\xe9vrier.csv"}
+    assert r"f\xe9vrier.csv" in explain_page(tmp_path / "out", found[0]["finding"])
 
 
 def test_a_night_names_the_inbox_of_exports_of_one_name(tmp_path: Path) -> None:

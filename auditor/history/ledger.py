@@ -260,6 +260,18 @@ def encryption_of(folder: Path, key_env: str) -> str:
     return f"is not encrypted yet: the next run encrypts it with the key in {key_env}"
 
 
+def runs_in(folder: Path) -> frozenset[str]:
+    """The runs that a history knows; none where it has no ledger, or a damaged one."""
+    path = folder / NAME
+    if not path.exists() or fault_of(path):
+        return frozenset()
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10)
+    try:
+        return frozenset(run for (run,) in db.execute("SELECT run FROM runs"))
+    finally:
+        _close(db, path)
+
+
 def _made(path: Path) -> sqlite3.Connection:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))

@@ -17,36 +17,41 @@ _KEPT = ("audited", "repeat", "empty")
 _PACKED = frozenset({".gz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".ods", ".parquet"})
 
 
-def archived_path(site: Site, run: str, one: Input) -> Path:
-    """Where an audited export lies in the end."""
-    path = site.archive / run / one.place
-    return path.with_name(path.name + ".gz") if _is_packed(site, one) else path
+def archived_paths(site: Site, journal: Journal) -> list[Path]:
+    """Where each export of a run lies in the end, if it is kept.
 
-
-def _is_packed(site: Site, one: Input) -> bool:
-    return site.night.compress and Path(one.file).suffix.lower() not in _PACKED
+    One is not packed where another would then have its name: ``a.csv`` beside ``a.csv.gz``.
+    """
+    taken = {one.place for one in journal.inputs}
+    found = []
+    for one in journal.inputs:
+        packed = one.place.with_name(one.file + ".gz")
+        packs = site.night.compress and Path(one.file).suffix.lower() not in _PACKED
+        place = packed if packs and packed not in taken else one.place
+        found.append(site.archive / journal.run / place)
+    return found
 
 
 def file_away(site: Site, journal: Journal, log: Logger) -> None:
     """Moves the exports of a run to where their fate sends them; what is moved already, stays."""
     if not journal.inputs:
         return
-    for one in journal.inputs:
+    placed = list(zip(journal.inputs, archived_paths(site, journal), strict=True))
+    for one, there in placed:
         if one.fate in _KEPT:
-            _archive(site, journal, one, log)
+            _archive(journal, one, there, log)
         elif one.fate == "failed":
             _set_aside(site, journal, one)
         elif one.fate == "changed":
             give_back(journal.run, one, journal.input_at(one))
-    kept = [
-        one for one in journal.of_fate(*_KEPT) if archived_path(site, journal.run, one).exists()
-    ]
+    kept = [(one, there) for one, there in placed if one.fate in _KEPT and there.exists()]
     if kept:
-        durable.write(site.archive / journal.run / MANIFEST, _manifest(site, journal, kept))
+        folder = site.archive / journal.run
+        durable.write(folder / MANIFEST, _manifest(journal.run, folder, kept))
 
 
-def _archive(site: Site, journal: Journal, one: Input, log: Logger) -> None:
-    here, there = journal.input_at(one), archived_path(site, journal.run, one)
+def _archive(journal: Journal, one: Input, there: Path, log: Logger) -> None:
+    here = journal.input_at(one)
     if not here.exists():
         return
     if durable.sha256_of(here) != one.sha256:
@@ -54,7 +59,7 @@ def _archive(site: Site, journal: Journal, one: Input, log: Logger) -> None:
             "changed after it was read: back to its inbox", source=one.source, file=one.file
         )
         give_back(journal.run, one, here)
-    elif _is_packed(site, one):
+    elif there.name != one.file:
         durable.compress(here, there, one.sha256)
     else:
         durable.move(here, there)
@@ -105,17 +110,15 @@ def remove_marker(one: Input) -> None:
         durable.remove(marker)
 
 
-def _manifest(site: Site, journal: Journal, kept: list[Input]) -> bytes:
+def _manifest(run: str, folder: Path, kept: list[tuple[Input, Path]]) -> bytes:
     rows = [
         {
             "source": one.source,
-            "file": archived_path(site, journal.run, one)
-            .relative_to(site.archive / journal.run)
-            .as_posix(),
+            "file": there.relative_to(folder).as_posix(),
             "sha256": one.sha256,
             "bytes": one.bytes,
             "fate": one.fate,
         }
-        for one in kept
+        for one, there in kept
     ]
-    return (json.dumps({"run": journal.run, "inputs": rows}, indent=1) + "\n").encode()
+    return (json.dumps({"run": run, "inputs": rows}, indent=1) + "\n").encode()

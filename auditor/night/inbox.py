@@ -9,10 +9,13 @@ from pathlib import Path
 from auditor.errors import AuditError
 from auditor.night.site import Site
 from auditor.night_settings import InboxSettings
-from auditor.shown_names import is_named
+from auditor.shown_names import is_named, legible
 
 DONE = ".done"
 _POLL_SECONDS = 1.0
+_LONGEST_NAME = (
+    235  # of 255 bytes, which most file systems have: a night puts words before and after
+)
 
 
 @dataclass(frozen=True)
@@ -119,15 +122,25 @@ def _wanted(site: Site) -> tuple[list[Arrived], list[Left]]:
             if name.endswith(DONE) and not matches:
                 continue
             if entry.is_symlink():
-                others[path] = Left(inbox.name, name, "is a symbolic link: refused")
+                others[path] = Left(inbox.name, legible(name), "is a symbolic link: refused")
             elif not entry.is_file(follow_symlinks=False):
                 continue
+            elif matches and (fault := _fault_of(name)):
+                others[path] = Left(inbox.name, legible(name), fault)
             elif matches:
                 claimed.add(path)
                 wanted.append(Arrived(inbox, path, path.with_name(name + DONE).is_file()))
             else:
-                others.setdefault(path, Left(inbox.name, name, "matches no pattern of its inbox"))
+                words = "matches no pattern of its inbox"
+                others.setdefault(path, Left(inbox.name, legible(name), words))
     return wanted, [left for path, left in others.items() if path not in claimed]
+
+
+def _fault_of(name: str) -> str:
+    """Why an export of this name can't be taken, ``""`` if it can."""
+    if legible(name) != name:
+        return "its name is no UTF-8: rename it"
+    return "its name is too long: rename it" if len(name.encode()) > _LONGEST_NAME else ""
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:

@@ -6,7 +6,7 @@ finds there what is known to be done. All that a step does again after a kill ha
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -162,11 +162,11 @@ def order(run: str) -> tuple[str, int]:
     return run[:10], int(run[11:] or 1)
 
 
-def free_name(as_of: date, folders: Iterable[Path]) -> str:
-    """A name for a run of this day that none of the folders holds yet."""
+def free_name(as_of: date, folders: Iterable[Path], runs: Container[str] = ()) -> str:
+    """A name for a run of this day that none of the folders holds yet, and none of ``runs`` has."""
     places = list(folders)
     number, name = 1, as_of.isoformat()
-    while any((folder / name).exists() for folder in places):
+    while name in runs or any((folder / name).exists() for folder in places):
         number += 1
         name = f"{as_of.isoformat()}-{number}"
     return name

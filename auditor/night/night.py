@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from auditor.errors import AuditError
 from auditor.faults import place_of
-from auditor.history.ledger import encryption_of
+from auditor.history.ledger import encryption_of, runs_in
 from auditor.ingest.profiles import read_profile
 from auditor.night import durable, steps
 from auditor.night.archive import give_back
@@ -202,7 +202,9 @@ def room_needed(site: Site, found: Look) -> int:
 
 def _planned(site: Site, day: date, found: Look, log: Logger) -> Journal:
     """The journal of a new run: what it will take, before anything is moved."""
-    run = free_name(day, (site.work, site.reports, site.archive, site.failed))
+    places = (site.work, site.reports, site.archive, site.failed)
+    # Whoever deletes the folders of a run doesn't take it from the history.
+    run = free_name(day, places, runs_in(site.history))
     journal = Journal(site.work / run, run, day)
     journal.left = [
         {"source": left.inbox, "file": left.file, "reason": left.reason} for left in found.left

@@ -12,7 +12,7 @@ from auditor import disk, erasing
 from auditor.errors import AuditError
 from auditor.faults import place_of
 from auditor.night import durable
-from auditor.night.archive import archived_path, file_away, remove_marker
+from auditor.night.archive import archived_paths, file_away, remove_marker
 from auditor.night.facts import write_facts
 from auditor.night.journal import Input, Journal, finish
 from auditor.night.log import Logger
@@ -314,8 +314,9 @@ def _request(night: Night) -> "Request":
     from auditor.request import Request
 
     site, journal = night.site, night.journal
+    placed = zip(journal.inputs, archived_paths(site, journal), strict=True)
     return Request(
-        files=tuple(archived_path(site, journal.run, one) for one in journal.of_fate("audited")),
+        files=tuple(there for one, there in placed if one.fate == "audited"),
         out=site.reports / journal.run,
         settings=site.settings,
         as_of=journal.as_of,
