@@ -1,14 +1,24 @@
 """Days as text, and the last day to do something."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from auditor.claim_lines import among
+from auditor.ingest.frame import TEXT
 
 
 def iso(dates: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
     """Dates as ISO text, (blank) where there is none."""
-    return dates.dt.strftime("%Y-%m-%d").fillna("(blank)").astype("str")
+    return pd.Series(pd.array(iso_texts(dates), dtype=TEXT), index=dates.index)
+
+
+def iso_texts(dates: "pd.Series[pd.Timestamp]") -> Any:
+    """The same as an Arrow array."""
+    days: Any = pa.array(dates.to_numpy(dtype="datetime64[D]"), type=pa.date32())
+    return days.cast(pa.string()).fill_null("(blank)")
 
 
 def deadline(

@@ -1,8 +1,6 @@
 """Turns judgements into findings: message, remedy, amount, sources, fingerprint, order."""
 
 import hashlib
-import re
-import string
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -15,14 +13,15 @@ import pyarrow.compute as pc
 
 from auditor.amounts import Expected, at_risk_of, expected_payment
 from auditor.claim_lines import blank, coded
-from auditor.contradictions import doubts
 from auditor.ingest.frame import some_lines
 from auditor.judging import Judgement, Verdicts
 from auditor.matching import group_key, group_starts, in_company, occur_again, whole_claims
+from auditor.once import if_computed
 from auditor.reference import Bools, Ints, Reference
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS
 from auditor.stories import with_stories
+from auditor.wording import Texts, messages, remedies, sources
 
 # What makes a finding the same finding on another night: the rule, the claim and the line of it.
 _FINGERPRINT = ("claim_type", "claim_id", "line_number", "patient_id")
@@ -47,10 +46,6 @@ _TEXTS = (
 _NUMBERS = ("line_number", "units", "service_date", "source_row")
 
 ORDERED_BY = ("severity", "amount", "claim_id", "line_number", "rule", "finding")
-
-_FIELD = re.compile(r"{\w+}")
-
-Texts = Any  # a pyarrow StringArray, whose methods its type stubs don't know
 
 
 def findings_of(
@@ -147,13 +142,13 @@ def _unordered(hits: Sequence[Judgement], lines: pd.DataFrame, reference: Refere
             "status": _of_rule(hits, lambda _: ""),
             **{name: _column(text) for name, text in texts.items()},
             **numbers,
-            "message": _column(pa.array(_messages(hits, reference, basis), type=pa.string())),
-            "remedy": _each(hits, lambda one: _filled(one.rule.remedy, one.rule, one.flagged)),
+            "message": _column(messages(hits, reference, basis)),
+            "remedy": _column(remedies(hits)),
             "denial_codes": _of_rule(hits, lambda rule: " ".join(rule.denial_codes)),
             "partner_claim_id": _column(_texts(lines["claim_id"], partner)),
             "partner_line_number": lines["line_number"].array.take(partner, allow_fill=True),
             "other_partners": _joined(hits, lambda said: said.other_partners),
-            "sources": _each(hits, _sources),
+            "sources": _column(sources(hits)),
             "line": places,
             "finding": _fingerprints(hits, texts, numbers, _unclear(lines, places)),
         }
@@ -162,6 +157,9 @@ def _unordered(hits: Sequence[Judgement], lines: pd.DataFrame, reference: Refere
 
 def _expected(lines: pd.DataFrame, places: Ints, reference: Reference) -> Expected:
     """The expected payment of some lines; all lines of their claims decide what is packaged."""
+    of_all = if_computed(expected_payment, lines, reference)
+    if of_all is not None:
+        return of_all.at(places)
     mask = np.zeros(len(lines), dtype=bool)
     mask[places] = True
     near = np.flatnonzero(whole_claims(lines, mask))
@@ -193,34 +191,6 @@ def _joined(hits: Sequence[Judgement], part: Callable[[Verdicts], Any]) -> Any:
     return np.concatenate([part(one.verdicts) for one in hits if one.verdicts])
 
 
-def _each(hits: Sequence[Judgement], text: Callable[[Judgement], list[str]]) -> Any:
-    cells = [cell for one in hits for cell in text(one)]
-    return _column(pa.array(cells, type=pa.string()))
-
-
-def _messages(
-    hits: Sequence[Judgement], reference: Reference, basis: "pd.Series[str]"
-) -> list[str]:
-    found: list[str] = []
-    for one in hits:
-        assert one.verdicts
-        own_basis = basis.iloc[len(found) : len(found) + len(one.flagged)]
-        said = zip(
-            _filled(one.rule.message, one.rule, one.flagged),
-            one.verdicts.stale_edition,
-            doubts(
-                one.rule, one.flagged, reference, own_basis.set_axis(one.flagged.index)
-            ).tolist(),
-            strict=True,
-        )
-        found += [text + (_late(edition) if edition else "") + more for text, edition, more in said]
-    return found
-
-
-def _late(edition: str) -> str:
-    return f" The table at hand ({edition}) does not reach this date."
-
-
 def _amounts(
     hits: Sequence[Judgement], lines: pd.DataFrame, places: Ints, expected: Expected | None
 ) -> tuple["pd.Series[int]", "pd.Series[str]"]:
@@ -237,39 +207,6 @@ def _amounts(
     amount = own.fillna(worth.where(at_risk)).where(money != "none")
     said = basis.where(at_risk, "").mask(own.notna(), own_basis)
     return amount, said.where(amount.notna(), "").astype("str")
-
-
-def _filled(template: str, rule: Rule, flagged: pd.DataFrame) -> list[str]:
-    """The template with each line's evidence in it."""
-    fields = [name for _, name, _, _ in string.Formatter().parse(template) if name]
-    if not fields:
-        return [template] * len(flagged)
-    columns = [
-        _printed(flagged[name]) if name in flagged else [str(rule.settings[name])] * len(flagged)
-        for name in fields
-    ]
-    in_order = _FIELD.sub("{}", template)
-    return list(map(in_order.format, *columns))
-
-
-def _printed(column: "pd.Series[Any]") -> list[str]:
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        days = np.datetime_as_string(column.to_numpy(dtype="datetime64[D]")).astype(object)
-        return list(np.where(column.isna(), "(blank)", days))
-    if pd.api.types.is_float_dtype(column.dtype):
-        return [f"{cell:g}" for cell in column]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, words = coded(column)
-        cells = words.tolist()
-        return [cells[code] for code in codes.tolist()]
-    return [str(cell) for cell in column.to_numpy(dtype=object)]
-
-
-def _sources(one: Judgement) -> list[str]:
-    assert one.verdicts
-    cited = one.verdicts.cited
-    joined = [" ".join(dict.fromkeys([*one.rule.sources, *c.split()])) for c in cited.categories]
-    return [joined[code] for code in cited.codes.tolist()]
 
 
 def _unclear(lines: pd.DataFrame, places: Ints) -> Bools:

@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 _FEW, _MANY = 16, 512
 _FORGET: list[Callable[[], None]] = []
+_KNOWN: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 def computed_once(function: Callable[P, T]) -> Callable[P, T]:
@@ -39,8 +40,7 @@ def _remembering(function: Callable[P, T], most: int) -> Callable[P, T]:
 
     @wraps(function)
     def answer(*args: P.args, **kwargs: P.kwargs) -> T:
-        asked = (*args, *(part for pair in sorted(kwargs.items()) for part in pair))
-        key = tuple(map(_name_of, asked))
+        asked, key = _asked(*args, **kwargs)
         with lock:
             if key not in remembered:
                 found = function(*args, **kwargs)
@@ -50,8 +50,26 @@ def _remembering(function: Callable[P, T], most: int) -> Callable[P, T]:
                 remembered[key] = (asked, found)
             return remembered[key][1]
 
+    def known(*args: P.args, **kwargs: P.kwargs) -> T | None:
+        with lock:
+            _, found = remembered.get(_asked(*args, **kwargs)[1], (None, None))
+        return found
+
     _FORGET.append(remembered.clear)
+    _KNOWN[answer] = known
     return answer
+
+
+def if_computed(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """The answer of a function that remembers its answers, None where it would have to compute."""
+    found: T | None = _KNOWN[function](*args, **kwargs)
+    return found
+
+
+def _asked(*args: object, **kwargs: object) -> tuple[tuple[object, ...], Hashable]:
+    """The arguments in one order, and what tells them from others."""
+    asked = (*args, *(part for pair in sorted(kwargs.items()) for part in pair))
+    return asked, tuple(map(_name_of, asked))
 
 
 def _name_of(argument: Any) -> Hashable:

@@ -60,7 +60,7 @@ LAYERS: tuple[set[str], ...] = (
     {"ingest", "official", *SHARED, *BEFORE_RULES},
     {"rules"},
     {"catalogue"},
-    {"judging", "findings", "stories", "contradictions", "intake", "cases"},
+    {"judging", "findings", "wording", "stories", "contradictions", "intake", "cases"},
     {"audit"},
     {"self_test", "as_requested", "exports_of_run"},
     {"report", "mail", "history", "masking"},
@@ -97,6 +97,7 @@ PURE = {
     "catalogue",
     "judging",
     "findings",
+    "wording",
     "stories",
     "audit",
 }
