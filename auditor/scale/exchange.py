@@ -67,13 +67,25 @@ def _array(values: "pd.Series[Any]", name: str) -> Any:
     kind = COLUMNS[name].kind
     if kind == "text":
         words = pa.array(values.cat.categories, pa.string())
-        codes: Any = pa.array(values.cat.codes.to_numpy().astype(np.int32))
-        return pa.DictionaryArray.from_arrays(codes, words)
+        codes: Any = pa.array(values.cat.codes.to_numpy())
+        return pa.DictionaryArray.from_arrays(codes, words, safe=False)
     if kind == "date":
         return pa.array(values.to_numpy().astype("datetime64[D]"), pa.date32())
     if kind == "number":
         return pa.array(values.to_numpy(dtype=np.float64))
     return pa.array(values, pa.int64())
+
+
+def least_wide(numbers: Any) -> Any:
+    """Numbers of an Arrow column in the least type that holds them; fractions as they are."""
+    if pa.types.is_floating(numbers.type):
+        try:
+            numbers = numbers.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return numbers
+    ends = pc.min_max(numbers)
+    least, most = (np.min_scalar_type(ends[end].as_py() or 0) for end in ("min", "max"))
+    return numbers.cast(pa.from_numpy_dtype(np.result_type(least, most)))
 
 
 def findings_schema() -> pa.Schema:

@@ -1,7 +1,7 @@
-"""Columns on disk as they lie in memory, so that they come back without being copied.
+"""Columns on disk: prepared lines of a bucket packed together, findings as they lie in memory.
 
-Prepared lines of a bucket go there whole, findings column by column: what comes back is mapped, so
-that the system may take its memory away as long as nobody looks.
+What a worker keeps of its lines is as narrow as it can be, for writing takes as long as it is wide.
+Findings come back mapped, not copied: the system may take their memory away while nobody looks.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyarrow as pa
 from auditor.audit import Prepared
 from auditor.extract import Extract
 from auditor.ingest.frame import TEXT, of_distinct
+from auditor.scale.exchange import least_wide
 from auditor.scale.scratch import Codec
 
 _MISSING = "?"  # a column of whole numbers has one beside it that says which are missing
@@ -26,7 +27,7 @@ def keep(prepared: Prepared, path: Path, codec: Codec) -> None:
     kinds: dict[str, str] = {}
     for name, values in prepared.lines.items():
         kinds[str(name)] = str(values.dtype)
-        columns |= _arrays(str(name), values.array)
+        columns |= _packed(str(name), values.array)
     fields = [
         pa.field(name, array.type, metadata={_KIND: kinds.get(name, "")})
         for name, array in columns.items()
@@ -51,9 +52,33 @@ def kept(path: Path, extract: Extract) -> Prepared:
         if kind:
             missing = f"{field.name}{_MISSING}"
             mask = batch.column(missing).to_numpy() if missing in batch.schema.names else None
-            columns[field.name] = _column(batch.column(field.name), kind, mask)
+            columns[field.name] = _unpacked(batch.column(field.name), kind, mask)
     superseded = int((batch.schema.metadata or {})[_SUPERSEDED])
     return Prepared(pd.DataFrame(columns, copy=False), extract, superseded)
+
+
+def _packed(name: str, column: Any) -> dict[str, Any]:
+    """A column as arrays as narrow as they can be; which numbers are missing only if some are."""
+    if isinstance(column, pd.arrays.IntegerArray):
+        arrays = _arrays(name, column)
+        packed = {name: least_wide(arrays.pop(name))}
+        return packed | arrays if column.isna().any() else packed
+    if column.dtype.kind == "M":
+        return {name: pa.array(np.asarray(column).astype("datetime64[D]"), pa.date32())}
+    if column.dtype.kind == "f":
+        return {name: least_wide(pa.array(np.asarray(column)))}
+    return _arrays(name, column)
+
+
+def _unpacked(array: Any, kind: str, mask: Any) -> Any:
+    if kind == "Int64":
+        missing = np.zeros(len(array), dtype=np.uint8) if mask is None else mask
+        return _column(array.cast(pa.int64()), kind, missing)
+    if kind.startswith("datetime"):
+        return array.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False)
+    if kind == "float64":
+        return array.cast(pa.float64()).to_numpy()
+    return _column(array, kind, mask)
 
 
 def laid_aside(column: Any, path: Path) -> Any:

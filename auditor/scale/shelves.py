@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.ingest.mapping import Mapping
-from auditor.scale.exchange import lines_frame, lines_table
+from auditor.scale.exchange import least_wide, lines_frame, lines_table
 from auditor.scale.scratch import Codec
 from auditor.schema import COLUMNS, REQUIRED, SOURCE_COLUMNS
 
@@ -39,7 +39,7 @@ def put_away(
     bucket = buckets_of(lines, buckets)
     order = np.argsort(bucket.astype(np.int16), kind="stable")  # numbers so narrow are counted
     ends = np.searchsorted(bucket[order], np.arange(buckets + 1))
-    table = _own_texts(lines_table(lines, columns)).take(order)
+    table = _narrow(_own_texts(lines_table(lines, columns))).take(order)
     filled = np.flatnonzero(np.diff(ends)).tolist()
     packed = pa.ipc.IpcWriteOptions(compression=codec)
     with (
@@ -65,6 +65,30 @@ def _own_texts(table: pa.Table) -> pa.Table:
     return table
 
 
+def _narrow(table: pa.Table) -> pa.Table:
+    """The table with numbers as narrow as they are: what is written takes as long as it is wide."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+            table = table.set_column(place, field.name, least_wide(table.column(place)))
+    return table
+
+
+def _wide(table: pa.Table) -> pa.Table:
+    """The table with numbers and codes of one type, whatever part it is of."""
+    for place, field in enumerate(table.schema):
+        column: Any = table.column(place).combine_chunks()
+        if pa.types.is_dictionary(field.type):
+            codes = column.indices.cast(pa.int32())
+            column = pa.DictionaryArray.from_arrays(codes, column.dictionary, safe=False)
+        elif pa.types.is_integer(field.type):
+            fractions = COLUMNS[field.name].kind == "number"
+            column = column.cast(pa.float64() if fractions else pa.int64())
+        else:
+            continue
+        table = table.set_column(place, field.name, column)
+    return table
+
+
 def lines_at(places: Sequence[Place]) -> pd.DataFrame:
     """The claim lines at some places of one table, in their order."""
     tables = [_at(place) for place in places]
@@ -80,7 +104,7 @@ def _plain(field: Any) -> Any:
 
 def _at(place: Place) -> pa.Table:
     with pa.memory_map(str(place.path)) as file, pa.ipc.open_file(file) as reader:
-        table = pa.Table.from_batches([reader.get_batch(place.batch)])
+        table = _wide(pa.Table.from_batches([reader.get_batch(place.batch)]))
     column = table.schema.get_field_index("source_row")
     rows: Any = pc.add(table.column(column), place.rows_before)
     return table.set_column(column, "source_row", rows)
