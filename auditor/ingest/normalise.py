@@ -120,8 +120,11 @@ def lines_of(
     ``assumed`` is how the table writes, where more of it is known than these rows.
     """
     positions = positions_of(mapping)
-    # Arrow unites the dictionaries without Python's lock.
-    encoded = side_by_side(encode, [raw.cells.column(str(place)) for place in positions])
+    # Arrow unites the dictionaries without Python's lock. A column as it was split goes at once, so
+    # that the next one finds its memory.
+    cells = {place: raw.cells.column(str(place)) for place in positions}
+    raw = replace(raw, cells=raw.cells.select([]))
+    encoded = side_by_side(lambda place: encode(cells.pop(place)), positions)
     by_position = dict(zip(positions, encoded, strict=True))
     found = _found(mapping, by_position, len(raw.rows))
     shown = habits_of(found, whole=assumed is None and raw.begins and raw.ends)
