@@ -26,8 +26,10 @@ from auditor.matching import first_places, group_key, numbered, whole_claims
 from auditor.once import computed_lately, computed_once
 from auditor.reference import Bools, InForce, Ints, Reference, day_numbers
 
-# 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017).
+# 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017):
+# of scans, not of what software makes of their images.
 _CT_REDUCED = 85
+_CT_SCANS = ("71275", "75571", "75572", "75573", "75574")
 # Non-excepted off-campus departments are paid 40 % of the OPPS rate (42 CFR 419.48).
 _PN_SHARE = 40
 _NO_RATE = "no rate is known for this code, place and date"
@@ -253,9 +255,13 @@ def _hospital_rate(lines: pd.DataFrame, reference: Reference, beside_another: Bo
     packaged = among(status, ["N"]) | among(status, ["Q1"]) & beside_another
     cents = np.where(packaged, 0, cents)
     cents = np.where(has_modifier(lines, ["PN"]) & (cents > 0), _share(cents, _PN_SHARE), cents)
-    cents = np.where(has_modifier(lines, ["CT"]) & (cents > 0), _share(cents, _CT_REDUCED), cents)
+    cents = np.where(_old_scanner(lines) & (cents > 0), _share(cents, _CT_REDUCED), cents)
     outpatient = each_word(lines["bill_type"], lambda word: word[:3] in ("012", "013"))
     return np.where(outpatient, cents, _NONE)
+
+
+def _old_scanner(lines: pd.DataFrame) -> Mask:
+    return has_modifier(lines, ["CT"]) & has_code(lines, _CT_SCANS)
 
 
 def _share(cents: Ints, percent: int) -> Ints:
@@ -287,7 +293,7 @@ def _fee_schedule(lines: pd.DataFrame, reference: Reference, modifier: str, faci
     local_cap = locality_cap(lines, reference, same_word("TC", len(lines)), facility)
     cap = cap if local_cap is None else np.where(local_cap >= 0, local_cap, cap)
     capped = np.where((cap >= 0) & (scan > cap), cap, scan)
-    reduced = np.where(has_modifier(lines, ["CT"]), _share(capped, _CT_REDUCED), capped)
+    reduced = np.where(_old_scanner(lines), _share(capped, _CT_REDUCED), capped)
     paid = np.where(scan >= 0, reduced, _NONE)
     if modifier == "TC":
         return paid

@@ -215,6 +215,12 @@ def test_physician(line: Line, amount: str, reference: Reference) -> None:
         (physician("75573", "TC CT", "2026-03-10"), "162.39"),
         (physician("75571", "TC CT", units="2"), "123.18"),
         (physician("75574", "TC CT", "2024-06-03"), "151.10"),
+        (hospital("75574", modifiers="CT"), "303.56"),
+        # An analysis has no scanner.
+        (hospital("75580", modifiers="CT"), "1017.39"),
+        (physician("75580", "CT"), "839.07"),
+        (physician("75577", "TC CT", "2026-03-10"), "970.63"),
+        (physician("76377", "TC CT"), "40.76"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(_short(value)),
 )
