@@ -29,7 +29,8 @@ class Mailbox:
     ``refuse``: answers to RCPT by address. ``answers``: answers to the next messages, one each, ""
     takes it. ``drop``: for the next messages: "mid" hangs up in the middle of DATA, "after" takes
     the message and hangs up before it answers, "" behaves. ``slow``: seconds before an answer.
-    ``most``: messages that one session may bring, 0 for any number.
+    ``most``: messages that one session may bring, 0 for any number. ``hates``: the recipient at
+    whose message it always hangs up. ``refuse_sender``: the sender it takes nothing from.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
@@ -41,6 +42,8 @@ class Mailbox:
     encrypted: list[bool] = field(default_factory=list)
     attempts: int = 0
     most: int = 0
+    hates: str = ""
+    refuse_sender: str = ""
 
     async def handle_MAIL(  # noqa: N802  aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -48,6 +51,8 @@ class Mailbox:
         session.brought = getattr(session, "brought", 0) + 1
         if self.most and session.brought > self.most:
             return "421 4.7.0 too many messages in one session"
+        if address == self.refuse_sender:
+            return "550 5.7.1 no such sender here"
         envelope.mail_from = address
         return "250 OK"
 
@@ -95,8 +100,10 @@ class Moody(SMTP):
     """A server that may hang up in the middle of DATA."""
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-        if self.event_handler.drop and self.event_handler.drop[0] == "mid":
-            self.event_handler.drop.pop(0)
+        hated = self.event_handler.hates in self.envelope.rcpt_tos
+        if hated or (self.event_handler.drop and self.event_handler.drop[0] == "mid"):
+            if not hated:
+                self.event_handler.drop.pop(0)
             self.event_handler.attempts += 1
             await self.push("354 go on")
             await self._reader.readexactly(200)

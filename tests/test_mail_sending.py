@@ -312,6 +312,43 @@ def test_a_server_that_always_drops_leaves_the_mail_in_the_spool(
     assert sorted(box.recipients()) == [ANALYST, DIRECTOR]
 
 
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_message_at_which_the_server_always_hangs_up_keeps_the_others_waiting_no_longer(
+    attempts: int, run: Path, spool: Path, box: Mailbox, port: int
+) -> None:
+    names = [DIRECTOR, ANALYST, "third@hospital.example"]
+    box.hates = DIRECTOR
+    settings = settings_of(*names, port=port, attempts=attempts)
+    told = list(deliver(run, settings, spool))
+    for _ in range(2 - attempts):
+        told = [*send_waiting(settings, spool)]
+
+    # The next try begins with another message.
+    assert {one.address: one.state for one in told} == {
+        DIRECTOR: "waiting",
+        ANALYST: "sent",
+        "third@hospital.example": "sent",
+    }
+    assert box.recipients() == names[1:]
+    assert len(left(spool, "waiting")) == 1
+
+
+def test_mail_of_a_sender_that_is_refused_holds_up_no_mail_of_another(
+    run: Path, spool: Path, box: Mailbox, port: int, tmp_path: Path
+) -> None:
+    box.refuse_sender = "wrong@hospital.example"
+    wrong = settings_of(DIRECTOR, ANALYST, port=port, sender=box.refuse_sender)
+    assert states(deliver(run, wrong, spool)) == ["waiting", "waiting"]
+    later = folder_of(tmp_path / "later", renamed(small_run(), "ffffffffffff"))
+
+    told = deliver(later, settings_of(DIRECTOR, ANALYST, port=port), spool)
+
+    assert states(told) == ["sent", "sent", "waiting", "waiting"]
+    assert "the sender was refused" in told[2].reason
+    # By its folder the earlier run is mailed anew, from the sender of now.
+    assert states(deliver(run, settings_of(DIRECTOR, ANALYST, port=port), spool)) == ["sent"] * 2
+
+
 def test_a_drop_before_the_answer_may_double_but_under_one_message_id(
     run: Path, spool: Path, box: Mailbox, port: int
 ) -> None:

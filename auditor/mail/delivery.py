@@ -12,6 +12,7 @@ from auditor.mail.letter import Letter, letter, message_key
 from auditor.mail.server import (
     MailError,
     RefusedError,
+    SenderError,
     Server,
     TemporaryError,
     UnreachableError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 State = Literal["sent", "sent before", "waiting", "refused", "unchanged"]
 _LONGEST_PAUSE = 60.0
+_ALL = ""  # senders
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,11 @@ def _send_waiting(box: Spool, mail: MailSettings, attempts: int) -> tuple[Delive
 def _round(box: Spool, server: Server, told: dict[str, Delivery]) -> bool:
     """Tries every waiting message once; whether another round may help.
 
-    A server that is away, or that we can't use, is not asked again for the messages that follow.
+    A server that is away, or that we can't use, is not asked again for the messages that follow,
+    nor one that refuses a sender for others of that sender. The message over which it went away
+    comes last in the next round: were it that message's fault, it would hold up all others.
     """
-    stopped: MailError | None = None
+    stopped: dict[str, MailError] = {}
     may_help = False
     for path in box.waiting():
         if box.was_sent(path.stem):
@@ -168,8 +172,8 @@ def _round(box: Spool, server: Server, told: dict[str, Delivery]) -> bool:
             told[path.stem] = Delivery("?", "refused", path.stem, "is no message of ours")
             continue
         try:
-            if stopped:
-                raise stopped
+            if fault := stopped.get(_ALL) or stopped.get(sender):
+                raise fault
             box.prepare_mark(path, address)
             _hand_over(server, sender, address, path.read_bytes())
         except RefusedError as fault:
@@ -178,7 +182,10 @@ def _round(box: Spool, server: Server, told: dict[str, Delivery]) -> bool:
         except MailError as fault:
             away = isinstance(fault, UnreachableError)
             told[path.stem] = Delivery(address, "waiting", path.stem, str(fault), away)
-            stopped = fault if isinstance(fault, UnreachableError | UnusableError) else None
+            if away and _ALL not in stopped:
+                box.put_off(path)
+            if isinstance(fault, UnreachableError | UnusableError):
+                stopped[sender if isinstance(fault, SenderError) else _ALL] = fault
             may_help |= isinstance(fault, TemporaryError)
         else:
             box.mark_sent(path)

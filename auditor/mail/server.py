@@ -46,6 +46,10 @@ class UnusableError(MailError):
     """The server takes nothing from us as we are set up."""
 
 
+class SenderError(UnusableError):
+    """The server takes nothing from this sender."""
+
+
 class Server:
     """A session that opens when it is needed. Certificates are always checked."""
 
@@ -170,7 +174,7 @@ def _meaning_of_answer(fault: smtplib.SMTPResponseException, place: str) -> Mail
     if code < 500:
         return UnreachableError(f"{place}: {words}") if code == 421 else DeferredError(words)
     if isinstance(fault, smtplib.SMTPSenderRefused) and code != _TOO_LARGE:
-        return UnusableError(f"{place}: the sender was refused ({words})")
+        return SenderError(f"{place}: the sender was refused ({words})")
     return RefusedError(words)
 
 

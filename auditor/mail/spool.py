@@ -85,8 +85,13 @@ class Spool:
             erasing.erase(self._refused / f"{letter.key}.eml")
 
     def waiting(self) -> list[Path]:
-        """The messages to send, oldest first."""
+        """The messages to send, oldest first, those that were put off behind them."""
         return sorted(self._waiting.glob("*.eml"), key=lambda path: (path.stat().st_mtime, path))
+
+    def put_off(self, path: Path) -> None:
+        """Puts a message behind the others that wait: the server went away over it."""
+        with self._writing():
+            os.utime(path)
 
     def was_sent(self, key: str) -> bool:
         """Whether a server took the message of this key."""
