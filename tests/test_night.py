@@ -497,6 +497,39 @@ def test_a_marker_says_that_a_file_is_complete_and_goes_with_it(site: Site) -> N
     assert below(site.file.parent / "inbox") == []
 
 
+def test_a_newer_export_keeps_its_marker_when_a_killed_night_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("a.csv", "b.csv")
+    site = changed(
+        site, inboxes=[InboxSettings(name="hospital", folder="inbox/hospital", done_marker=True)]
+    )
+
+    def arrive(number: int) -> None:
+        for place, name in enumerate(names):
+            drop(site, f"hospital/{name}", export(SCAN, range(number + place, number + place + 1)))
+            drop(site, f"hospital/{name}.done", "")
+
+    def killed_at_the_second(source: Path, target: Path) -> None:
+        if target.parent.is_dir():
+            raise KeyboardInterrupt
+        target.parent.mkdir(parents=True)
+        source.rename(target)
+
+    arrive(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "move", killed_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            night(site)
+    arrive(11)
+    ended = night(site, NIGHTS[1])
+
+    assert ended.problems == []
+    assert fates(site, "2026-03-01") == {"a.csv": "audited", "b.csv": "gone"}
+    assert fates(site, "2026-03-02") == dict.fromkeys(names, "audited")
+    assert below(site.file.parent / "inbox") == []
+
+
 def test_where_a_marker_is_asked_for_nothing_goes_without(site: Site) -> None:
     drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
     inboxes = [one.model_copy(update={"done_marker": True}) for one in site.night.inboxes]

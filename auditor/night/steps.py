@@ -14,6 +14,7 @@ from auditor.faults import place_of
 from auditor.night import durable
 from auditor.night.archive import archived_paths, file_away, remove_marker
 from auditor.night.facts import write_facts
+from auditor.night.inbox import DONE
 from auditor.night.journal import Input, Journal, finish
 from auditor.night.log import Logger
 from auditor.night.post import Post
@@ -74,6 +75,9 @@ def _take(night: Night) -> None:
             # A copy from another file system, killed before the original was removed.
             if home.is_file() and not home.is_symlink() and durable.sha256_of(home) == one.sha256:
                 durable.remove(home)
+        elif _was_replaced(one, home):
+            journal.set_fate(place, "gone", "another of its name came before it could be taken")
+            night.log.warning("was replaced in its inbox", source=one.source, file=one.file)
         elif home.is_file() and not home.is_symlink():
             durable.move(home, here)
         else:
@@ -83,8 +87,19 @@ def _take(night: Night) -> None:
             durable.remove(here)
             journal.set_fate(place, "gone", "was replaced by a symbolic link: refused")
             night.log.warning("became a symbolic link", source=one.source, file=one.file)
-        remove_marker(one)
+        # After a kill a newer export may lie there, complete by its own marker.
+        if not home.exists():
+            remove_marker(one)
     night.log.info("taken", files=len(journal.inputs) - len(journal.of_fate("gone")))
+
+
+def _was_replaced(one: Input, home: Path) -> bool:
+    """Whether another export, with a marker of its own, took the place of one to be taken.
+
+    One without a marker is taken, found changed and given back; a marker would not come back.
+    """
+    marked = home.is_file() and not home.is_symlink() and Path(one.path + DONE).is_file()
+    return marked and durable.sha256_of(home) != one.sha256
 
 
 def _audit(night: Night) -> None:
