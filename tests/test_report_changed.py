@@ -147,6 +147,19 @@ def test_waived_and_resolved_rows_stand_behind_the_open_ones_with_lines_of_their
     assert behind["first_seen"].iloc[-1] == "2026-05-28"
 
 
+def test_waived_lines_that_share_a_number_are_two() -> None:
+    run = history_run()
+    own = changes_of(run).waived.iloc[[0, 0, 0, 1]]
+    kinds = ["institutional", "professional", "professional", "professional"]
+    alike = own.assign(claim_type=kinds, patient_id="P1", claim_id="C1", line_number=pd.NA)
+    changes = replace(changes_of(run), waived=alike)
+    rows = listed(run.audit.findings.assign(pattern=0), build(run).studies, changes)
+
+    waived = rows.frame[rows.frame["status"] == "waived"]
+    assert waived.groupby(["claim_type", "source_row"])["line"].nunique().eq(1).all()
+    assert waived["line"].nunique() == 3
+
+
 def test_rows_of_the_history_may_come_with_other_types() -> None:
     run = history_run()
     old = changes_of(run)

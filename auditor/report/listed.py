@@ -18,6 +18,9 @@ from auditor.stories import stories
 APART = ("waived", "resolved")
 # Of each list apart, the dearest that travel with the page.
 MOST_APART = 20_000
+# Claims of several patients or of both types may bear one number, and lines none.
+_LINE = ["patient_id", "claim_id", "claim_type", "line_number"]
+_LINE += ["source_file", "source_sheet", "source_row"]
 _INTEGERS = ("line_number", "partner_line_number", "source_row")
 
 
@@ -44,7 +47,7 @@ def listed(findings: pd.DataFrame, studies: pd.DataFrame, changes: Changes | Non
     told, lines, apart = [studies], int(findings["line"].max() + 1) if len(findings) else 0, {}
     for status in APART:
         frame = set_apart(getattr(changes, status), status, seen)
-        line, _ = pd.factorize(frame["claim_id"] + "\x1f" + frame["line_number"].astype(str))
+        line, _ = pd.factorize(pd.MultiIndex.from_frame(frame[_LINE].astype(str)))
         frame = frame.assign(line=line + lines, pattern=0)
         lines += len(frame)
         apart[status] = len(frame)
