@@ -145,6 +145,27 @@ def test_files_of_one_name_are_told_apart(session, exports, tmp_path, ending) ->
     }
 
 
+def test_parts_of_one_name_in_one_folder_are_told_apart(session, exports, tmp_path) -> None:
+    table = pyarrow.csv.read_csv(exports["departmental.csv"], convert_options=TEXTS)
+    parts = {"month=2026-01": table.slice(0, 2_000), "month=2026-02": table.slice(2_000)}
+    for month, some in parts.items():
+        (tmp_path / "lines" / month).mkdir(parents=True)
+        pq.write_table(some, tmp_path / "lines" / month / "000000_0")  # as Hive names them
+    files = [tmp_path / f"{month[-2:]}.parquet" for month in parts]
+    for path, some in zip(files, parts.values(), strict=True):
+        pq.write_table(some, path)
+
+    found = audit_sources(sources_of(session, [tmp_path / "lines"]), asked(), buckets=3)
+
+    same(found, files, "source_file")
+    assert [(one.file, one.lines_read) for one in found.claims.intakes] == [
+        (f"{month}/000000_0", some.num_rows) for month, some in parts.items()
+    ]
+    assert [one.sha256 for one in found.claims.intakes] == [
+        one.sha256 for one in read_files(files).intakes
+    ]
+
+
 def test_a_table_is_audited_as_it_stands(session, exports) -> None:
     path = exports["all_services.parquet"]
 

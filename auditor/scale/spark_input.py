@@ -5,8 +5,9 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,11 @@ def source_of(session: Any, path: Path) -> Source:
 def sources_of(session: Any, paths: Sequence[Path]) -> list[Source]:
     """The rows of all inputs; files whose names stand in several have more of their paths shown."""
     sources = [source_of(session, path) for path in paths]
-    count = Counter(name for source in sources for name in source.files)
+    times = Counter(name for source in sources for name in source.files)
     shown = shown_names(paths)
     return [
         _renamed(source, name, alone=set(source.files) == {path.name})
-        if any(count[file] > 1 for file in source.files)
+        if any(times[file] > 1 for file in source.files)
         else source
         for source, path, name in zip(sources, paths, shown, strict=True)
     ]
@@ -137,12 +138,11 @@ def _parquet(session: Any, name: str) -> Source:
 
     table = session.read.parquet(name)
     columns = [functions.col(f"`{column}`") for column in table.columns]
+    file, addresses = _files(table)
     own = table.select(
-        *columns,
-        functions.col("_metadata.file_name").alias(FILE),
-        (functions.col("_metadata.row_index") + 2).alias(ROW),
+        *columns, file.alias(FILE), (functions.col("_metadata.row_index") + 2).alias(ROW)
     )
-    return Source(own, _digests(table))
+    return Source(own, _digests(addresses))
 
 
 def _delimited(session: Any, name: str) -> Source:
@@ -157,30 +157,45 @@ def _delimited(session: Any, name: str) -> Source:
         name, header=True, sep=delimiter, inferSchema=False, escape='"', mode="PERMISSIVE"
     )
     columns = [functions.col(f"`{column}`") for column in table.columns]
-    own = table.select(
-        *columns,
-        functions.col("_metadata.file_name").alias(FILE),
-        functions.spark_partition_id().alias(SHARE),
-    )
+    file, addresses = _files(table)
+    own = table.select(*columns, file.alias(FILE), functions.spark_partition_id().alias(SHARE))
     before: dict[tuple[str, int], int] = {}
     rows: dict[str, int] = {}
     counted = own.groupBy(FILE, SHARE).count().collect()
     for file, share, lines in sorted((row[FILE], row[SHARE], row["count"]) for row in counted):
         before[file, share] = rows.get(file, 0)
         rows[file] = rows.get(file, 0) + lines
-    return Source(own, _digests(table), before)
+    return Source(own, _digests(addresses), before)
 
 
-def _digests(table: Any) -> dict[str, str]:
+def _files(table: Any) -> tuple[Any, dict[str, str]]:
+    """The column that names each row's file, and the address of each name.
+
+    A name is the file's own; where files of several folders share one, as those of a partitioned
+    table may, as many folders before it as tell them apart.
+    """
+    from pyspark.sql import functions
+
+    addresses = sorted(table.inputFiles())
+    for depth in count(1):
+        named = {"/".join(address.split("/")[-depth:]): address for address in addresses}
+        if len(named) == len(addresses):
+            break
+    if depth == 1:
+        return functions.col("_metadata.file_name"), named
+    return functions.substring_index(functions.col("_metadata.file_path"), "/", -depth), named
+
+
+def _digests(addresses: Mapping[str, str]) -> dict[str, str]:
     """A digest of each file: of its bytes if it lies here, else of its address."""
     found = {}
-    for address in sorted(table.inputFiles()):
+    for name, address in addresses.items():
         here = Path(re.sub(r"^file:/+", "/", address))
         if here.is_file():
             with here.open("rb") as file:
-                found[here.name] = hashlib.file_digest(file, "sha256").hexdigest()
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
         else:
-            found[address.rpartition("/")[2]] = hashlib.sha256(address.encode()).hexdigest()
+            found[name] = hashlib.sha256(address.encode()).hexdigest()
     return found
 
 
