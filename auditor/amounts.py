@@ -26,10 +26,8 @@ from auditor.matching import first_places, group_key, numbered, whole_claims
 from auditor.once import computed_lately, computed_once
 from auditor.reference import Bools, InForce, Ints, Reference, day_numbers
 
-# 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017):
-# of scans, not of what software makes of their images.
+# 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017).
 _CT_REDUCED = 85
-_CT_SCANS = ("71275", "75571", "75572", "75573", "75574")
 # Non-excepted off-campus departments are paid 40 % of the OPPS rate (42 CFR 419.48).
 _PN_SHARE = 40
 _NO_RATE = "no rate is known for this code, place and date"
@@ -261,7 +259,9 @@ def _hospital_rate(lines: pd.DataFrame, reference: Reference, beside_another: Bo
 
 
 def _old_scanner(lines: pd.DataFrame) -> Mask:
-    return has_modifier(lines, ["CT"]) & has_code(lines, _CT_SCANS)
+    """Scans with modifier CT; what software makes of their images has no scanner."""
+    by_software = among(lines["service"], ["ffrct", "plaque"]) | among(lines["role"], ["three_d"])
+    return has_modifier(lines, ["CT"]) & ~by_software
 
 
 def _share(cents: Ints, percent: int) -> Ints:

@@ -382,6 +382,20 @@ def test_lines_of_other_claims_change_nothing(reference: Reference) -> None:
     assert dollars(lines, reference) == amounts + amounts[::-1]
 
 
+def test_modifier_ct_reduces_any_scan_that_a_sites_rates_know(tmp_path) -> None:
+    header = (reference_dir() / "opps_rates.csv").read_text().splitlines()[0]
+    row = {"procedure_code": "70450", "effective_from": "2025-01-01", "effective_to": "2025-12-31"}
+    row |= {"status_indicator": "S", "rate_cents": "10000", "source": "ours"}
+    cells = ",".join(row.get(name, "") for name in header.split(","))
+    (tmp_path / "opps_rates.csv").write_text(f"{header}\n{cells}\n")
+    (tmp_path / "sources.csv").write_text(
+        "id,title,publisher,section,url,edition,published_on,checked_on\nours,Ours,,,,,,\n"
+    )
+    lines = [hospital("70450", modifiers="CT")]
+
+    assert dollars(lines, load_reference(reference_dir(), tmp_path)) == ["85.00"]
+
+
 @pytest.mark.parametrize(
     ("rate", "cents"),
     [("612.40,", 61_240), (",118", 42_141)],

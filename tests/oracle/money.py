@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
-from tests.oracle.lines import CARDIAC_CT, Line
+from tests.oracle.lines import FFRCT, PLAQUE, Line
 from tests.oracle.tables import Found, in_force, is_stale, look_up
 from tests.oracle.verdicts import Verdict, unknown
 
 STANDARD = {"variant": "standard"}
-# Modifier CT takes from a scan, chest CT angiography included; software has no scanner.
-SCANS = CARDIAC_CT | {"71275"}
+# Modifier CT takes from a scan; software has no scanner.
+BY_SOFTWARE = FFRCT | PLAQUE | {"76376", "76377"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def hospital_price(line: Line, mine: list[Line]) -> Price:
     unit = Decimal(found["rate_cents"])
     if "PN" in line.modifiers:
         unit = Decimal(whole(unit * Decimal("0.4")))
-    if "CT" in line.modifiers and line.code in SCANS:
+    if "CT" in line.modifiers and line.code not in BY_SOFTWARE:
         unit = Decimal(whole(unit * Decimal("0.85")))
     return times(line, unit)
 
@@ -147,7 +147,7 @@ def technical_part(line: Line, day: date, rate: Decimal, unit: Decimal) -> Decim
     full = Decimal(whole(Decimal(row["total_rvu_nonfacility"]) * rate))
     cap = in_force("imaging_caps", day, procedure_code=line.code, modifier="TC")
     part = min(full, Decimal(cap["cap_cents"])) if cap else full
-    if "CT" in line.modifiers and line.code in SCANS:
+    if "CT" in line.modifiers and line.code not in BY_SOFTWARE:
         part = Decimal(whole(part * Decimal("0.85")))
     return part
 
