@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import Mask, among, each_word
+from auditor.claim_lines import Mask, among, blank, each_word
 from auditor.reference import Contradiction, Reference
 from auditor.rule import Rule
 
@@ -77,12 +77,17 @@ def _concerned(one: Contradiction, flagged: pd.DataFrame, asked: Mask) -> Mask:
 
 
 def _compared_with_rates(flagged: pd.DataFrame, reference: Reference) -> Mask:
-    """Lines that a rule compares with a national rate, where it says with which rate it did."""
+    """Lines that a rule compares with Medicare's rate, where it says with which rate it did."""
     if "rate" not in flagged:
         return np.ones(len(flagged), dtype=bool)
-    relative = (reference.table("contract_rates").rows["percent_of_medicare"] != "").any()
-    national: Mask = bool(relative) | (flagged["rate"] == "national rate").to_numpy(dtype=bool)
-    return national
+    national: Mask = (flagged["rate"] == "national rate").to_numpy(dtype=bool)
+    if (reference.table("contract_rates").rows["percent_of_medicare"] == "").all():
+        return national
+    asked = flagged.assign(payer=pd.Categorical(flagged["payer"]))
+    on = ["payer", "procedure_code", "component", "claim_type"]
+    contract = reference.as_of("contract_rates", asked, on=on)
+    relative = ~blank(contract["percent_of_medicare"]) & blank(contract["amount"])
+    return national | relative & (flagged["rate"] == "contract rate").to_numpy(dtype=bool)
 
 
 def _as_priced(flagged: pd.DataFrame) -> pd.DataFrame:

@@ -189,6 +189,24 @@ def test_a_payment_below_the_contract_says_so_and_by_how_much(tmp_path) -> None:
     assert BASIS_LABELS[row["amount_basis"]] == "the difference from the expected payment"
 
 
+def test_a_contract_amount_is_not_in_doubt_for_what_medicare_pays(tmp_path) -> None:
+    """A percentage of Medicare's rate rests on it, an amount of the contract's own doesn't."""
+    relative = {"procedure_code": "75572", "amount": "", "percent_of_medicare": "150"}
+    low = OURS | {"allowed_cents": "300.00", "paid_cents": "240.00"}
+    result = audited(
+        tmp_path,
+        "allowed_below_expected",
+        "contract_rates",
+        lambda rows: [*contract(rows), contract(rows)[0] | relative],
+        low,
+        low | {"procedure_code": "75572"},
+    )
+
+    fixed, percent = result.findings.sort_values("source_row")["message"]
+    assert fixed.endswith("the contract rate gives $600.00.")
+    assert "the contract rate gives $535.70. Sources disagree here: APC 5572" in percent
+
+
 def test_a_cent_owed_in_silence_is_owed(tmp_path) -> None:
     nothing = {"allowed_cents": "0.00", "paid_cents": "0.00", "remit_date": "2025-04-01"}
     result = audited(
