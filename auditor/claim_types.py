@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, among, blank, has_modifier
+from auditor.ingest.values import without_record_number
 from auditor.matching import group_key, numbered
 from auditor.reference import Reference
 
@@ -100,13 +101,9 @@ def claims_of_both_kinds(lines: pd.DataFrame) -> int:
     return len(np.intersect1d(claim[hospital], claim[physician]))
 
 
-# A payer's record number behind its name, as Epic writes it: MEDICARE [1001].
-_RECORD_NUMBER = re.compile(r"\s*(\[[0-9]+\]|\([0-9]+\))\s*$")
-
-
 def payer_type_of(name: str) -> str:
     """The payer type that a payer's name shows, by whole words."""
-    words = re.findall(r"[A-Z0-9]+", _RECORD_NUMBER.sub("", name).upper())
+    words = re.findall(r"[A-Z0-9]+", without_record_number(name).upper())
     if not words:
         return ""
     text = " " + " ".join(words) + " "
