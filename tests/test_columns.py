@@ -833,6 +833,28 @@ def test_a_first_line_of_data_is_not_quoted():
     assert "looks like data" in message
 
 
+def test_a_file_without_column_names_is_refused_by_shapes_whatever_a_profile_says(tmp_path):
+    first = ["C1001", "P17", "03/10/2025", "75574", "26", "0480", "2,450.00", "I25.10"]
+    lines = [[value, value] for value in ("C1002", "P18", "03/11/2025", "75580", "26", "", "", "")]
+    given_table = table(list(zip(first, lines, strict=True)))
+    profile = profile_from(tmp_path, '[columns]\nclaim_id = "#1"\npatient_id = "#2"\n')
+
+    for said in (refusal_of(given_table), refusal_of(given_table, profile)):
+        assert "Row 1 looks like data, not like column names; its shapes: A9999, A99, " in said
+        assert "Write a row of column names above it" in said
+        assert [value for value in first if value in said] == []
+    with pytest.raises(AuditError, match="looks like data"):
+        suggest(given_table)
+
+
+def test_values_beside_column_names_are_shown_by_their_shapes():
+    beside = {"C1001": ["C1001"] * 2, "03/10/2025": ["03/10/2025"] * 2, "DOE": ["DOE"] * 2}
+
+    assert understand(table(NEEDED | beside)).unused == ("A9999", "99/99/9999", "AAA")
+    said = refusal_of(table({"Claim ID": ["C1"] * 2, "CPT": ["75574"] * 2} | beside))
+    assert [value for value in beside if value in said] == []
+
+
 def test_headers_in_messages_are_short_and_on_one_line():
     message = refusal_of(with_column("Sort\nkey " + "x" * 500, ["1", "1"], without=["Patient ID"]))
 

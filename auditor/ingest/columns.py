@@ -15,7 +15,7 @@ from auditor.ingest.candidates import Candidate, best, candidate, candidates, ce
 from auditor.ingest.header_names import header_key, identifies_patient, readings
 from auditor.ingest.mapping import Mapping, Match, Profile, certainty, header_word
 from auditor.ingest.profiles import ignored_positions, profile_positions, switched_off
-from auditor.ingest.refusals import refusal
+from auditor.ingest.refusals import begins_with_data, refusal, shown_headers
 from auditor.ingest.shapes import commonest_shape, only_procedure_codes, only_recent_dates
 from auditor.ingest.synonyms import BILL_TYPE_PIECES
 from auditor.ingest.values import shape
@@ -75,7 +75,7 @@ def understand(table: "RawTable", profile: Profile | None = None) -> Mapping:
     """Find the schema columns of a table.
 
     Raises AuditError if a required column is missing, if two headers could be it and their values
-    differ, or if the profile does not fit the table.
+    differ, if the first row holds values, or if the profile does not fit the table.
     """
     mapping, rivals = _match_all(table, profile)
     reason = refusal(table, mapping, rivals)
@@ -87,7 +87,7 @@ def understand(table: "RawTable", profile: Profile | None = None) -> Mapping:
 def suggest(table: "RawTable", profile: Profile | None = None) -> Mapping:
     """As ``understand``, but takes what there is: to be shown, or saved as a profile to complete.
 
-    Raises AuditError only if the profile does not fit the table.
+    Raises AuditError only if the first row holds values, or if the profile does not fit the table.
     """
     return _match_all(table, profile)[0]
 
@@ -113,6 +113,8 @@ def _match_all(
     table: "RawTable", profile: Profile | None
 ) -> tuple[Mapping, dict[str, tuple[int, ...]]]:
     """The mapping; and for an ambiguous required column all positions that could be it."""
+    if reason := begins_with_data(table):
+        raise AuditError(reason)
     profile = profile or Profile("")
     matches = _said(profile, table)
     said = {place for match in matches.values() for place in match.positions}
@@ -219,9 +221,10 @@ def _headers(table: "RawTable", positions: Iterable[int]) -> tuple[str, ...]:
 def _mapping(table: "RawTable", matches: dict[str, Match]) -> Mapping:
     used = {place for match in matches.values() for place in match.positions}
     spare = [header for place, header in enumerate(table.header) if place not in used and header]
+    shown = dict(zip(table.header, shown_headers(table.header), strict=True))
     return Mapping(
         matches=tuple(matches[c.name] for c in CLAIM_LINES if c.name in matches),
-        unused=tuple(header for header in spare if not identifies_patient(header)),
+        unused=tuple(shown[header] for header in spare if not identifies_patient(header)),
         identifying=tuple(header for header in spare if identifies_patient(header)),
         missing=tuple(c.name for c in CLAIM_LINES if c.name not in matches),
     )

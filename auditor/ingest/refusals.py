@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from auditor.ingest.candidates import cells
-from auditor.ingest.header_names import header_key, identifies_patient, names_of
+from auditor.ingest.header_names import header_key, identifies_patient, names_of, readings
 from auditor.ingest.mapping import Mapping, certainty, header_word, one_line
-from auditor.ingest.shapes import filled_values, fit, looks_like_data
+from auditor.ingest.shapes import filled_values, fit, looks_like_claim_line, looks_like_data
 from auditor.ingest.values import shape
 from auditor.schema import REQUIRED
 
@@ -39,16 +39,16 @@ def refusal(table: "RawTable", mapping: Mapping, rivals: Dictionary[str, Sequenc
     missing = [column for column in REQUIRED if column in mapping.missing]
     if not missing and not rivals:
         return ""
-    where = table.file if table.sheet is None else f"{table.file} sheet '{table.sheet}'"
+    where = where_it_stands(table)
     if len(REQUIRED) - len(missing) < 2:
         return (
-            f"{where}: does not look like claim lines: {_lacks(missing)}. {_seen(table, missing)} "
+            f"{where}: does not look like claim lines: {_lacks(missing)}. {_seen(table)} "
             "Export one row a service line; if these are claim lines under other names, "
             f"{_way_out(table, missing)}"
         )
     parts = []
     if missing:
-        parts += [f"{_lacks(missing)}.", _seen(table, missing)]
+        parts += [f"{_lacks(missing)}.", _seen(table)]
         parts += [near for column in missing if (near := _nearest(column, table, mapping))]
     for column, positions in rivals.items():
         names = " and ".join(header_word(table.header[place], place) for place in positions)
@@ -61,20 +61,41 @@ def refusal(table: "RawTable", mapping: Mapping, rivals: Dictionary[str, Sequenc
     return f"{where}: {' '.join(parts)}"
 
 
+def where_it_stands(table: "RawTable") -> str:
+    """File and sheet, as a message names them."""
+    return table.file if table.sheet is None else f"{table.file} sheet '{table.sheet}'"
+
+
+def begins_with_data(table: "RawTable") -> str:
+    """Why a table can't be read whose first row is a claim line already; ``""`` if it is none."""
+    if any(map(readings, table.header)) or not looks_like_claim_line(table.header):
+        return ""
+    return (
+        f"{where_it_stands(table)}: {_seen(table)} Write a row of column names above it, or export "
+        "with column names, and run again."
+    )
+
+
+def shown_headers(headers: Sequence[str]) -> list[str]:
+    """Headers that may be shown: by their shapes those of a row that holds values."""
+    if not looks_like_data(headers):
+        return list(headers)
+    return [header if readings(header) else shape(header) for header in headers]
+
+
 def _lacks(missing: Sequence[str]) -> str:
     return ", ".join(f"no {_WORDS[column]}" for column in missing)
 
 
-def _seen(table: "RawTable", missing: Sequence[str]) -> str:
+def _seen(table: "RawTable") -> str:
     """The headers, by their shapes if they may be the values of a first line without a header."""
     headers = [header for header in table.header if header]
     if not headers:
         return "No header was found."
     lead = "Columns seen"
-    if len(REQUIRED) - len(missing) < 2 and looks_like_data(headers):
-        headers = [shape(header) for header in headers]
+    if looks_like_data(headers):
         lead = f"Row {table.header_row} looks like data, not like column names; its shapes"
-    shown = ", ".join(one_line(header) for header in headers[:_MOST_HEADERS])
+    shown = ", ".join(one_line(header) for header in shown_headers(headers)[:_MOST_HEADERS])
     more = len(headers) - _MOST_HEADERS
     return f"{lead}: {shown}{f' and {more} more' if more > 0 else ''}."
 
@@ -87,7 +108,7 @@ def _nearest(column: str, table: "RawTable", mapping: Mapping) -> str:
     taken = {position for match in sure for position in match.positions}
     scored = []
     for place, header in enumerate(table.header):
-        if place in taken or identifies_patient(header):
+        if place in taken or identifies_patient(header) or looks_like_data([header]):
             continue
         key = header_key(header)
         close = difflib.get_close_matches(key, names, n=1, cutoff=_ALIKE)

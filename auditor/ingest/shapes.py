@@ -116,3 +116,10 @@ def looks_like_data(cells: Iterable[str]) -> bool:
     """Whether header cells hold dates, amounts or long numbers: the first line may be data."""
     value = re.compile(rf"(?:{_DATE}){_TIME}|\$?-?\d+\.\d\d|\d{{4,}}|{_PROCEDURE}")
     return any(value.fullmatch(cell.strip().upper()) for cell in cells)
+
+
+def looks_like_claim_line(cells: Iterable[str]) -> bool:
+    """Whether header cells hold a date and a procedure code: the first line is one of data."""
+    found = [cell.strip().upper() for cell in cells]
+    dates = [cell for cell in found if re.fullmatch(f"(?:{_DATE}){_TIME}", cell)]
+    return bool(dates) and any(_STRICT_PROCEDURE.fullmatch(cell) for cell in found)
