@@ -390,6 +390,31 @@ def test_numbered_headers_are_one_column_in_the_order_of_their_numbers(column, h
         assert [given_table.header[place] for place in match.positions] == headers
 
 
+@pytest.mark.parametrize("parts", [(3,), (3, 4), (3, 4, 5, 6), (4, 5)])
+@pytest.mark.parametrize("segment", ["SV101", "SV202"])
+def test_the_parts_of_a_composite_element_are_told_apart(segment, parts):
+    said = {f"{segment}-1": ["HC"] * 2, f"{segment}-2": ["75574"] * 2, f"{segment}-7": ["X"] * 2}
+    said |= {f"{segment}-{part}": ["26"] * 2 for part in parts}
+    kept = {name: values for name, values in NEEDED.items() if name != "Procedure Code"}
+
+    found = headers_of(understand(table(kept | said)))
+
+    assert found["procedure_code"] == (f"{segment}-2",)
+    assert found["modifiers"] == tuple(f"{segment}-{part}" for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("beside", "column"),
+    [("SV102", "place_of_service"), ("SV203", "bill_type"), ("Charges", None)],
+)
+def test_what_clm05_1_is_depends_on_the_claim(beside, column):
+    found = headers_of(understand(table(NEEDED | {"CLM05-1": ["22"] * 2, beside: ["350"] * 2})))
+
+    assert [name for name, headers in found.items() if headers == ("CLM05-1",)] == [column][
+        : column is not None
+    ]
+
+
 def test_a_repeated_header_keeps_its_order():
     given_table = table([*NEEDED.items(), *[("Modifier", [m, m]) for m in ("26", "59", "")]])
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.ingest.header_names import Reading, readings
+from auditor.ingest.header_names import Reading, header_key, readings
 from auditor.ingest.mapping import SEVERAL
 from auditor.ingest.shapes import filled_values, fit
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _FITS = 0.5
 _MUCH_BETTER = 0.2
+
+# CLM05-1 is the place of service of an 837P, whose lines are SV1, and the bill type's of an 837I.
+_ONLY_BESIDE = {("place_of_service", "clm051"): "sv1", ("bill_type", "clm051"): "sv2"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def candidates(column: str, table: "RawTable", positions: Iterable[int]) -> list
     named: dict[tuple[int, int], list[tuple[int, Reading]]] = {}
     for position in positions:
         for reading in readings(table.header[position]):
-            if reading.column == column:
+            if reading.column == column and _stands_beside(reading, table):
                 rank = (reading.level, reading.order)
                 named.setdefault(rank, []).append((position, reading))
     found = []
@@ -51,6 +54,11 @@ def candidates(column: str, table: "RawTable", positions: Iterable[int]) -> list
             groups = [(position,) for position, reading in entries if reading.number is None]
         found += [candidate(column, table, group, level, order) for group in groups]
     return found
+
+
+def _stands_beside(reading: Reading, table: "RawTable") -> bool:
+    begins = _ONLY_BESIDE.get((reading.column, reading.name), "")
+    return not begins or any(header_key(header).startswith(begins) for header in table.header)
 
 
 def candidate(

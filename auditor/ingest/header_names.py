@@ -27,6 +27,9 @@ _ORDINALS = {
     )
     for word in words.split()
 }
+_NUMBERS = range(1, 26)
+# Parts of an 837's composite element that are modifiers: a qualifier and the code stand before.
+_MODIFIER_PARTS = {"sv101#": range(3, 7), "sv202#": range(3, 7)}
 _LONGEST_HEADER = 80
 _PARENTHESISED = re.compile(r"\((?:[^a-z]*|[mdyhs/. -]*|usd|text|number)\)", re.IGNORECASE)
 _IDENTIFYING = re.compile(
@@ -94,8 +97,9 @@ def _readings_of_key(key: str) -> tuple[Reading, ...]:
     index = _index()
     exact = index.get(key, ())
     numbered = [
-        Reading(known.column, known.level, known.order, pattern, number)
+        Reading(known.column, known.level, known.order, pattern, parts.index(number) + 1)
         for pattern, number in _numbered(key)
+        if number in (parts := _MODIFIER_PARTS.get(pattern, _NUMBERS))
         for known in index.get(pattern, ())
     ]
     # SV101-2 is the procedure code, though SV101-3 to 6 are modifiers.
@@ -109,7 +113,7 @@ def _numbered(key: str) -> Iterator[tuple[str, int]]:
         for start in range(run.start(), run.end()):
             for end in range(start + 1, min(start + 2, run.end()) + 1):
                 rest = re.sub(r"^(?:st|nd|rd|th)", "", key[end:])
-                if 1 <= int(key[start:end]) <= 25:
+                if int(key[start:end]) in _NUMBERS:
                     yield key[:start] + "#" + rest, int(key[start:end])
     for word, number in _ORDINALS.items():
         if word in key:

@@ -33,9 +33,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "NCH_CLM_TYPE_CD; CLM_TYPE_CD",
         "ST03",
     ),
-    "bill_type": _names(
-        "Bill Type; Bill Type Code; TOB; Type of Bill; UB Bill Type", "FL4; CLM05-1"
-    ),
+    "bill_type": _names("Bill Type; Bill Type Code; TOB; Type of Bill; UB Bill Type", "FL4"),
     "claim_frequency": _names(
         "Claim Frequency; Claim Frequency Code; Claim Frequency Type Code; Frequency Code",
         "CLM_FREQ_CD",
@@ -112,7 +110,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Line Modifier #",
         "HCPCS Modifier #; HCPCS Modifier Code #",
         "HCPCS_#_MDFR_CD",
-        "SV101-3; SV101-#; SV202-3; SV202-#",
+        "SV101-#; SV202-#",
     ),
     "revenue_code": _names(
         "Revenue Code; UB Revenue; UB Revenue Code; Revenue Center; Line Revenue Code",
@@ -235,6 +233,7 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
         "Payer Claim Control Number; ICN; DCN; TCN",
         "CARR_CLM_CNTL_NUM; FI_DOC_CLM_CNTL_NUM; CLM_CNTL_NUM",
     ),
+    "bill_type": _names("CLM05-1"),
     "claim_frequency": _names("Resubmission Code"),
     "patient_id": _names(
         "Member ID; Member Number; MBI; BENE_MBI_ID; Medicare ID; Medicare Number; Subscriber ID",
@@ -259,6 +258,7 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
         "Claim Diagnosis #; Claim Diagnosis Code #; ICD_DGNS_CD#; CLM_DGNS_#_CD; Claim Diagnoses",
         "PRNCPAL_DGNS_CD; Admitting Diagnosis",
     ),
+    "place_of_service": _names("CLM05-1"),
     "rendering_npi": _names(
         "Reading NPI; Reading Physician NPI; Interpreting NPI; Interpreting Physician NPI"
     ),
