@@ -255,6 +255,14 @@ def test_optional_date_never_rejects() -> None:
         ),
         ({"procedure_code": ""}, "procedure_code", "", "procedure_code is blank"),
         ({"patient_id": "", "service_date": "x"}, "patient_id", "", "patient_id is blank"),
+        ({"patient_id": "000"}, "patient_id", "999", "patient_id is blank"),
+        (
+            {"claim_id": "6.00001E+11"},
+            "claim_id",
+            "9.99999A+99",
+            "claim_id was rounded by a spreadsheet, so that others look the same; export it as "
+            "text",
+        ),
     ],
 )
 def test_rejected_line_names_the_first_failing_column(

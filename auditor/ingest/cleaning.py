@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from auditor.ingest import codes, dates, numbers, values
 from auditor.ingest.cells import Cells, Mask, Places, Runs, Texts, lines_of_code, string_array
-from auditor.ingest.values import NO_VALUE, Read, Value, shape
+from auditor.ingest.values import NO_VALUE, Read, Value, is_rounded, shape
 
 # What a text column's cells are read with; all others hold numbers that name something.
 _READERS: dict[str, Read] = {
@@ -33,6 +33,11 @@ _READERS: dict[str, Read] = {
 _PLAIN_IDENTIFIER = "^[0-9A-Za-z][0-9A-Za-z_/#-]*$"
 _PLAIN_AMOUNT = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
 _MANY = 4096
+# What says that there is no number: words, and the zeros of a blank field of numbers.
+_NO_NUMBER = string_array(sorted(NO_VALUE | {"0" * count for count in range(1, 31)}))
+# Lines are put together by these two: of rounded numbers many would be one.
+_PUT_TOGETHER_BY = frozenset({"claim_id", "patient_id"})
+_ROUNDED = "was rounded by a spreadsheet, so that others look the same; export it as text"
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def clean_text(column: str, cells: Cells) -> Cleaned:
     if read is not values.identifier:
         return clean_values(cells, [read(text) for text in cells.texts.to_pylist()])
     plain = _plain_identifiers(cells.texts)
-    words: Any = pc.is_in(cells.texts, value_set=string_array(sorted(NO_VALUE)))
+    words: Any = pc.is_in(cells.texts, value_set=_NO_NUMBER)
     nothing: Any = pc.equal(cells.texts, pa.scalar(""))
     unread: Any = pc.invert(pc.or_(nothing, pc.and_not(plain, words)))
     places = np.flatnonzero(unread.to_numpy(zero_copy_only=False))
@@ -80,7 +85,12 @@ def clean_text(column: str, cells: Cells) -> Cleaned:
     read_values = [read(text) for text in cells.texts.take(pa.array(places)).to_pylist()]
     replacements = string_array([value.value for value in read_values])
     texts = pc.replace_with_mask(cells.texts, unread, replacements)
-    return Cleaned(cells, texts, repairs=said(places, (value.repair for value in read_values)))
+    repairs = said(places, (value.repair for value in read_values))
+    faults = {}
+    if column in _PUT_TOGETHER_BY:
+        written = zip(places, read_values, strict=True)
+        faults = {int(place): _ROUNDED for place, value in written if is_rounded(value.value)}
+    return Cleaned(cells, texts, repairs=repairs, faults=faults)
 
 
 def _plain_identifiers(texts: Texts) -> Any:

@@ -5,6 +5,7 @@ Modifiers, diagnoses, pointers, adjustments and remarks may stand several in a c
 """
 
 import re
+from itertools import takewhile
 
 from auditor.ingest.values import (
     DECIMALS,
@@ -35,6 +36,8 @@ _NUMBER_MODIFIERS = (
     " 90 91 92 93 94 95 96 97 99"
 )
 _CERTAIN_MODIFIERS = frozenset(f"{_LETTER_MODIFIERS} {_NUMBER_MODIFIERS}".split())
+# Before words, CT, LT or RT begin a description: 75574-CT ANGIO HEART.
+_NEVER_WORDS = frozenset(f"TC XE XS XP XU {_NUMBER_MODIFIERS}".split())
 
 NOT_A_PROCEDURE = "is not the five characters of a CPT or HCPCS code"
 SEVERAL_PROCEDURES = "holds more than one procedure code"
@@ -46,6 +49,9 @@ _FIRM = r"(?:[0-9]{5}|[A-Z][0-9]{4}|[0-9]{4}[A-Z])"
 _RUN_TOGETHER = re.compile(rf"({_FIRM})((?:[0-9A-Z]{{2}}){{1,4}})")
 _WITH_MODIFIERS = re.compile(rf"({_FIRM})((?:[-\s,:;/.*^|+]+[0-9A-Z]{{2}}){{1,5}})")
 _WITH_DESCRIPTION = re.compile(rf"({_FIRM})((?:-[0-9A-Z]{{2}})*)(?:\s*[-:;,/]\s*|\s+)(\S.*)")
+_MODIFIERS_IN_BRACKETS = re.compile(
+    rf"({_FIRM})\s*[\[(]([0-9A-Z]{{2}}(?:[\s,;/-]+[0-9A-Z]{{2}})*)[\])]"
+)
 _IN_BRACKETS = re.compile(rf"[^\[(]*[\[(]({_FIRM})[\])]")
 _LOST_ZERO = re.compile(r"[0-9]{3}[TUFAM]|[0-9]{3,4}")
 _NUMBER_WITH_DECIMALS = re.compile(r"([0-9]+)\.0+")
@@ -80,8 +86,13 @@ def _procedure_with_more(text: str) -> Value:
             return Value((match[1], tuple(pairs)), MODIFIER_IN_CODE)
     if _LONE_CODES.fullmatch(text):
         return Value(("", ()), fault=SEVERAL_PROCEDURES)
+    if match := _MODIFIERS_IN_BRACKETS.fullmatch(text):
+        pairs = re.findall("[0-9A-Z]{2}", match[2])
+        if _NEVER_WORDS.issuperset(pairs):
+            return Value((match[1], tuple(pairs)), MODIFIER_IN_CODE)
     if match := _WITH_DESCRIPTION.fullmatch(text):
-        modifiers = tuple(re.findall("[0-9A-Z]{2}", match[2]))
+        pairs = re.findall("[0-9A-Z]{2}", match[2])
+        modifiers = tuple(takewhile(_NEVER_WORDS.__contains__, pairs))
         return Value((match[1], modifiers), MODIFIER_IN_CODE if modifiers else DESCRIPTION)
     if match := _IN_BRACKETS.fullmatch(text):
         return Value((match[1], ()), DESCRIPTION)
@@ -90,7 +101,8 @@ def _procedure_with_more(text: str) -> Value:
 
 _REVENUE_DIGITS = re.compile(r"([0-9]{1,4})(\.0+)?|([0-9]{2,3}X)")
 _REVENUE_PREFIX = re.compile(r"(?:(?:REV(?:ENUE)?(?: ?CODE)?|RC)[\s:#-]*)+(?=[0-9])")
-_REVENUE_DESCRIBED = re.compile(r"([0-9]{3,4})(?:\s*[-:;,/]\s*|\s+)([^0-9\s].*)")
+_REVENUE_DESCRIBED = re.compile(r"([0-9]{3,4})(?:\s*[-:;,/|_]\s*|\s+)([^0-9\s].*)")
+_REVENUE_BEHIND = re.compile(r"[^0-9]*[^0-9A-Z](0[0-9]{3})")
 _REVENUE_IN_BRACKETS = re.compile(r"[^\[(]*[\[(]([0-9]{3,4})[\])].*")
 
 
@@ -105,8 +117,9 @@ def revenue(text: str) -> Value:
         if len(code) == 2 or (len(code) == 1 and code != "1"):
             return Value(code, DECIMALS if decimals else "")
         return Value(code.zfill(4), LOST_ZERO if len(code) < 4 else DECIMALS if decimals else "")
-    if match := _REVENUE_DESCRIBED.fullmatch(text) or _REVENUE_IN_BRACKETS.fullmatch(text):
-        return Value(match[1].zfill(4), DESCRIPTION)
+    for described in (_REVENUE_DESCRIBED, _REVENUE_IN_BRACKETS, _REVENUE_BEHIND):
+        if match := described.fullmatch(text):
+            return Value(match[1].zfill(4), DESCRIPTION)
     return Value(text)
 
 
@@ -120,10 +133,12 @@ def modifiers(text: str) -> Value:
         text = code_text(text)
     if match := re.fullmatch(r"([0-9]{1,2}|[0-9]{4}|[0-9]{6})\.0+", text):
         read = modifiers(match[1])
-        return Value(read.value, read.repair or DECIMALS)
+        return Value(read.value, read.repair or (DECIMALS if read.value else ""))
     found: dict[str, None] = {}
     repair = ""
-    for token in filter(None, _MODIFIER_SEPARATOR.split(text)):
+    for token in _MODIFIER_SEPARATOR.split(text):
+        if not token.strip("0"):  # nothing, or a formula's value for a blank cell
+            continue
         pairs = re.findall("..", token)
         if len(token) <= 2:
             found[token] = None
@@ -143,17 +158,20 @@ def _are_modifiers(pairs: list[str]) -> bool:
 
 _ICD_10 = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.?[0-9A-Z]{1,4})?")
 _WITHOUT_DOT = re.compile(r"(?:[A-Z][0-9][0-9A-Z]|[0-9]{3})[0-9A-Z]{1,4}")
-_DIAGNOSIS_SEPARATOR = re.compile(r"[,;|\s^/:*~]+")
+# A misprint of a code still begins with a letter and a digit, or with three digits.
+_LIKE_A_CODE = re.compile(r"(?:[A-Z][0-9]|[0-9]{3})[0-9A-Z.]*")
+_DIAGNOSIS_SEPARATOR = re.compile(r"[-,;|\s^/:*~()\[\]{}<>=]+")
 
 
 def diagnoses(text: str) -> Value:
     """Diagnosis codes of a cell, with their dot, in order; misshapen ones as found.
 
     ``12510`` becomes ``125.10`` and stays so: whether a letter I is meant is for the rules.
+    Words and numbers of a description beside a code are no diagnoses.
     """
-    tokens = [token.strip("[](){}\"'.-") for token in _DIAGNOSIS_SEPARATOR.split(code_text(text))]
+    tokens = [token.strip("\"'.") for token in _DIAGNOSIS_SEPARATOR.split(code_text(text))]
     tokens = [_with_dot(token) for token in tokens if token not in NO_VALUE]
-    coded = [token for token in tokens if any(character in "0123456789" for character in token)]
+    coded = [token for token in tokens if _LIKE_A_CODE.fullmatch(token)]
     if any(_ICD_10.fullmatch(token) for token in coded) and len(coded) < len(tokens):
         return Value(tuple(coded), NOT_A_DIAGNOSIS)
     return Value(tuple(tokens))
@@ -195,6 +213,10 @@ def _letters(digits: str, *, alone: bool) -> list[str]:
 
 
 _GROUP_AND_CODE = r"(?:(CO|PR|OA|PI|CR)[\s:_*-]*)?([A-Z][0-9]{1,3}|0*[0-9]{1,3})(?![0-9A-Z])"
+# 1,097.32 is no code 97, and $97 none either.
+_DIGITS = r"[0-9]+(?:,[0-9]{3})*"
+_AMOUNT = re.compile(rf"-?\$\s*-?{_DIGITS}(?:\.[0-9]+)?|-?{_DIGITS}\.[0-9]{{2}}(?![0-9])")
+_BETWEEN_ADJUSTMENTS = re.compile(r"[;,|/&+~^\n]+|\$\s+(?=(?:CO|PR|OA|PI|CR)[^A-Z])")
 _ADJUSTMENT = re.compile(_GROUP_AND_CODE)
 _ADJUSTMENTS = re.compile(rf"(?:{_GROUP_AND_CODE}[\s,-]*)+")
 
@@ -206,8 +228,9 @@ def adjustments(text: str) -> Value:
         text = match[1]
     found: dict[str, None] = {}
     repair = ""
-    for piece in filter(str.strip, re.split(r"[;,|/&+\n]+", text)):
-        piece = piece.strip()
+    amounts = _AMOUNT.sub(" $ ", text)
+    for piece in filter(str.strip, _BETWEEN_ADJUSTMENTS.split(amounts)):
+        piece = piece.strip(" ([")
         start = _ADJUSTMENT.match(piece)
         if not start:
             repair = NOT_AN_ADJUSTMENT

@@ -26,13 +26,17 @@ _DAY_NUMBERS = range(20_000, 80_001)
 # Each part of an export, and each of its columns, has the same days: of so many each is read once.
 _DAYS_AT_HAND = 1 << 14
 
-# RE2, too: Arrow takes the time off a whole column of time stamps with it.
+# RE2, too: Arrow takes the time off a whole column of time stamps with it. SAS writes
+# 10MAR2025:14:30:00, Oracle 10-MAR-25 02.30.00.000000 PM, DB2 2025-03-10-14.30.00.
 TIME_OF_DAY = (
-    r"(?i)[T\s]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?"
+    r"(?i)([T:\s]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?"
+    r"|[-\s]+[0-9]{1,2}\.[0-9]{2}\.[0-9]{2}([.,][0-9]+)?)"
     r"\s*([AP]\.?M\.?)?\s*(Z|UTC|GMT|[A-Z]{1,2}[DS]?T|[+-][0-9]{2}:?([0-9]{2})?)?\s*$"
 )
 _TIME_OF_DAY = re.compile(TIME_OF_DAY)
-_SPAN = re.compile(r"\s+(?:-|TO|THRU|THROUGH)\s+")
+_SPAN = re.compile(
+    r"\s+(?:-|TO|THRU|THROUGH)\s+|(?<=[0-9]{8})-(?=[0-9]{8}$)|(?<=/[0-9]{4})-(?=[0-9]{1,2}/)"
+)
 _WEEKDAY = re.compile(r"(?:MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]*[,.]?\s+")
 _SEPARATOR = r"\s*[-/.\s]\s*"
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")

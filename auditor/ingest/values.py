@@ -14,6 +14,7 @@ EXTRA_ZERO = "extra leading zero dropped"
 DECIMALS = "decimal ending dropped"
 DESCRIPTION = "description dropped"
 LOST_ZERO = "lost leading zero restored"
+THOUSANDS = "thousands separators dropped"
 ROUNDED = "number rounded by the spreadsheet"
 UNREADABLE = "could not be read, left blank"
 
@@ -26,6 +27,8 @@ NO_VALUE = BLANK_WORDS | {
 }
 
 _DIGITS_WITH_DECIMALS = re.compile(r"(-?[0-9]+)\.0+")
+_WITH_THOUSANDS = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+)(?:\.0+)?")
+_ONE_NPI = re.compile(r"[^0-9]*([12][0-9]{9})[^0-9]*")
 _SCIENTIFIC = re.compile(r"-?[0-9](\.[0-9]+)?[Ee]\+[0-9]{1,3}")
 _MOST_EXACT_DIGITS = 15  # a spreadsheet number holds no more
 _NOT_LETTERS_OR_DIGITS = re.compile(r"[^0-9A-Z]+")
@@ -64,7 +67,7 @@ def tidy(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         text = _visible(text)
     text = " ".join(text.split())
-    while len(text) > 3 and text.startswith('="') and text.endswith('"'):
+    while len(text) > 2 and text.startswith('="') and text.endswith('"'):
         text = text[2:-1].strip()
     return text
 
@@ -116,24 +119,37 @@ def name(text: str) -> Value:
 def identifier(text: str) -> Value:
     """Number of a claim, patient or authorization: leading zeros and case as found.
 
-    A number that a spreadsheet has rounded (1.23E+15) is kept and reported.
+    A number that a spreadsheet has rounded (1.23E+15) is kept and reported. Nothing but zeros, as
+    of a blank field of numbers, names nothing.
     """
     text = unquoted(text)
-    if text in NO_VALUE:
+    if text in NO_VALUE or not text.strip("0"):
         return Value("")
+    if match := _WITH_THOUSANDS.fullmatch(text):
+        return Value(match[1].replace(",", ""), THOUSANDS)
     if match := _DIGITS_WITH_DECIMALS.fullmatch(text):
         return Value(match[1], ROUNDED if len(match[1]) > _MOST_EXACT_DIGITS else DECIMALS)
     return Value(text, ROUNDED if _SCIENTIFIC.fullmatch(text) else "")
 
 
+def is_rounded(number: str) -> bool:
+    """Whether a number lost its last digits to a spreadsheet: 1.23E+15."""
+    return _SCIENTIFIC.fullmatch(number) is not None
+
+
 def npi(text: str) -> Value:
-    """Ten digits of an NPI; a number of another form still tells providers apart and is kept."""
+    """Ten digits of an NPI; a number of another form still tells providers apart and is kept.
+
+    Of a name with its NPI it is the NPI. A rounded number could be anybody's and is blank.
+    """
     read = identifier(text)
-    if not read.value.strip("0"):
-        return Value("")
+    if is_rounded(read.value):
+        return Value("", f"{ROUNDED}, left blank")
     digits = read.value.replace(" ", "").replace("-", "")
     if len(digits) == 10 and digits.isascii() and digits.isdecimal():
         return Value(digits, read.repair)
+    if match := _ONE_NPI.fullmatch(read.value):
+        return Value(match[1], DESCRIPTION)
     return read
 
 
@@ -141,6 +157,8 @@ def place_of_service(text: str) -> Value:
     """Two digits; other text as found, upper case, for the rules to judge."""
     text = code_text(text)
     match = re.fullmatch(r"(?:POS\W*)?([0-9]{1,2})(\.0+)?(?:(?:\s*[-:/]\s*|\s+)([A-Z(].*))?", text)
+    if not match and (bracketed := re.fullmatch(r"[^0-9]*[\[(]([0-9]{1,2})[\])]", text)):
+        return place_of_service(bracketed[1])._replace(repair=DESCRIPTION)
     if not match:
         return Value(text)
     digits, decimals, description = match.groups()
