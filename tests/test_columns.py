@@ -173,6 +173,13 @@ received_date: Received Date; Bill Date; Claim Date; Submit Date; file_date; Bil
 remit_date: Remit Date; Paid Date; Payment Date; Check Dt; NCH_WKLY_PROC_DT
 procedure_code: hcpcs_code; CPT; CPT Code; CPT4; HCPCS; Procedure Code; Proc; Proc Cd; CPT/HCPCS
 procedure_code: Procedure Code (CPT); CPT Procedure Code; Procedure Code (HCPCS)
+procedure_code: HCPCS/Rates
+revenue_code: UB_REV_CODE_ID
+claim_id: Pt Ctl Nbr; Voucher; Voucher No
+patient_id: Person Nbr
+service_date: Day of Service Date
+adjustment_codes: Adj Reason 1; CAS Reason
+remark_codes: Remark 1
 procedure_code: EAP Code; CDM Code; CPT®
 modifiers: Mod; Modifier; Modifiers (26,59); hcpcs_modifier_1; Mod1; Modifier 1; M1; 1st Modifier
 modifiers: HCPCS_1ST_MDFR_CD; HCPCS_1_MDFR_CD; SV101-3
@@ -370,6 +377,8 @@ FAMILIES = [
     ("diagnosis_codes", ["Dx1", "Dx2", "Dx10", "Dx11"]),
     ("diagnosis_codes", ["Dx01", "Dx02"]),
     ("diagnosis_codes", ["Primary Dx", "Dx2", "Dx3"]),
+    ("diagnosis_codes", ["PRIMARY_DX_CODE", "DX_TWO_CODE", "DX_THREE_CODE"]),
+    ("diagnosis_codes", ["ICD1 Code", "ICD2 Code", "ICD3 Code"]),
     ("diagnosis_codes", ["Principal Diagnosis", "Secondary Diagnosis"]),
     ("diagnosis_pointers", ["Dx Pointer 1", "Dx Pointer 2"]),
     ("adjustment_codes", ["REV_CNTR_1ST_ANSI_CD", "REV_CNTR_2ND_ANSI_CD", "REV_CNTR_4TH_ANSI_CD"]),
@@ -413,6 +422,51 @@ def test_what_clm05_1_is_depends_on_the_claim(beside, column):
     assert [name for name, headers in found.items() if headers == ("CLM05-1",)] == [column][
         : column is not None
     ]
+
+
+UNITS = [
+    ("Unit #", ["M000123456", "M000123457"], "patient_id"),
+    ("Unit Number", ["00123456", "00123457"], "patient_id"),
+    ("Unit #", ["1", "2"], "units"),
+    ("Unit No", ["1.000", "2.000"], "units"),
+    ("Unit #", ["1", "M000123456"], "units"),
+]
+
+
+@pytest.mark.parametrize(("header", "values", "column"), UNITS)
+def test_a_unit_number_is_the_patient_s_only_where_it_can_be_no_count(header, values, column):
+    found = suggest(with_column(header, values, without=["Patient ID"]))
+    beside = suggest(with_column(header, values))
+
+    assert headers_of(found).get(column) == (header,)
+    assert headers_of(beside)["patient_id"] == ("Patient ID",)
+    assert headers_of(beside).get("units") == ((header,) if column == "units" else None)
+
+
+@pytest.mark.parametrize("header", ["26/TC", "TC/26", "PC/TC", "Component"])
+def test_a_column_of_its_own_for_26_and_tc_comes_before_the_modifiers(header):
+    apart = {"Modifier": ["59", ""], header: ["26", "TC"]}
+    numbered = {"Mod1": ["59", ""], "Mod2": ["", ""], header: ["26", "TC"]}
+
+    assert headers_of(understand(table(NEEDED | apart)))["modifiers"] == (header, "Modifier")
+    found = headers_of(understand(table(NEEDED | numbered)))["modifiers"]
+    assert found == (header, "Mod1", "Mod2")
+    alone = understand(table(NEEDED | {header: ["26", ""]}))
+    assert headers_of(alone)["modifiers"] == (header,)
+
+
+@pytest.mark.parametrize("values", [["1", "1"], ["PC", "TC"], ["Professional", "26"], ["", ""]])
+def test_other_components_are_no_modifiers(values):
+    mapping = understand(table(NEEDED | {"PC/TC": values, "Component": values}))
+
+    assert "modifiers" not in headers_of(mapping)
+
+
+def test_of_a_table_and_its_column_the_column_counts():
+    headers = {f"Claims[{name}]": values for name, values in NEEDED.items()}
+
+    assert len(understand(table(headers)).matches) == 4
+    assert not readings("Payer[Code]")
 
 
 def test_a_repeated_header_keeps_its_order():
@@ -810,7 +864,7 @@ def test_the_claim_number_is_not_offered_as_the_patient():
     message = refusal_of(given_table)
 
     assert "no patient id" in message
-    assert "Closest to a patient id" not in message
+    assert "Closest to a patient id: 'Unit No.'. Give" in message
 
 
 def test_long_headers_are_cut_short():
@@ -878,6 +932,58 @@ def test_values_beside_column_names_are_shown_by_their_shapes():
     assert understand(table(NEEDED | beside)).unused == ("A9999", "99/99/9999", "AAA")
     said = refusal_of(table({"Claim ID": ["C1"] * 2, "CPT": ["75574"] * 2} | beside))
     assert [value for value in beside if value in said] == []
+
+
+WIDE = [
+    (["CPT", "Mod", "CPT2", "Mod2"], "'CPT2' would be left out"),
+    (["CPT", "Modifier", "CPT 2", "Modifier"], "'CPT 2' would be left out"),
+    (["CPT Code", "Mod", "Secondary CPT", "Mod2"], "'Secondary CPT' would be left out"),
+    (
+        ["Procedure Code 1", "Modifier 1", "Procedure Code 2", "Modifier 2"],
+        "'Procedure Code 2' would be left out",
+    ),
+]
+
+
+@pytest.mark.parametrize(("headers", "words"), WIDE)
+def test_a_row_of_several_codes_is_refused_before_codes_and_modifiers_are_lost(
+    headers, words, tmp_path
+):
+    code, modifier, second, other = headers
+    kept = [(name, values) for name, values in NEEDED.items() if name != "Procedure Code"]
+    lines = [(code, ["75574"]), (modifier, ["26"]), (second, ["75580"]), (other, ["59"])]
+    given_table = table([(name, values[:1]) for name, values in [*kept, *lines]])
+    said = f'[columns]\nprocedure_code = "{code}"\nmodifiers = "#5"\n'
+
+    message = refusal_of(given_table)
+
+    assert words in message
+    assert "Export one row a service line" in message
+    matched = understand(given_table, profile_from(tmp_path, said))
+    assert match_of(matched, "procedure_code").positions == (3,)
+    assert match_of(matched, "modifiers").positions == (4,)
+
+
+def test_one_code_under_two_headers_is_no_row_of_several():
+    same = {"CPT 1": ["75574", "75580"], "CPT 2": ["", ""]}
+
+    assert headers_of(understand(table(NEEDED | same)))["procedure_code"] == ("Procedure Code",)
+
+
+def test_a_row_a_measure_is_refused():
+    measures = {"Measure Names": ["Charges", "Units"], "Measure Values": ["350", "1"]}
+
+    message = refusal_of(table(NEEDED | measures))
+
+    assert "has a row a measure" in message
+    assert "Export it from Tableau as a crosstab" in message
+
+
+def test_lines_that_nothing_splits_are_refused_as_such():
+    message = refusal_of(table({"Claim ID   Patient ID   CPT": ["C1         P1           75574"]}))
+
+    assert "split by no comma" in message
+    assert "Export it as CSV" in message
 
 
 def test_headers_in_messages_are_short_and_on_one_line():

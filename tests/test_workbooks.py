@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msoffcrypto
 import pytest
+import xlsxwriter
 from exports import (
     HEADER,
     LINES,
@@ -82,6 +83,31 @@ def test_the_sheet_that_names_most_columns_and_then_has_most_rows(tmp_path: Path
     assert asked.sheet == "Old"
     assert asked.notes == ("sheet 'Old', which is hidden of 4 (also: 'Notes', 'New', 'Empty')",)
     assert cells_of(read(asked)) == [("C1", "1", "a")]
+
+
+def test_a_hidden_sheet_comes_after_the_others_alike(tmp_path: Path) -> None:
+    lines: list[list[object]] = [["Claim", "Rev", "Code"], ["C1", "1", "a"]]
+    sheets = {"Shown": lines, "All": [*lines, *lines[1:] * 5]}
+
+    table = only_table(workbook(tmp_path / "a.xlsx", sheets, hidden=["All"]))
+
+    assert table.sheet == "Shown"
+
+
+def test_a_merged_header_stands_on_each_of_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Lines")
+        sheet.merge_range("A1:F1", "Charges of June")
+        sheet.write_row("A2", ["Claim", "", "", "Rev", "", "Units"])
+        sheet.merge_range("B2:C2", "Modifiers")
+        sheet.merge_range("D2:E2", "Rev")
+        sheet.write_row("A3", ["C1", "26", "59", "0480", "", "1"])
+
+    table = only_table(path)
+
+    assert table.header == ("Claim", "Modifiers", "Modifiers", "Rev", "", "Units")
+    assert table.sample == (("C1", "26", "59", "0480", "", "1"),)
 
 
 def test_sheets_that_look_like_claim_lines_too_are_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.ingest.header_names import Reading, header_key, readings
 from auditor.ingest.mapping import SEVERAL
-from auditor.ingest.shapes import filled_values, fit
+from auditor.ingest.shapes import filled_values, fit, only_components, only_long_numbers
 
 if TYPE_CHECKING:
     from auditor.ingest.raw import RawTable
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _FITS = 0.5
 _MUCH_BETTER = 0.2
 
+# Columns of their own for 26 and TC; what they hold comes before the other modifiers.
+_COMPONENTS = frozenset({"26tc", "tc26", "pctc", "component", "componentmodifier", "componentmod"})
+_UNIT_NUMBERS = frozenset({"unitnumber", "unitno", "unitnbr", "unitnum"})
 # CLM05-1 is the place of service of an 837P, whose lines are SV1, and the bill type's of an 837I.
 _ONLY_BESIDE = {("place_of_service", "clm051"): "sv1", ("bill_type", "clm051"): "sv2"}
 
@@ -43,20 +46,27 @@ def candidates(column: str, table: "RawTable", positions: Iterable[int]) -> list
     named: dict[tuple[int, int], list[tuple[int, Reading]]] = {}
     for position in positions:
         for reading in readings(table.header[position]):
-            if reading.column == column and _stands_beside(reading, table):
+            if reading.column == column and _is_meant(reading, position, table):
                 rank = (reading.level, reading.order)
                 named.setdefault(rank, []).append((position, reading))
     found = []
     for (level, order), entries in named.items():
         if column in SEVERAL:
-            groups = _in_order(entries, table)
+            apart = tuple(position for position, one in entries if one.name in _COMPONENTS)
+            others = [entry for entry in entries if entry[1].name not in _COMPONENTS]
+            groups = [(*apart, *group) for group in _in_order(others, table)] or [apart]
         else:
             groups = [(position,) for position, reading in entries if reading.number is None]
         found += [candidate(column, table, group, level, order) for group in groups]
     return found
 
 
-def _stands_beside(reading: Reading, table: "RawTable") -> bool:
+def _is_meant(reading: Reading, position: int, table: "RawTable") -> bool:
+    """Whether a header of several meanings has this one, by its values or by the others."""
+    if reading.name in _COMPONENTS:
+        return only_components(cells(table, position))
+    if reading.name in _UNIT_NUMBERS:
+        return only_long_numbers(cells(table, position)) == (reading.column == "patient_id")
     begins = _ONLY_BESIDE.get((reading.column, reading.name), "")
     return not begins or any(header_key(header).startswith(begins) for header in table.header)
 

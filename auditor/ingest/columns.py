@@ -15,7 +15,12 @@ from auditor.ingest.candidates import Candidate, best, candidate, candidates, ce
 from auditor.ingest.header_names import header_key, identifies_patient, readings
 from auditor.ingest.mapping import Mapping, Match, Profile, certainty, header_word
 from auditor.ingest.profiles import ignored_positions, profile_positions, switched_off
-from auditor.ingest.refusals import begins_with_data, refusal, shown_headers
+from auditor.ingest.refusals import (
+    begins_with_data,
+    refusal,
+    several_lines_a_row,
+    shown_headers,
+)
 from auditor.ingest.shapes import commonest_shape, only_procedure_codes, only_recent_dates
 from auditor.ingest.synonyms import BILL_TYPE_PIECES
 from auditor.ingest.values import shape
@@ -75,10 +80,11 @@ def understand(table: "RawTable", profile: Profile | None = None) -> Mapping:
     """Find the schema columns of a table.
 
     Raises AuditError if a required column is missing, if two headers could be it and their values
-    differ, if the first row holds values, or if the profile does not fit the table.
+    differ, if the first row holds values, if a row holds several lines, or if the profile does not
+    fit the table.
     """
     mapping, rivals = _match_all(table, profile)
-    reason = refusal(table, mapping, rivals)
+    reason = several_lines_a_row(table, mapping) or refusal(table, mapping, rivals)
     if reason:
         raise AuditError(reason)
     return mapping

@@ -1,6 +1,6 @@
 """Finds the header row: exports put titles, run dates and blank rows above it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from auditor.errors import EmptyTableError
 from auditor.ingest.raw import KnownColumns
@@ -47,6 +47,24 @@ def _may_be_name(cell: str) -> bool:
 def header_cells(cells: Sequence[str]) -> tuple[str, ...]:
     """Header cells without the blanks and byte order marks around them."""
     return tuple(cell.strip(_LOOKS_BLANK) for cell in cells)
+
+
+def spread_out(
+    header: Sequence[str],
+    merged: Iterable[tuple[int, int]],
+    rows: Sequence[Sequence[str]],
+) -> list[str]:
+    """Header cells, a merged one on each of its columns that holds something below.
+
+    ``merged`` has the first and last column of each merged cell in the row of the header.
+    """
+    spread = list(header)
+    for first, last in merged:
+        for place in range(first + 1, min(last + 1, max(map(len, rows), default=0))):
+            spread += [""] * (place + 1 - len(spread))
+            if not all(is_blank(cells[place : place + 1]) for cells in rows):
+                spread[place] = spread[place] or spread[first]
+    return spread
 
 
 def fitted(cells: Sequence[str], width: int) -> tuple[str, ...]:

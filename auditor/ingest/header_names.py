@@ -32,6 +32,7 @@ _NUMBERS = range(1, 26)
 _MODIFIER_PARTS = {"sv101#": range(3, 7), "sv202#": range(3, 7)}
 _LONGEST_HEADER = 80
 _PARENTHESISED = re.compile(r"\((?:[^a-z]*|[mdyhs/. -]*|usd|text|number)\)", re.IGNORECASE)
+_TABLE_AND_COLUMN = re.compile(r"[^\[\]]+\[([^\[\]]+)\]")
 _IDENTIFYING = re.compile(
     r"birth|dob|socialsecurity|address|street|phone|email|(?:first|last|middle|full)n(?:ame|m)|surname"
     r"|maiden|guarantor|gender|deathdate|dateofdeath|ethnic|maritalstatus|hicn|hicnum"
@@ -68,11 +69,17 @@ def header_key(header: str) -> str:
 
 @lru_cache(maxsize=4096)
 def readings(header: str) -> tuple[Reading, ...]:
-    """Every column that a header could name, by the names above; empty if none knows it."""
+    """Every column that a header could name, by the names above; empty if none knows it.
+
+    Of ``Claims[Service Date]``, a table and its column, the column counts.
+    """
     if len(header) > _LONGEST_HEADER:
         return ()
     as_written = (header, _PARENTHESISED.sub(" ", header), header.replace("#", " "))
-    return next(filter(None, map(_readings_of_key, map(header_key, as_written))), ())
+    if found := next(filter(None, map(_readings_of_key, map(header_key, as_written))), ()):
+        return found
+    column = _TABLE_AND_COLUMN.fullmatch(header.strip())
+    return tuple(one for one in readings(column[1]) if one.level == 0) if column else ()
 
 
 def names_of(column: str) -> tuple[str, ...]:

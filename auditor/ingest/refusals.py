@@ -40,6 +40,11 @@ def refusal(table: "RawTable", mapping: Mapping, rivals: Dictionary[str, Sequenc
     if not missing and not rivals:
         return ""
     where = where_it_stands(table)
+    if len(table.header) == 1:
+        return (
+            f"{where}: does not look like claim lines: its rows have one cell, split by no comma, "
+            "tab, semicolon or pipe. Export it as CSV or Excel workbook, one row a service line."
+        )
     if len(REQUIRED) - len(missing) < 2:
         return (
             f"{where}: does not look like claim lines: {_lacks(missing)}. {_seen(table)} "
@@ -74,6 +79,49 @@ def begins_with_data(table: "RawTable") -> str:
         f"{where_it_stands(table)}: {_seen(table)} Write a row of column names above it, or export "
         "with column names, and run again."
     )
+
+
+def several_lines_a_row(table: "RawTable", mapping: Mapping) -> str:
+    """Why a table can't be read whose rows hold several lines, or a part of one; ``""`` if none do.
+
+    A profile that names the procedure code says which of several columns counts.
+    """
+    if {"measurenames", "measurevalues"} <= set(map(header_key, table.header)):
+        return (
+            f"{where_it_stands(table)}: has a row a measure (Measure Names, Measure Values), so "
+            "that a line would count once for each. Export it from Tableau as a crosstab, one row "
+            "a service line."
+        )
+    code = next((match for match in mapping.matches if match.column == "procedure_code"), None)
+    if code and code.how == "profile":
+        return ""
+    own = code.positions if code else ()
+    numbered = [
+        place
+        for place, header in enumerate(table.header)
+        if _counts_procedures(header) and place not in own and _holds_procedures(table, place)
+    ]
+    same = [cells(table, place) for place in own] or [cells(table, place) for place in numbered[:1]]
+    further = [place for place in numbered if cells(table, place) not in same]
+    if not further:
+        return ""
+    names = " and ".join(header_word(table.header[place], place) for place in further[:3])
+    return (
+        f"{where_it_stands(table)}: {names} would be left out: a row holds several procedure "
+        "codes. Export one row a service line; or, if only one of the columns counts, give "
+        "--columns PROFILE.toml that names it as procedure_code, and its own modifiers."
+    )
+
+
+def _counts_procedures(header: str) -> bool:
+    """Whether a header is that of one of a row's procedure codes, by number."""
+    found = [one.number for one in readings(header) if one.column == "procedure_code"]
+    return bool(found) and None not in found
+
+
+def _holds_procedures(table: "RawTable", place: int) -> bool:
+    values = cells(table, place)
+    return bool(filled_values(values)) and fit("procedure_code", values) > 0.9
 
 
 def shown_headers(headers: Sequence[str]) -> list[str]:

@@ -112,6 +112,18 @@ def only_recent_dates(values: Sequence[str]) -> bool:
     return len(years) == len(filled) and min(years) >= 2010 and max(years) - min(years) <= 5
 
 
+def only_components(values: Sequence[str]) -> bool:
+    """Whether all filled values are 26 or TC."""
+    filled = filled_values(values)
+    return bool(filled) and all(value in ("26", "26.0", "TC") for value in filled)
+
+
+def only_long_numbers(values: Sequence[str]) -> bool:
+    """Whether all filled values have five digits or more, as patients' numbers and no units."""
+    filled = filled_values(values)
+    return bool(filled) and all(re.fullmatch(r"[A-Z]{0,4}\d{5,}", value) for value in filled)
+
+
 def looks_like_data(cells: Iterable[str]) -> bool:
     """Whether header cells hold dates, amounts or long numbers: the first line may be data."""
     value = re.compile(rf"(?:{_DATE}){_TIME}|\$?-?\d+\.\d\d|\d{{4,}}|{_PROCEDURE}")

@@ -52,7 +52,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "patient_id": _names(
         "Patient ID; Patient Number; MRN; Patient MRN; Patient MRN ID; MR Number; EMPI",
         "Medical Record Number",
-        "Person ID",
+        "Person ID; Person Number",
         "BENE_ID; BENE_SK; DSYSRTKY",
         "FL3b",
     ),
@@ -60,6 +60,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Service Date; Date of Service; DOS; Service Date From; Service From; Service From Date",
         "Service Date Time; Service Start Date; From DOS; DOS From; Date of Service From",
         "From Date of Service; From Service Date; Line Service Date; Line DOS; Line DOS From",
+        "Day of Service Date",
         "Line From Date; Claim Line Start Date; Claim Line From Date",
         "CLM_LINE_FROM_DT; LINE_1ST_EXPNS_DT; REV_CNTR_DT",
         "DTP*472; FL45; Box 24A",
@@ -98,7 +99,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Procedure Code; CPT; CPT Code; CPT4; CPT4 Code; HCPCS; HCPCS Code; CPT/HCPCS",
         "CPT/HCPCS Code; HCPCS/CPT; HCPCS/CPT Code; Line Procedure Code; Billed Procedure Code",
         "Procedure Code CPT; Procedure Code HCPCS; Procedure Code CPT/HCPCS; CPT Procedure Code",
-        "HCPCS Procedure Code; CPT/HCPCS Procedure Code",
+        "HCPCS Procedure Code; CPT/HCPCS Procedure Code; HCPCS/Rate; HCPCS/Rates",
+        "CPT #; # CPT; CPT Code #; HCPCS #; HCPCS Code #; Procedure Code #; # Procedure Code",
         "HCPCS_CD; CLM_LINE_HCPCS_CD",
         "SV101-2; SV202-2; FL44; Box 24D",
     ),
@@ -107,7 +109,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "HCPCS Modifiers; CPT Modifiers; Procedure Modifier; Procedure Modifiers; Line Modifiers",
         "Modifier #; Modifiers #; # Modifier; Modifier Code #; # Modifier Code; M #",
         "CPT Modifier #; Procedure Modifier #; Procedure Code Modifier #; Modifier # Code",
-        "Line Modifier #",
+        "Line Modifier #; 26/TC; TC/26; PC/TC; Component; Component Modifier",
         "HCPCS Modifier #; HCPCS Modifier Code #",
         "HCPCS_#_MDFR_CD",
         "SV101-#; SV202-#",
@@ -173,6 +175,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Line Diagnosis Code; Line Diagnosis Codes; Diagnosis List; Diagnosis Code List",
         "Diagnosis #; # Diagnosis; Diagnosis Code #; # Diagnosis Code; ICD #; ICD Code #; ICD10 #",
         "ICD10 Code #; ICD Diagnosis #; ICD10 Diagnosis #; ICD10CM #",
+        "Diagnosis # Code; ICD # Code; ICD10 # Code",
         "LINE_ICD_DGNS_CD; CLM_LINE_DGNS_CD",
     ),
     "diagnosis_pointers": _names(
@@ -229,7 +232,7 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
     "claim_id": _names(
         "SPLT_CLM_ID; Invoice Number; Invoice ID; Hospital Account; Hospital Account Number",
         "Hospital Account ID; HSP Account ID; HAR; Account Number; Account ID; Encounter Number",
-        "Encounter ID; FIN; FIN Number; Financial Number; Visit Number; CSN",
+        "Encounter ID; Voucher Number; FIN; FIN Number; Financial Number; Visit Number; CSN",
         "Payer Claim Control Number; ICN; DCN; TCN",
         "CARR_CLM_CNTL_NUM; FI_DOC_CLM_CNTL_NUM; CLM_CNTL_NUM",
     ),
@@ -267,10 +270,11 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
 
 # Everyday words that mean several things: taken only where the values look right, best first.
 LOOSE: dict[str, tuple[str, ...]] = {
-    "claim_id": _names("Claim; Invoice; Account; Encounter; Visit"),
+    "claim_id": _names("Claim; Invoice; Account; Encounter; Visit; Voucher"),
     "line_number": _names("Line; Ln; Service Line; Sequence; Sequence Number; Seq; Seq No; TX ID"),
     "claim_frequency": _names("Frequency"),
-    "patient_id": _names("Patient; Member; Subscriber; Person; Beneficiary"),
+    # In Meditech the unit number is the patient's.
+    "patient_id": _names("Patient; Member; Subscriber; Person; Beneficiary; Unit Number"),
     "service_date": _names(
         "Original Service Date; Begin DOS; DOS Begin; Beg DOS; Procedure Date; Exam Date",
         "Start Date",
@@ -279,14 +283,17 @@ LOOSE: dict[str, tuple[str, ...]] = {
     "statement_through": _names("Discharge; End Date"),
     "received_date": _names("Received"),
     "procedure_code": _names("Procedure; Service Code; EAP Code; CDM Code; Code"),
-    "revenue_code": _names("Revenue"),
+    "revenue_code": _names("Revenue; UB Revenue Code ID"),
+    "units": _names("Unit Number"),
     "charge_cents": _names("TX Amount; Transaction Amount; Original Amount; Amount; Total Amount"),
     "paid_cents": _names("Payment; Payments"),
     "adjustment_codes": _names(
         "Reason Code #; Reason Code; Reason Codes; Denial Reason; Denial Reason Code; Adjustment",
         "Denial; Remittance Code; Remittance Codes; Reason",
+        "Adjustment Reason #; CAS Reason #; CAS Reason Code #; Adjustment Reason; CAS Reason",
+        "CAS Reason Code",
     ),
-    "remark_codes": _names("Remark; Remarks"),
+    "remark_codes": _names("Remark; Remarks; Remark #"),
     "diagnosis_pointers": _names("Pointer; Pointers"),
     "rendering_npi": _names(
         "Rendering Provider; Performing Provider; Rendering Physician; Provider NPI; NPI"
@@ -319,6 +326,7 @@ ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     "charges": ("chgs", "chrgs"),
     "claim": ("clm",),
     "code": ("cd",),
+    "control": ("ctl", "ctrl"),
     "date": ("dt",),
     "department": ("dept",),
     "diagnosis": ("dx", "diag", "dgns"),

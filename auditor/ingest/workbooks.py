@@ -31,6 +31,7 @@ from auditor.ingest.header import (
     header_cells,
     header_only,
     is_blank,
+    spread_out,
     title_note,
 )
 from auditor.ingest.raw import SAMPLE_ROWS, KnownColumns, RawLines, RawTable
@@ -64,7 +65,8 @@ def open_workbook(
 ) -> RawTable:
     """The table in the workbook's sheet of that name, else in the likeliest sheet.
 
-    Likeliest is the one whose header names most claim-line columns, then the one with most rows.
+    Likeliest is the one whose header names most claim-line columns, then one that is not hidden,
+    then the one with most rows.
     Raises AuditError for passwords, damage, a sheet that isn't there and a sheet without lines.
     """
     _refuse_damage(file, name)
@@ -76,7 +78,9 @@ def open_workbook(
     if chosen.header is None:
         raise AuditError(f"{shown} shows nothing in its first {HEADER_WITHIN} rows")
     texts = [[cell_text(cell) for cell in row] for row in chosen.head]
-    rows = [cells for cells in texts[chosen.header + 1 :] if not is_blank(cells)]
+    below = texts[chosen.header + 1 :]
+    texts[chosen.header] = spread_out(texts[chosen.header], _merged_beside(chosen), below)
+    rows = [cells for cells in below if not is_blank(cells)]
     if not rows and len(texts) < _HEAD_ROWS:
         alone = all(other.header is None for other in sheets if other is not chosen)
         raise header_only(shown, texts[chosen.header] if alone else ())
@@ -219,13 +223,24 @@ def _choose(sheets: list[_Sheet], name: str, wanted: str | None) -> _Sheet:
     if not sheets:
         raise AuditError(f"{name} has no sheet with cells; export it again")
     if wanted is None:
-        return max(sheets, key=lambda sheet: (sheet.known, sheet.cells.total_height))
+        return max(
+            sheets, key=lambda sheet: (sheet.known, not sheet.hidden, sheet.cells.total_height)
+        )
     for same in (str, lambda text: text.strip().casefold()):
         for sheet in sheets:
             if same(sheet.name) == same(wanted):
                 return sheet
     names = ", ".join(f"'{sheet.name}'" for sheet in sheets)
     raise AuditError(f"{name} has no sheet '{wanted}'; its sheets are {names}", exit_code=2)
+
+
+def _merged_beside(sheet: _Sheet) -> list[tuple[int, int]]:
+    """First and last column of the cells of the header row that are merged with others beside."""
+    return [
+        (first, last)
+        for (top, first), (_, last) in sheet.cells.merged_cell_ranges or ()
+        if top == sheet.header and last > first
+    ]
 
 
 def _alike(chosen: _Sheet, sheets: list[_Sheet]) -> tuple[str, ...]:
