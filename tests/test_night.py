@@ -28,6 +28,7 @@ from auditor.night.log import open_log
 from auditor.night.night import only_one
 from auditor.night.site import Site, open_site
 from auditor.night_settings import InboxSettings, NightSettings
+from tests.mail_server import Mailbox, serving
 from tests.sites import (
     CONTEXT,
     ENDED,
@@ -40,6 +41,7 @@ from tests.sites import (
     drop,
     export,
     fill,
+    mail_settings,
     make_site,
     night,
     play,
@@ -63,6 +65,13 @@ def changed(site: Site, **keys: Any) -> Site:
     """The site with other settings of the night."""
     night_settings = site.settings.night.model_copy(update=keys)
     return Site(site.settings.model_copy(update={"night": night_settings}), site.file)
+
+
+def raising(fault: type[BaseException]) -> Callable[..., None]:
+    def stopped(*_: object) -> None:
+        raise fault
+
+    return stopped
 
 
 def below(folder: Path) -> list[str]:
@@ -297,6 +306,29 @@ def test_a_run_whose_folders_somebody_deleted_keeps_its_name(site: Site) -> None
     assert ended.problems == []
     assert (site.reports / "2026-03-01-2").is_dir()
     assert (site.archive / "2026-03-01-2" / "hospital" / "scans.csv.gz").is_file()
+
+
+@pytest.mark.parametrize("step", ["_publish", "_mail"])
+def test_reports_that_somebody_deleted_of_a_killed_run_hold_no_night_up(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(Mailbox(), "none") as port:
+        site = make_site(tmp_path / "site", SETTINGS + mail_settings(port))
+        drop(site, "hospital/scans.csv", export(SCAN, range(1, 4)))
+        with monkeypatch.context() as patch:
+            patch.setattr(steps, step, raising(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                night(site)
+        for folder in (site.reports / "2026-03-01", site.work / "2026-03-01" / "reports"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+        ended = night(site, NIGHTS[1])
+
+    assert "2026-03-01: its reports are gone" in ended.problems[0]
+    assert len(ended.problems) == 1
+    assert (site.archive / "2026-03-01" / "hospital" / "scans.csv.gz").is_file()
+    assert (site.reports / "2026-03-02").is_dir()
+    assert not (site.work / "2026-03-01").exists()
 
 
 def test_each_source_is_read_with_its_own_profile(site: Site) -> None:

@@ -12,14 +12,14 @@ from auditor import disk, erasing
 from auditor.errors import AuditError
 from auditor.faults import place_of
 from auditor.night import durable
-from auditor.night.archive import archived_paths, file_away, remove_marker
+from auditor.night.archive import archived_paths, file_away
 from auditor.night.facts import write_facts
-from auditor.night.inbox import DONE
 from auditor.night.journal import Input, Journal, finish
 from auditor.night.log import Logger
 from auditor.night.post import Post
 from auditor.night.retention import tidy
 from auditor.night.site import Site, from_here
+from auditor.night.taking import take
 
 if TYPE_CHECKING:
     from auditor.history.memory import Memory
@@ -68,38 +68,7 @@ def end(journal: Journal) -> None:
 
 def _take(night: Night) -> None:
     """Moves the exports from their inboxes into the run."""
-    journal = night.journal
-    for place, one in enumerate(journal.inputs):
-        home, here = Path(one.path), journal.input_at(one)
-        if here.exists():
-            # A copy from another file system, killed before the original was removed.
-            if home.is_file() and not home.is_symlink() and durable.sha256_of(home) == one.sha256:
-                durable.remove(home)
-        elif _was_replaced(one, home):
-            journal.set_fate(place, "gone", "another of its name came before it could be taken")
-            night.log.warning("was replaced in its inbox", source=one.source, file=one.file)
-        elif home.is_file() and not home.is_symlink():
-            durable.move(home, here)
-        else:
-            journal.set_fate(place, "gone", "was deleted from the inbox before it could be taken")
-            night.log.warning("is gone from its inbox", source=one.source, file=one.file)
-        if here.is_symlink():  # put in its place at the last moment
-            durable.remove(here)
-            journal.set_fate(place, "gone", "was replaced by a symbolic link: refused")
-            night.log.warning("became a symbolic link", source=one.source, file=one.file)
-        # After a kill a newer export may lie there, complete by its own marker.
-        if not home.exists():
-            remove_marker(one)
-    night.log.info("taken", files=len(journal.inputs) - len(journal.of_fate("gone")))
-
-
-def _was_replaced(one: Input, home: Path) -> bool:
-    """Whether another export, with a marker of its own, took the place of one to be taken.
-
-    One without a marker is taken, found changed and given back; a marker would not come back.
-    """
-    marked = home.is_file() and not home.is_symlink() and Path(one.path + DONE).is_file()
-    return marked and durable.sha256_of(home) != one.sha256
+    take(night.journal, night.log)
 
 
 def _audit(night: Night) -> None:
@@ -352,9 +321,23 @@ def _publish(night: Night) -> None:
     """Puts the finished reports in their place."""
     target = night.site.reports / night.journal.run
     durable.move_folder(night.journal.reports, target)
-    if not target.is_dir():
+    if target.is_dir():
+        night.said.append(f"Reports: {from_here(target)}")
+    elif night.journal.is_done("written"):
+        _tell_of_gone(night)
+    else:
         raise AuditError(f"{target}: the finished reports of the run are gone from the work folder")
-    night.said.append(f"Reports: {from_here(target)}")
+
+
+def _tell_of_gone(night: Night) -> None:
+    """Of a run that a kill cut short somebody has deleted the reports: no reason to stop again."""
+    words = (
+        f"{night.journal.run}: its reports are gone; what it found is remembered, and later "
+        "reports hold what is open"
+    )
+    if words not in night.problems:
+        night.log.error("the reports are gone")
+        night.problems.append(words)
 
 
 def _mail(night: Night) -> None:
@@ -364,11 +347,14 @@ def _mail(night: Night) -> None:
         return
     from auditor.mail import summary_of
 
-    aside = ""
+    folder, aside = site.reports / journal.run, ""
+    if not folder.is_dir():
+        _tell_of_gone(night)
+        return
     if failed := len(journal.of_fate("failed")):
         where = site.failed / journal.run
         aside = f"{failed} of {len(journal.inputs)} exports could not be read; see {where}."
-    summary = replace(summary_of(site.reports / journal.run), aside=aside)
+    summary = replace(summary_of(folder), aside=aside)
     night.post.send(summary, site, night.log)
 
 
