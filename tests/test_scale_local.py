@@ -38,7 +38,7 @@ from auditor.scale.exchange import (
     lines_frame,
     lines_table,
 )
-from auditor.scale.kept import laid_aside
+from auditor.scale.kept import keep, kept, laid_aside
 from auditor.scale.memory import Plan, bytes_of, plan
 from auditor.scale.parts import audits_together, bare
 from auditor.scale.scratch import codec_for, scratch_folder
@@ -274,6 +274,52 @@ def test_findings_travel_unchanged_and_stand_on_disk_as_they_are(tmp_path) -> No
         pd.testing.assert_frame_equal(again, travelled)
         plain = again.astype(dict.fromkeys(again.select_dtypes("category"), "str"))
         pd.testing.assert_frame_equal(plain, some)
+
+
+WIDE = {
+    "charge_cents": [-1, 2**40, None],
+    "allowed_cents": [None, None, None],
+    "paid_cents": [-(2**31), 2**31 - 1, 0],
+    "source_row": [2, 127, 128],
+    "units": [0.5, -1.0, np.nan],
+}
+
+
+def _odd_lines() -> pd.DataFrame:
+    """Three lines with missing, fractional, negative and very large numbers, and missing days."""
+    lines = read_files(SAMPLES).lines.head(3)
+    wide = {name: pd.array(cells, dtype=lines[name].dtype) for name, cells in WIDE.items()}
+    days = pd.Series(["2024-02-29", None, "1931-01-01"]).astype("datetime64[s]")
+    return lines.assign(**wide, received_date=days, remit_date=pd.NaT).astype(
+        {"remit_date": "datetime64[s]"}
+    )
+
+
+def test_lines_come_back_from_a_bucket_as_wide_as_they_went(tmp_path) -> None:
+    lines = _odd_lines()
+    whole = lines.assign(units=[1.0, 2.0, -3.0], charge_cents=lines["paid_cents"])
+    places = [
+        put_away(part, list(COLUMNS), 1, tmp_path / str(number), None)[0]
+        for number, part in enumerate([whole, lines])
+    ]
+
+    again = lines_at(places)
+
+    for name in (*WIDE, "received_date", "remit_date"):
+        expected = pd.concat([whole[name], lines[name]], ignore_index=True)
+        pd.testing.assert_series_equal(again[name], expected)
+
+
+def test_prepared_lines_come_back_as_they_were_kept(tmp_path) -> None:
+    reference = load_reference(reference_dir())
+    for lines in (_odd_lines(), read_files(SAMPLES).lines, read_files(SAMPLES).lines.iloc[:0]):
+        prepared = prepare(lines, reference, as_of=AS_OF)
+        keep(prepared, tmp_path / "lines", None)
+
+        again = kept(tmp_path / "lines", prepared.extract)
+
+        pd.testing.assert_frame_equal(again.lines, prepared.lines)
+        assert again.superseded == prepared.superseded
 
 
 def test_findings_without_a_line_number_stand_behind_the_others() -> None:
