@@ -11,7 +11,7 @@ from auditor.mail.figures import Figures, figures_of
 from auditor.mail.summary import Summary, summary_of
 from auditor.mail.view import view_of
 from auditor.mail_settings import MailSettings, RecipientSettings
-from auditor.report.content import Run
+from auditor.report.content import Run, build
 from tests.mail_runs import folder_of
 from tests.sample_run import clean_run, empty_run, run_of, small_run
 from tests.test_report_summary import with_history
@@ -46,6 +46,24 @@ def cents_of(findings: pd.DataFrame, money: str) -> int:
             mine = (bool(row["counts_money"]), int(row["amount"]))
             carried[line] = max(carried.get(line, mine), mine)
     return sum(cents for _, cents in carried.values())
+
+
+def test_the_mail_says_what_its_sums_rest_on_and_leave_out(run: Run, summary: Summary) -> None:
+    settings = MailSettings()
+    findings = run.audit.findings
+    charged = findings[findings["amount_basis"] == "charge"]
+    figures = counted(summary)
+    assert figures.charged_cents == cents_of(charged[charged["counts_money"]], "at_risk") > 0
+    assert figures.without_amount == run.audit.totals.missed_without_amount > 0
+
+    told = view_of(summary, ALL, settings, ())
+    report = build(run)
+    assert told.money_means == (
+        f"At risk: {report.at_risk_means}.",
+        f"Missed: {report.missed_means}.",
+    )
+    few = view_of(summary, ALL, settings.model_copy(update={"smallest_count": 11}), ())
+    assert not any(letter.isdigit() for words in few.money_means for letter in words)
 
 
 def test_without_a_filter_the_figures_are_those_of_the_report(run: Run, summary: Summary) -> None:

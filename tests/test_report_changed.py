@@ -54,6 +54,23 @@ def test_what_changed_is_counted_by_status_and_told_in_dollars() -> None:
         assert note in section
 
 
+def test_claims_of_earlier_runs_are_not_passed_off_as_read() -> None:
+    run = history_run()
+    assert build(run).whose.endswith(" patients, with those of earlier runs")
+    page = Page(render(build(run)))
+    assert " patients, with those of earlier runs, dates of service" in page.text
+    for one in (first_night_run(), small_run()):
+        assert build(one).whose.endswith(" patients")
+
+
+def test_a_run_of_one_day_names_the_day_once() -> None:
+    run = small_run()
+    counts = replace(run.audit.counts, last_date=run.audit.counts.first_date)
+    text = Page(render(build(replace(run, audit=replace(run.audit, counts=counts))))).text
+    assert "date of service 2025-01-02 · as of" in text
+    assert "2025-01-02 to" not in text.partition("Same cause")[0]
+
+
 def test_the_verdict_says_that_waived_findings_are_not_in_it() -> None:
     run = history_run()
     text = render(build(run))

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pandas as pd
+import pytest
 from sample_run import clean_run, empty_run, hostile_run, large_run, run_of, small_run
 
 from auditor import schema
@@ -16,7 +17,7 @@ from auditor.report.causes import pattern_numbers
 from auditor.report.content import Run, build
 from auditor.report.html import render
 from auditor.report.payload import pack
-from auditor.report.words import dollars
+from auditor.report.words import dollars, whole_dollars
 from auditor.stories import stories
 
 
@@ -57,6 +58,43 @@ def payload_of(text: str) -> dict[str, Any]:
 
 
 # What it says ------------------------------------------------------------------------------------
+
+
+def test_the_first_screen_says_what_the_sums_rest_on_and_leave_out() -> None:
+    run = small_run()
+    findings = run.audit.findings
+    carried = findings[findings["counts_money"] & findings["money"].eq("at_risk")]
+    charged = int(carried.loc[carried["amount_basis"] == "charge", "amount"].sum())
+    assert 0 < charged < run.audit.totals.at_risk_cents
+
+    text = page_of(run).text
+    assert (
+        f"could be denied or taken back; {whole_dollars(charged)} of it charges, for want of an "
+        "allowed amount and a rate"
+    ) in text
+    # Some have none although a rate is known: they steer what is paid in later years.
+    without = run.audit.totals.missed_without_amount
+    assert f"not counting {without} findings that have no amount" in text
+
+
+def test_amounts_that_all_have_a_rate_are_said_without_more() -> None:
+    run = small_run()
+    findings = run.audit.findings.assign(amount_basis="allowed")
+    totals = replace(run.audit.totals, missed_without_amount=0)
+    page = page_of(replace(run, audit=replace(run.audit, findings=findings, totals=totals)))
+
+    assert "could be denied or taken back a" not in page.text
+    assert "charges, for want" not in page.text.partition("What was read")[0]
+    assert "not counting" not in page.text
+
+
+@pytest.mark.parametrize(("severity", "colour"), [("note", "note"), ("review", "review")])
+def test_a_run_of_notes_does_not_look_like_one_of_denials(severity: str, colour: str) -> None:
+    findings = small_run().audit.findings
+    some = findings[findings["severity"] == severity]
+
+    sections = page_of(run_of(some, 900)).all("section")
+    assert sections[0]["class"] == f"verdict findings {colour}"
 
 
 def test_the_verdict_names_action_and_both_sums_and_never_adds_them() -> None:

@@ -113,7 +113,6 @@ def test_worklist_has_a_row_a_finding_in_the_audit_s_order(book, report):
 def test_dates_are_dates_money_is_numbers_and_codes_are_text(book, report):
     rows, found = table(book, "Worklist"), report.run.audit.findings
     cents = (rows["Amount ($)"] * 100).round().astype("Int64")
-
     assert rows["Service date"].tolist() == found["service_date"].tolist()
     assert isinstance(book["Worklist"]["E2"].value, datetime)
     assert cents.fillna(-1).tolist() == found["amount"].fillna(-1).tolist()
@@ -308,6 +307,14 @@ def test_long_payers_stay_on_their_line_of_the_summary_and_are_told_apart(tmp_pa
     assert any(text.startswith("Caisse générale") and text.endswith("Bretagne") for text in shown)
     assert max(len(text) for text in shown if text.startswith("Caisse")) <= 56
     assert max(len(text) for text in shown if text.startswith("東京")) <= 28
+    # Capitals are wider than the letters that a width counts: they are set smaller, not broken.
+    alignments = [
+        cell.alignment
+        for row in book["Summary"].iter_rows(min_col=9, max_col=9)
+        for cell in row
+        if str(cell.value).startswith(("Caisse", "東京"))
+    ]
+    assert {(one.shrink_to_fit, bool(one.wrap_text)) for one in alignments} == {(True, False)}
 
 
 @pytest.mark.parametrize("column", ["claim_id", "message", "payer", "modifiers"])

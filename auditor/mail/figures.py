@@ -73,12 +73,16 @@ class Figures:
 
     ``severities``: how each may be told, and its findings, in the order of ``SEVERITIES``. Their
     sum is told nowhere, so that a small one can't be worked out. ``few_rules``: titles of rules
-    with too few findings to tell. ``changed``: whether anything came, came back or went.
+    with too few findings to tell. ``charged_cents`` of the sum at risk are charges, and
+    ``without_amount`` findings are not in the missed sum; both are 0 where small counts are not
+    told, because they would betray some. ``changed``: whether anything came, came back or went.
     """
 
     kind: str
     at_risk_cents: int
+    charged_cents: int
     missed_cents: int
+    without_amount: int
     severities: tuple[tuple[str, Shown, int], ...]
     rules: tuple[RuleFigures, ...]
     few_rules: tuple[str, ...]
@@ -112,7 +116,9 @@ def figures_of(
     return Figures(
         kind=_kind(summary, mine, recipient),
         at_risk_cents=int(money.get("at_risk", 0)),
+        charged_cents=0 if smallest else _charged(mine),
         missed_cents=int(money.get("missed", 0)),
+        without_amount=0 if smallest else _without_amount(mine),
         severities=severities,
         rules=tuple(rule for rule in rules if rule.shown != "few"),
         few_rules=tuple(dict.fromkeys(rule.title for rule in rules if rule.shown == "few")),
@@ -124,6 +130,15 @@ def figures_of(
         changes=_changes(summary, mine, recipient, smallest, sum_known) if history else None,
         changed=_changed(summary, mine, recipient),
     )
+
+
+def _charged(mine: pd.DataFrame) -> int:
+    at_risk = mine["money"].eq("at_risk") & mine["amount_basis"].eq("charge")
+    return int(mine.loc[at_risk, "carried"].sum())
+
+
+def _without_amount(mine: pd.DataFrame) -> int:
+    return int((mine["money"].eq("missed") & mine["amount"].isna()).sum())
 
 
 def _severities(mine: pd.DataFrame, smallest: int) -> tuple[tuple[str, Shown, int], ...]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 # Enough to count, filter and know a line again. No patient, no message.
 _COLUMNS = [
-    *("rule", "family", "severity", "money", "amount", "counts_money", "status"),
+    *("rule", "family", "severity", "money", "amount", "amount_basis", "counts_money"),
+    "status",
     *("payer", "payer_type", "billing_npi", "rendering_npi"),
     *("source_file", "source_sheet", "source_row", "claim_id", "line_number"),
 ]

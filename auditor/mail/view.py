@@ -26,7 +26,9 @@ from auditor.mail.words import (
 from auditor.report.words import (
     FAMILY_LABELS,
     SEVERITY_LABELS,
+    at_risk_words,
     counted,
+    missed_words,
     whole_dollars,
 )
 
@@ -103,6 +105,7 @@ class View:
     action: str
     changed: bool = True
     figures: tuple[tuple[str, str], ...] = ()
+    money_means: tuple[str, ...] = ()
     rules: tuple[RuleLine, ...] = ()
     more_rules: str = ""
     few_rules: str = ""
@@ -153,6 +156,7 @@ def view_of(
         action=f"{summary.aside} {action}".strip(),
         changed=figures.changed or bool(summary.aside),
         figures=_cells(figures, smallest),
+        money_means=_money_means(figures),
         rules=tuple(_rule_line(rule, most, new_told=not smallest) for rule in shown),
         more_rules=f"{counted(rest, 'more rule')} in the report." if rest else "",
         few_rules=few_rules(figures, smallest),
@@ -210,6 +214,14 @@ def _cells(figures: Figures, smallest: int) -> tuple[tuple[str, str], ...]:
         (whole_dollars(figures.missed_cents), "missed"),
         *counts,
     )
+
+
+def _money_means(figures: Figures) -> tuple[str, ...]:
+    """What the sums are, and what they rest on or leave out."""
+    if figures.kind != "findings":
+        return ()
+    at_risk = at_risk_words(figures.at_risk_cents, figures.charged_cents)
+    return f"At risk: {at_risk}.", f"Missed: {missed_words(figures.without_amount)}."
 
 
 def _rule_line(rule: RuleFigures, most: int, *, new_told: bool) -> RuleLine:

@@ -27,11 +27,14 @@ from auditor.report.words import (
     MONEY_LABELS,
     SEVERITY_LABELS,
     SEVERITY_MEANINGS,
+    at_risk_words,
     clean_words,
     counted,
+    day_words,
     failed_words,
     findings_words,
     hardly_judged_words,
+    missed_words,
     nothing_judged_words,
     spoken,
 )
@@ -172,6 +175,8 @@ class Report:
 
     ``failed`` are the rules that failed, with the reason; nothing else that is said speaks of them.
 
+    ``charged_cents`` of the sum at risk are charges, for want of an allowed amount and a rate.
+
     ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
     to add, ``gaps`` all that was not evaluated, widest first. ``rules`` stand by consequence:
     findings first, then gaps, then clean. ``patterns`` is the frame of ``auditor.stories``,
@@ -184,6 +189,7 @@ class Report:
     verdict: Verdict
     severities: tuple[SeverityCount, ...]
     new_findings: int | None
+    charged_cents: int
     claims: int
     patients: int
     first_date: date | None
@@ -199,6 +205,31 @@ class Report:
     patterns: pd.DataFrame
     first_patterns: tuple[Pattern, ...]
     first: tuple[Finding, ...]
+
+    @property
+    def at_risk_means(self) -> str:
+        """What the sum at risk is, beside it."""
+        return at_risk_words(self.run.audit.totals.at_risk_cents, self.charged_cents)
+
+    @property
+    def whose(self) -> str:
+        """Claims and patients; with a history those of earlier runs that were judged again, too."""
+        said = f"{counted(self.claims, 'claim')} of {counted(self.patients, 'patient')}"
+        changes = self.run.changes
+        return f"{said}, with those of earlier runs" if changes and changes.since else said
+
+    @property
+    def dates_said(self) -> str:
+        """The span of the audited dates, or the one day; nothing without lines."""
+        days = dict.fromkeys(day_words(day) for day in (self.first_date, self.last_date) if day)
+        if not days:
+            return ""
+        return f"{'dates' if len(days) > 1 else 'date'} of service {' to '.join(days)}"
+
+    @property
+    def missed_means(self) -> str:
+        """What the missed sum is, beside it."""
+        return missed_words(self.run.audit.totals.missed_without_amount)
 
     @cached_property
     def studies(self) -> pd.DataFrame:
@@ -225,6 +256,7 @@ def build(run: Run) -> Report:
         verdict=_verdict(run, rules),
         severities=_severity_counts(findings),
         new_findings=int(findings["status"].eq("new").sum()) if known else None,
+        charged_cents=tally.charged(findings),
         claims=counts.claims,
         patients=counts.patients,
         first_date=counts.first_date,

@@ -149,6 +149,7 @@ def total_facts(report: Report) -> dict[str, Any]:
         "new": report.new_findings,
         "lines_flagged": totals.lines_flagged,
         "at_risk_cents": totals.at_risk_cents,
+        "at_risk_charged_cents": report.charged_cents,
         "missed_cents": totals.missed_cents,
         "missed_without_amount": totals.missed_without_amount,
         "coverage": {

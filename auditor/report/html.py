@@ -23,6 +23,7 @@ from auditor.report.changed import changed
 from auditor.report.content import Report, RuleSection, Share
 from auditor.report.rows import Finding
 from auditor.report.words import (
+    BASIS_WORDS,
     MONEY_LABELS,
     SEVERITY_LABELS,
     counted,
@@ -145,6 +146,7 @@ def facts(report: Report) -> dict[str, Any]:
         "repairs": [_records(intake.repairs) for intake in report.run.intakes],
         "cited": sorted(cited.values(), key=lambda source: (source.publisher, source.title)),
         "money_labels": MONEY_LABELS,
+        "basis_words": BASIS_WORDS,
         "severity_labels": SEVERITY_LABELS,
         "drawn": "",
     }

@@ -19,6 +19,7 @@ from auditor.report.content import Report
 from auditor.report.listed import Listed, listed
 from auditor.report.words import (
     BASIS_LABELS,
+    BASIS_WORDS,
     FAMILY_LABELS,
     MONEY_LABELS,
     SEVERITY_LABELS,
@@ -110,6 +111,7 @@ def _content(report: Report, cited: Mapping[str, Source], rows: Listed) -> dict[
         "statuses": STATUS_LABELS,
         "money": MONEY_LABELS,
         "bases": BASIS_LABELS,
+        "basis_words": BASIS_WORDS,
         "labels": {
             name: _column_label(name) for name in (*schema.FINDINGS, *(HISTORY if history else ()))
         },

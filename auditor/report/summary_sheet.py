@@ -23,6 +23,7 @@ PAYER_CHARACTERS, PAYER_END = 56, 16
 CHART_ROWS = 14
 CHART_PIXELS = (540, 20 * CHART_ROWS - 6)
 TOP_ROWS = 11
+CAPTION_LINES = 4
 
 
 def write(
@@ -75,11 +76,10 @@ def _write_head(
     if report.new_findings is not None:
         words.append(f"New since the last run: {counted(report.new_findings, 'finding')}.")
     sheet.write_string(2, LEFT, " ".join(words), formats["unwrapped"])
-    dates = " to ".join(map(day_words, filter(None, (report.first_date, report.last_date))))
     facts = (
         report.title,
-        f"dates of service {dates}" if dates else "",
-        f"{counted(report.claims, 'claim')} of {counted(report.patients, 'patient')}",
+        report.dates_said,
+        report.whose,
         f"as of {day_words(report.run.audit.as_of)}",
         f"run {report.run.identity}",
     )
@@ -98,14 +98,16 @@ def _write_figures(
 ) -> None:
     totals = report.run.audit.totals
     figures = (
-        ("Dollars at risk", totals.at_risk_cents / 100, "at_risk", "could be denied, taken back"),
-        ("Dollars missed", totals.missed_cents / 100, "missed", "earned, not billed or paid"),
+        ("Dollars at risk", totals.at_risk_cents / 100, "at_risk", report.at_risk_means),
+        ("Dollars missed", totals.missed_cents / 100, "missed", report.missed_means),
         ("Really judged", report.coverage.percent, "judged", "of all checks in scope"),
     )
     for place, (title, figure, style, words) in zip((1, 3, 5), figures, strict=True):
         _section(sheet, formats, 6, place, title, place + 1)
         sheet.merge_range(7, place, 8, place + 1, figure, formats[style])
-        sheet.write_string(9, place, words, formats["caption_line"])
+        sheet.merge_range(9, place, 10, place + 1, "", formats["caption"])
+        sheet.write_string(9, place, words, formats["caption"])
+    sheet.set_row(10, CAPTION_LINES * sheets.LINE_POINTS)
     _section(sheet, formats, 6, RIGHT, "Findings by severity", RIGHT_END)
     for place, word in ((RIGHT_END - 1, "Findings"), (RIGHT_END, "Lines")):
         sheet.write_string(6, place, word, formats["section_right"])
@@ -379,7 +381,9 @@ def _write_payers(
         sheet.write_string(row, RIGHT + place, word, formats["section_right"])
     first, last = row + 1, row + len(payers)
     for below, share in enumerate(payers, first):
-        _label(sheet, formats, below, RIGHT, RIGHT + 1, _on_one_line(share.label))
+        name = sheets.plain(_on_one_line(share.label))
+        # A row is one line high: a name of wide capitals is set smaller, never broken.
+        sheet.merge_range(below, RIGHT, below, RIGHT + 1, name, formats["row_name"])
         sheet.write_number(below, RIGHT + 2, share.findings, formats["row_count"])
         for place in (RIGHT + 3, RIGHT + 4):
             sheet.write_blank(below, place, None, formats["label"])

@@ -36,6 +36,12 @@ def rule_money(findings: pd.DataFrame) -> dict[tuple[str, str], int]:
     return {(rule, money): int(cents) for rule, money, cents in zip(*columns, strict=True)}
 
 
+def charged(findings: pd.DataFrame) -> int:
+    """Cents at risk that are charges, each line's money once: no allowed amount, no rate."""
+    at_risk = findings["counts_money"].astype(bool) & findings["money"].eq("at_risk")
+    return int(findings.loc[at_risk & findings["amount_basis"].eq("charge"), "amount"].sum())
+
+
 def sums(findings: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """One row for each value of the columns ``by``, most money first.
 

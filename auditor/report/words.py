@@ -24,6 +24,14 @@ BASIS_LABELS = {
     "difference": "the difference from the expected payment",
     "": "",
 }
+# The same in a word, to stand beside an amount.
+BASIS_WORDS = {
+    "allowed": "allowed",
+    "fee_schedule": "rate",
+    "contract": "contract",
+    "charge": "charge",
+    "difference": "difference",
+}
 STATUS_LABELS = {
     "new": "New",
     "reopened": "Reopened",
@@ -172,6 +180,24 @@ def findings_words(
     headline = f"{' and '.join(money)}: {first}." if money else f"{sentence(first)}."
     action = f"Then {' and '.join(rest)}." if rest else ""
     return headline, action
+
+
+def at_risk_words(at_risk_cents: int, charged_cents: int) -> str:
+    """What is at risk, and how much of the sum rests on charges, which are above any payment."""
+    said = "could be denied or taken back"
+    if not charged_cents:
+        return said
+    part = "all" if charged_cents == at_risk_cents else whole_dollars(charged_cents)
+    return f"{said}; {part} of it charges, for want of an allowed amount and a rate"
+
+
+def missed_words(without_amount: int) -> str:
+    """What was missed, and how many findings the sum leaves out."""
+    said = "earned and not billed or not paid"
+    if not without_amount:
+        return said
+    have = "that has no amount" if without_amount == 1 else "that have no amount"
+    return f"{said}; not counting {counted(without_amount, 'finding')} {have}"
 
 
 def failed_words(failed: Sequence[tuple[str, str]], *, reasons: bool = False) -> str:

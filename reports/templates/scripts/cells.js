@@ -44,6 +44,7 @@ function number(name, row) { return data.columns[name].values[row]; }
 function title(row) { return data.titles[text("rule", row)] || text("rule", row); }
 function family(row) { return data.families[text("family", row)] || text("family", row); }
 function money(row) { return data.money[text("money", row)] || text("money", row); }
+function basis(row) { return data.basis_words[text("amount_basis", row)] || ""; }
 function status(row) { return data.statuses[text("status", row)] || text("status", row); }
 function count(value) { return value.toLocaleString("en-US"); }
 function many(value, noun) { return `${count(value)} ${noun}${value === 1 ? "" : "s"}`; }
@@ -87,7 +88,10 @@ function fillCode(cell, row) {
 }
 function fillAmount(cell, row) {
   cell.append(dollars(number("amount", row)));
-  if (!state.columns.includes("money") && number("amount", row) !== null) cell.append(make("span", "under", money(row)));
+  if (number("amount", row) === null) return;
+  const words = [basis(row)];
+  if (!state.columns.includes("money")) words.unshift(money(row));
+  cell.append(make("span", "under", words.filter(Boolean).join(", ")));
 }
 function fillMessage(cell, row) {
   if (!state.columns.includes("rule")) cell.append(make("span", "over", title(row)));
