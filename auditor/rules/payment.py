@@ -46,10 +46,13 @@ def _difference(
     """Lines that are asked for and off their rate; without a rate they are not evaluated."""
     mask = asked & off
     flagged = lines[mask]
+    # Medicare's own rates give nothing only where another service of the claim holds the payment.
+    packaged = (expected.cents[mask] == 0) & (expected.basis[mask] == "fee_schedule")
+    worth = pd.Series(_dollars(expected.cents[mask]), index=flagged.index, dtype="str")
     return Outcome(
         flagged=flagged.assign(
             payer=named_payer(flagged, "The payer"),
-            expected=_dollars(expected.cents[mask]),
+            expected=worth.mask(packaged, worth + " (packaged)"),
             allowed=_dollars(flagged["allowed_cents"]),
             charge=_dollars(flagged["charge_cents"]),
             rate=np.select(
