@@ -44,7 +44,8 @@ def rows_in_force(
         table = reference.tables.get(name)
         if table is None or name in others or not set(table.keys) - _ANY <= set(words):
             continue
-        for row in _rows(table, words, day).to_dict("records"):
+        asked = words | {"modifier": words["carried"]} if name == "modifiers" else words
+        for row in _rows(table, asked, day).to_dict("records"):
             cells = ", ".join(f"{key} {cell}" for key, cell in row.items() if cell)
             found.append(f"{name}: {cells}")
     return found
@@ -79,6 +80,7 @@ def _words(line: "pd.Series[Any]", evidence: "pd.Series[Any]") -> dict[str, tupl
         "policy_id": (str(evidence.get("policy_id", "")),),
         "component": (component,),
         "modifier": modifiers,
+        "carried": (*str(line["modifiers"]).split(), *str(evidence.get("bypass", "")).split()),
         "icd10": tuple(str(line["diagnosis_codes"]).split()),
         "jurisdiction": (str(evidence.get("jurisdiction", "")),),
         "list_id": (str(evidence.get("list_id", "")),),

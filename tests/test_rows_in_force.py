@@ -119,3 +119,15 @@ def test_no_rule_names_a_table_that_nobody_has(rule) -> None:
     known = set(reference().tables) | {one.id for one in reference().contradictions}
 
     assert set(rule.rests_on) <= known
+
+
+def test_the_modifiers_shown_are_those_of_the_line_and_those_that_bypass() -> None:
+    """Not the component that a hospital's line is priced as."""
+    bypassed = shown(["modifiers"], HOSPITAL | {"modifiers": "PO XU"}, bypass="XU 59")
+
+    assert [row.split(",")[0] for row in bypassed] == [
+        "modifiers: modifier 59",
+        "modifiers: modifier PO",
+        "modifiers: modifier XU",
+    ]
+    assert shown(["modifiers"], HOSPITAL) == []
