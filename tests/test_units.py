@@ -106,7 +106,11 @@ def test_indicator_1_judges_a_line_and_2_and_3_a_day(reference, mai, units, foun
     ("mai", "says"),
     [
         ("1", "3 units of 75571 on 2025-03-10 by one provider; the limit is 2 a line."),
-        ("2", "3 units of 75574 on 2025-03-10 by one provider; the limit is 2 a day."),
+        (
+            "2",
+            "3 units of 75574 on 2025-03-10 by one provider; the limit is 2 a day, "
+            "which no record lifts.",
+        ),
         ("3", "3 units of 75573 on 2025-03-10 by one provider; the limit is 2 a day."),
     ],
 )

@@ -249,7 +249,8 @@ def global_billed_with_component(
     rests_on=["hospital-tc"],
     message="Hospital line {procedure_code} carries {modifiers}; a hospital's line is the "
     "technical part without a modifier.",
-    remedy="Remove TC or 26 from the hospital line; the reading is billed on a professional claim.",
+    remedy="Remove TC or 26 from the hospital line; the reading is billed on a professional claim, "
+    "by a critical access hospital on a line of its own under 096X to 098X.",
 )
 def component_modifier_on_hospital_line(lines: pd.DataFrame) -> Outcome:
     """26 or TC on a hospital line.
@@ -370,10 +371,8 @@ def component_billed_twice(lines: pd.DataFrame, reference: Reference) -> Outcome
     partner = np.where(other, first, stranger.fillna(-1).to_numpy(dtype=np.int64))
     hit = np.flatnonzero(other | repeats)
     flagged = lines.iloc[counted[order[hit]]]
-    return Outcome(
-        flagged=flagged,
-        partner=pd.Series(counted[order[partner[hit]]], index=flagged.index),
-    )
+    named = pd.Series(counted[order[partner[hit]]], index=flagged.index)
+    return Outcome(flagged=flagged, partner=named)
 
 
 def _behind(cell: str) -> bool:

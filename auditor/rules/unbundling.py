@@ -159,7 +159,8 @@ def _ct_angiography_of_the_chest(lines: pd.DataFrame) -> Mask:
     sources=["ncci-policy-manual-2025-ch9"],
     message="71275 on {service_date} beside {cardiac_code}: one CT acquisition may have been "
     "billed as two studies.",
-    remedy="Read the protocol: with a single acquisition bill the cardiac code alone.",
+    remedy="Read the protocol: bill a single acquisition under one code, of the study ordered. "
+    "A calcium score needs a scan without contrast of its own.",
 )
 def one_acquisition_billed_twice(lines: pd.DataFrame) -> Outcome:
     """CT angiography of the chest and cardiac CT from one acquisition.

@@ -93,7 +93,8 @@ def _in_any_order(modifiers: "pd.Series[str]") -> pd.Categorical:
     rests_on=["mue"],
     message="{total} units of {procedure_code} on {service_date} by one provider; the limit is "
     "{mue_limit} a {judged_by}.",
-    remedy="Compare the units with the record and correct the count; do not split lines to pass.",
+    remedy="Compare the units with the record and correct the count; do not split lines to pass. "
+    "Where the record shows a repeat and can lift the limit, appeal with it.",
 )
 def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     """Units exceed the medically unlikely edit.
@@ -106,6 +107,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     limit = edit.numbers("mue_value")
     units = lines["units"].to_numpy(dtype=np.float64)
     by_line, by_day = among(edit["mai"], ["1"]), among(edit["mai"], ["2", "3"])
+    fixed = among(edit["mai"], ["2"])
     counted = by_day & _limited_codes(lines) & (units > 0) & ~lines["denied"].to_numpy(dtype=bool)
     total = np.where(by_line, units, np.nan)
     places = np.flatnonzero(counted)
@@ -122,7 +124,9 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
         flagged=flagged.assign(
             total=total[over],
             mue_limit=limit[over],
-            judged_by=np.where(by_line[over], "line", "day"),
+            judged_by=np.select(
+                [by_line[over], fixed[over]], ["line", "day, which no record lifts"], "day"
+            ),
         ),
         not_evaluated={("column_missing", "modifiers"): untold},
         consulted=edit,
@@ -140,7 +144,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     message="{procedure_code} on {service_date} stands twice by one provider, alike in modifiers, "
     "revenue code and units.",
     remedy="Withdraw the second line. If the service was repeated, the record decides on modifier "
-    "76 or 77.",
+    "76 or 77; it lifts no limit of units.",
 )
 def line_billed_twice(lines: pd.DataFrame) -> Outcome:
     """The same line is billed twice.
