@@ -7,8 +7,11 @@ import pytest
 
 from auditor.errors import AuditError
 from auditor.history import ledger, lines
+from auditor.history.again import known_of_patient, last_run
+from auditor.history.compare import known_to
 from auditor.history.memory import Memory
-from tests.nights import Site, open_findings
+from auditor.history.waiving import listed
+from tests.nights import AS_OF, Site, open_findings
 from tests.test_history_nights import MISSING, OTHERS, PAIR, READING, SCAN
 
 
@@ -46,6 +49,28 @@ def test_a_damaged_ledger_is_restored_from_the_last_copy(site: Site, spoil: str)
     assert "was damaged: restored from the copy" in note
     assert open_findings(last) == set()
     assert last.changes.resolved["claim_id"].tolist() == ["H1"]
+
+
+def test_who_only_looks_leaves_a_damaged_ledger_to_the_next_run(site: Site) -> None:
+    site.night([SCAN, *OTHERS])
+    path, lines_file = site.folder / ledger.NAME, site.folder / "lines" / "000009-later.parquet"
+    path.write_bytes(path.read_bytes()[:5000])
+    lines_file.write_bytes(b"a night that the copy does not know")
+
+    for look in (
+        lambda: listed(site.folder, AS_OF, site.folder),
+        lambda: known_to(site.folder),
+        lambda: last_run(site.folder, ""),
+        lambda: known_of_patient(site.folder, "", "P1"),
+    ):
+        with pytest.raises(AuditError, match=r"is damaged .*; the next run restores"):
+            look()
+
+    restored, aside = notes(site)
+    assert "restored from the copy" in restored
+    assert "was set aside" in aside
+    assert lines_file.with_name(f"damaged-{lines_file.name}").exists()
+    assert "no waivers" in listed(site.folder, AS_OF, site.folder)
 
 
 def test_a_ledger_without_a_whole_copy_stops_the_run_in_one_line(site: Site) -> None:

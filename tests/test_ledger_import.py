@@ -63,6 +63,16 @@ def test_decisions_go_into_the_history_and_later_runs_show_them(run: Path, named
     assert "appealed" in {cell.value for row in sheet.iter_rows() for cell in row}
 
 
+def test_a_history_that_had_to_be_put_right_says_so(run: Path) -> None:
+    (lines,) = (run.parent / "history" / "lines").glob("*.parquet")
+    lines.write_bytes(lines.read_bytes()[:-50])
+
+    said = auditor("ledger", "import", run / "report.xlsx")
+
+    assert f"Mind: {lines}: is damaged and was set aside" in said
+    assert "scans.csv are given again" in said
+
+
 def test_a_history_named_apart_from_the_run_s_own_takes_them(run: Path, tmp_path: Path) -> None:
     auditor("ledger", "import", run / "report.xlsx", "--history", tmp_path / "other")
 

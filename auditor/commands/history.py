@@ -108,6 +108,8 @@ def rekey(
         raise AuditError(f"{folder}: holds no {NAME}; name the folder of a history", exit_code=2)
     seal = new_seal(key_env) if key_env else PLAIN
     with Memory.open(folder, HistorySettings(encryption_key_env=old_key_env)) as memory:
+        for note in memory.notes:
+            typer.echo(f"Mind: {note}", err=True)
         reseal(folder, memory.ledger, seal)
     if seal.on:
         typer.echo(f"{folder}: encrypted with the key in {key_env}; another opens nothing any more")

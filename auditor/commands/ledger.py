@@ -26,6 +26,8 @@ def import_(
         from auditor.history.memory import Memory
 
         with Memory.open(remembering) as memory:
+            for note in memory.notes:
+                typer.echo(f"Mind: {note}", err=True)
             memory.decide(imported.dispositions)
     typer.echo(f"Dispositions: {imported.said}; see {folder / FILE}")
 

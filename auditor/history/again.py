@@ -31,7 +31,7 @@ def last_run(folder: Path, key_env: str) -> str:
     """The run that a history remembers as its last; ``""`` where there is no history."""
     if not (folder / NAME).exists():
         return ""
-    with Ledger(folder, key_env) as ledger:
+    with Ledger(folder, key_env, restores=False) as ledger:
         rows = ledger.rows("SELECT run FROM runs ORDER BY seq DESC LIMIT 1")
     return str(rows[0][0]) if rows else ""
 
@@ -41,7 +41,7 @@ def known_of_patient(folder: Path, key_env: str, patient: str) -> Again:
 
     Raises AuditError where a run has changed the files meanwhile, or they are damaged.
     """
-    with Ledger(folder, key_env) as ledger:
+    with Ledger(folder, key_env, restores=False) as ledger:
         (text,) = ledger.rows("SELECT extract FROM runs ORDER BY seq DESC LIMIT 1")[0]
         names = ledger.rows("SELECT name FROM files ORDER BY first_seq")
         run_of = dict(ledger.rows("SELECT export, run FROM exports"))

@@ -85,7 +85,7 @@ def known_to(history: Path | None) -> dict[str, tuple[str, date]]:
         return {}
     if not (history / NAME).exists():
         raise AuditError(f"{history}: holds no {NAME}; name the folder of a history", exit_code=2)
-    with Ledger(history) as ledger:
+    with Ledger(history, restores=False) as ledger:
         known = frame_of(known_rows(ledger, "TRUE"))
     cells = zip(known["finding"], known["status"], known["first_seen"], strict=True)
     return {finding: (status, date.fromisoformat(seen)) for finding, status, seen in cells}

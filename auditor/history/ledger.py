@@ -96,8 +96,11 @@ PRAGMA user_version = {_FORMAT};
 class Ledger:
     """An open ledger. Close it, or use it in a ``with`` statement."""
 
-    def __init__(self, folder: Path, key_env: str = "") -> None:
+    def __init__(self, folder: Path, key_env: str = "", *, restores: bool = True) -> None:
         """Opens the ledger of a history, makes it where there is none, restores a damaged one.
+
+        Without ``restores`` a damaged one is refused: who only looks can't say what was lost, and
+        to the next run all would seem well.
 
         ``restored`` says that it came from the copy. ``key_env`` names the variable with the key of
         an encrypted one, ``""`` the variable it was encrypted with. Raises AuditError when it is
@@ -111,8 +114,13 @@ class Ledger:
             self._db = _made(self.path)
         elif (fault := fault_of(self.path)) is None:
             self._db = _opened(self.path)
-        else:
+        elif restores:
             self._restore(fault)
+        else:
+            raise AuditError(
+                f"{self.path}: is damaged ({fault}); the next run restores the copy beside it, "
+                "and says what is to be done"
+            )
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version in _EARLIER:
             self._to_newest(version)

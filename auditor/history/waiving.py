@@ -84,5 +84,5 @@ def listed(place: Path, today: date, history: Path | None = None) -> str:
 def _days_in(history: Path | None) -> tuple[dict[str, date], dict[str, date]]:
     if history is None or not (history / LEDGER).exists():
         return {}, {}
-    with Ledger(history) as ledger:
+    with Ledger(history, restores=False) as ledger:
         return waiver_days(ledger)
