@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,32 @@ class Export:
 def is_night(folder: Path) -> bool:
     """Whether a run's folder was written by a night."""
     return (folder / NIGHT).is_file()
+
+
+def came(fates: Sequence[str]) -> str:
+    """A sentence on a night's exports that were missing, empty or known; ``""`` where none was.
+
+    ``fates`` are those of night.json.
+    """
+    if not fates:
+        return "No export came."
+    exports = "1 export" if len(fates) == 1 else f"{len(fates):,} exports"
+    said = [
+        f"{count:,} of {exports} held {words}."
+        for fate, words in (
+            ("empty", "a header and no lines"),
+            ("repeat", "the same bytes as one audited before"),
+        )
+        if (count := fates.count(fate))
+    ]
+    return " ".join(said)
+
+
+def came_in(folder: Path) -> str:
+    """That sentence for a run's folder, ``""`` where no night wrote it."""
+    if not is_night(folder):
+        return ""
+    return came([one["fate"] for one in _facts(folder, NIGHT)["inputs"]])
 
 
 def run_of(folder: Path) -> str:

@@ -272,6 +272,31 @@ def test_the_same_bytes_twice_in_a_night_are_audited_once(site: Site) -> None:
     assert fates(site, "2026-03-01") == {"a.csv": "audited", "b.csv": "repeat"}
 
 
+def test_a_source_that_sends_the_same_bytes_night_after_night_is_told(tmp_path: Path) -> None:
+    box = Mailbox()
+    with serving(box, "none") as port:
+        site = make_site(tmp_path / "site", SETTINGS + mail_settings(port))
+        for number in range(2):
+            drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
+            ran = night(site, NIGHTS[number])
+        shutil.rmtree(site.spool)
+        idle = night(site, NIGHTS[2])
+
+    assert ran.problems == []
+    words = "1 of 1 export held the same bytes as one audited before."
+    assert ran.said[0].startswith(f"2026-03-02: {words} ")
+    run = json.loads((site.reports / "2026-03-02" / "run.json").read_text("utf-8"))
+    said = "hospital/scans.csv holds the same bytes as an export audited before: not audited again"
+    assert run["asides"] == [said]
+    assert idle.said[0].startswith("2026-03-20: no export came. ")
+    texts = [one.get_body(("plain",)).get_content() for one in box.messages()]  # type: ignore[union-attr]
+    first, second, last = (" ".join(text.split()) for text in texts)
+    assert words not in first
+    assert words in second
+    assert "No export came." in last
+    assert "not all exports" not in str(box.messages()[1]["Subject"])
+
+
 def test_a_night_without_exports_says_so_and_is_a_run(site: Site) -> None:
     ran = night(site)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import AuditError
-from auditor.exports_of_run import is_night, run_of
+from auditor.exports_of_run import came_in, is_night, run_of
 from auditor.report.summary import FORMAT, NAME
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class Summary:
     """A run to tell of. ``failed`` says why it could not finish; then there are no facts.
 
     ``facts`` is report.json. ``findings``: one row a finding, ``amount`` in cents. ``aside``: a
-    sentence on exports that are not in the report, ``""`` where all are.
+    sentence on exports that are not in the report, ``""`` where all are. ``came``: one on exports
+    that did not come, or brought nothing new, which is no fault of the run.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Summary:
     findings: pd.DataFrame | None
     failed: str = ""
     aside: str = ""
+    came: str = ""
 
 
 def summary_of(folder: Path) -> Summary:
@@ -75,6 +77,7 @@ def summary_of(folder: Path) -> Summary:
             folder=folder,
             facts=facts,
             findings=_findings(folder),
+            came=came_in(folder),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise AuditError(f"{folder / NAME}: has been changed; run the audit again") from fault

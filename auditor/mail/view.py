@@ -153,7 +153,7 @@ def view_of(
         heading=_heading(mail),
         day=day_words(summary.as_of),
         verdict=headline,
-        action=f"{summary.aside} {action}".strip(),
+        action=" ".join(filter(None, (summary.came, summary.aside, action))),
         changed=figures.changed or bool(summary.aside),
         figures=_cells(figures, smallest),
         money_means=_money_means(figures),

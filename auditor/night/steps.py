@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from auditor import disk, erasing
 from auditor.errors import AuditError
+from auditor.exports_of_run import came
 from auditor.faults import place_of
 from auditor.night import durable
 from auditor.night.archive import archived_paths, file_away
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from auditor.request import Request
 
 _MOST_DEATHS = 3
+_MOST_NAMED = 5
 _DIED = "the program died"
 
 
@@ -244,18 +246,25 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
         missed_cents=totals.missed_cents,
         seconds=round(time.monotonic() - begun, 1),
     )
-    words = f"{report.verdict.headline} {report.verdict.action}".strip()
-    night.said.append(f"{journal.run}: {_came(journal)}{words}")
+    _say(night, remembered, f"{report.verdict.headline} {report.verdict.action}".strip())
+    _tell_of_waivers(night, remembered)
+    for rule, why in report.failed:
+        night.log.error("a rule failed", rule=rule, reason=why)
+        night.problems.append(f"{rule} failed and judged nothing: {why}")
+
+
+def _say(night: Night, remembered: "Remembered", words: str) -> None:
+    """Says the verdict, what came, and what changed since the last run."""
+    journal = night.journal
+    if arrived := came([one.fate for one in journal.inputs]):
+        words = f"{arrived[0].lower()}{arrived[1:]} {words}"
+    night.said.append(f"{journal.run}: {words}")
     one, since = remembered.changes.tonight, remembered.changes.since
     night.said.append(
         (f"Since {since}" if since else "The first night")
         + f": {one.new} new, {one.reopened} reopened, {one.resolved} resolved; "
         f"{one.persisting} persist, {one.waived} waived"
     )
-    _tell_of_waivers(night, remembered)
-    for rule, why in report.failed:
-        night.log.error("a rule failed", rule=rule, reason=why)
-        night.problems.append(f"{rule} failed and judged nothing: {why}")
 
 
 def _tell_of_waivers(night: Night, remembered: "Remembered") -> None:
@@ -264,14 +273,6 @@ def _tell_of_waivers(night: Night, remembered: "Remembered") -> None:
         night.log.warning("waiver", reason=note)
     if remembered.waivers_unread:
         night.problems.append(f"{remembered.waivers_unread}; none of its waivers holds")
-
-
-def _came(journal: Journal) -> str:
-    """A sentence on exports that were missing or empty, ``""`` where none was."""
-    if not journal.inputs:
-        return "no export came. "
-    empty = len(journal.of_fate("empty"))
-    return f"{empty} of {len(journal.inputs)} exports held a header and no lines. " if empty else ""
 
 
 def _asides(journal: Journal) -> tuple[str, ...]:
@@ -290,7 +291,23 @@ def _asides(journal: Journal) -> tuple[str, ...]:
     left = [
         f"{one['source']}/{one['file']} stays in its inbox: {one['reason']}" for one in journal.left
     ]
-    return (*([] if journal.inputs else ["No export came for this night."]), *said, *left)
+    return (
+        *([] if journal.inputs else ["No export came for this night."]),
+        *said,
+        *_repeats(journal),
+        *left,
+    )
+
+
+def _repeats(journal: Journal) -> tuple[str, ...]:
+    """A sentence on exports that were audited before, if there were any."""
+    names = [f"{one.source}/{one.file}" for one in journal.of_fate("repeat")]
+    if not names:
+        return ()
+    more = len(names) - _MOST_NAMED
+    named = ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    holds = "holds" if len(names) == 1 else "hold"
+    return (f"{named} {holds} the same bytes as an export audited before: not audited again",)
 
 
 def _request(night: Night) -> "Request":
