@@ -73,6 +73,15 @@ def test_brackets_in_a_pattern_are_brackets(site: Site, payer: str, waived: int)
     assert night.changes.tonight.waived == waived
 
 
+@pytest.mark.parametrize(("code", "waived"), [("489", 1), ("48*", 0), ("48X", 0), ("480", 0)])
+def test_a_revenue_code_that_a_spreadsheet_shortened_is_still_that_code(
+    site: Site, code: str, waived: int
+) -> None:
+    waive(site, GOOD | {"claim": "", "revenue_code": code})
+
+    assert site.night([BARE, READING, *OTHERS]).changes.tonight.waived == waived
+
+
 def test_a_lapsed_waiver_hides_nothing_and_is_named(site: Site) -> None:
     waive(site, GOOD | {"expires": "2026-06-30"})
     first = site.night([BARE, READING, *OTHERS])

@@ -22,6 +22,7 @@ from auditor import erasing
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import Mask
 from auditor.errors import AuditError
+from auditor.ingest.restored import restored_zero
 
 NAME = "waivers.csv"
 PATTERNS = {
@@ -207,6 +208,9 @@ def plain(path: Path) -> Path:
 
 def _waiver(line: int, cells: dict[str, str]) -> Waiver:
     text = {name: cells[name] for name in COLUMNS if name != "expires"}
+    # A spreadsheet that saved the file took the zero of 0480.
+    code = cells["revenue_code"]
+    text["revenue_code"] = restored_zero("revenue_code", code) or code
     return Waiver(line=line, expires=date.fromisoformat(cells["expires"]), **text)
 
 
