@@ -189,6 +189,26 @@ def test_a_payment_below_the_contract_says_so_and_by_how_much(tmp_path) -> None:
     assert BASIS_LABELS[row["amount_basis"]] == "the difference from the expected payment"
 
 
+def ended(rows: Rows) -> Rows:
+    """The codes that were preferred for 75574 are accepted like others from July 2025."""
+    rows = [row for row in rows if row["procedure_code"] == "75574"]
+    preferred = [row for row in rows if row["fit"] == "preferred"]
+    kept = [row for row in rows if row["fit"] != "preferred"]
+    for row in preferred:
+        last, first = {"effective_to": "2025-06-30"}, {"effective_from": "2025-07-01"}
+        kept += [row | last, row | first | {"fit": "accepted"}]
+    return kept
+
+
+def test_a_code_is_no_second_best_once_nothing_is_preferred(tmp_path) -> None:
+    july = {"service_date": "2025-07-01", "revenue_code": "0352"}
+    july |= {"statement_from": "2025-07-01", "statement_through": "2025-07-01"}
+    june = {name: "2025-06-30" if "20" in cell else cell for name, cell in july.items()}
+    result = audited(tmp_path, "revenue_code_not_preferred", "revenue_code_fit", ended, june, july)
+
+    assert flagged(result) == [0]
+
+
 def test_a_contract_amount_is_not_in_doubt_for_what_medicare_pays(tmp_path) -> None:
     """A percentage of Medicare's rate rests on it, an amount of the contract's own doesn't."""
     relative = {"procedure_code": "75572", "amount": "", "percent_of_medicare": "150"}

@@ -186,9 +186,10 @@ def _has_preference(lines: pd.DataFrame, reference: Reference) -> Mask:
     preferred = rows[rows["fit"] == "preferred"]
     day = lines["service_date"]
     found = np.zeros(len(lines), dtype=bool)
-    for start, codes in preferred.groupby("effective_from")["procedure_code"]:
-        begun = (day >= pd.Timestamp(str(start) or "1900-01-01")).to_numpy()
-        found |= begun & has_code(lines, codes)
+    for (start, end), some in preferred.groupby(["effective_from", "effective_to"]):
+        begun = day >= pd.Timestamp(str(start) or "1900-01-01")
+        here = begun & (day <= pd.Timestamp(str(end) or "2200-01-01"))
+        found |= here.to_numpy() & has_code(lines, some["procedure_code"])
     return found
 
 
