@@ -74,3 +74,11 @@ def test_a_calcium_score_is_not_kept_in_place_of_a_chest_angiography() -> None:
     assert ("one_acquisition_billed_twice", 2) in found
     assert "without contrast" in RULES["one_acquisition_billed_twice"].remedy
     assert "cardiac code alone" not in RULES["one_acquisition_billed_twice"].remedy
+
+
+def test_a_surgical_centre_keeps_the_scan_that_it_bills_itself() -> None:
+    """It bills on the physicians' form, with TC; only another's TC there is to go."""
+    found = flagged({"claim_type": "professional", "modifiers": "TC", "place_of_service": "24"})
+
+    assert ("technical_component_billed_in_facility", 1) in found
+    assert "24" in RULES["technical_component_billed_in_facility"].remedy

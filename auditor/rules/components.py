@@ -181,7 +181,8 @@ def global_billed_in_facility(lines: pd.DataFrame, reference: Reference) -> Outc
     denial_codes=["CO-58", "CO-B20"],
     rests_on=["procedure_codes", "places_of_service"],
     message="{procedure_code} with modifier TC at place of service {place_of_service}, a facility.",
-    remedy="Withdraw the line: the facility bills the scan on its own claim.",
+    remedy="Withdraw the line: the facility bills the scan on its own claim. At 24 this may be the "
+    "surgical centre's own line; then keep it.",
 )
 def technical_component_billed_in_facility(lines: pd.DataFrame, reference: Reference) -> Outcome:
     """The scan is billed by a physician or supplier inside a facility.
