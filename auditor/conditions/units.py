@@ -30,6 +30,11 @@ def _earlier_twins(seen: Seen) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     return seen.earlier(twins)
 
 
+def _taken_back(lines: pd.DataFrame) -> Mask:
+    negative = (lines["units"] < 0) | (lines["charge_cents"] < 0).fillna(value=False)
+    return negative.to_numpy(dtype=bool)
+
+
 def units_exceed_mue(seen: Seen) -> list[Condition]:
     """More units than the limit, in the line or over the day."""
     on = ["claim_type", "procedure_code"]
@@ -39,9 +44,12 @@ def units_exceed_mue(seen: Seen) -> list[Condition]:
     total, judged = own, "line"
     if mai in ("2", "3"):
         day = seen.alike("service_date", "procedure_code", "billing_npi", "claim_type", "component")
-        day &= ~seen.lines["denied"].to_numpy(dtype=bool) & (seen.lines["units"] > 0).to_numpy()
-        counted = [int(place) for place in np.flatnonzero(day) if not _repeated(seen, int(place))]
-        total, judged = float(seen.lines["units"].iloc[counted].sum()), "day"
+        day &= ~seen.lines["denied"].to_numpy(dtype=bool) & seen.lines["units"].notna().to_numpy()
+        back = _taken_back(seen.lines)
+        billed = [int(at) for at in np.flatnonzero(day & ~back) if not _repeated(seen, int(at))]
+        units = seen.lines["units"]
+        total = float(units.iloc[billed].sum() - units[day & back].abs().sum())
+        judged = "day"
     known = limit != ""
     return [
         seen.paid_or_open(),
@@ -51,8 +59,9 @@ def units_exceed_mue(seen: Seen) -> list[Condition]:
             known,
         ),
         Condition(
-            f"{total:g} units in the {judged}, exact repeats once, are more than {limit or 'that'}",
-            own > 0 and known and total > float(limit),
+            f"{total:g} units in the {judged}, exact repeats once and less those taken back, are "
+            f"more than {limit or 'that'}",
+            own > 0 and not _taken_back(seen.lines)[seen.at] and known and total > float(limit),
         ),
     ]
 

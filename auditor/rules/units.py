@@ -82,6 +82,12 @@ def _in_any_order(modifiers: "pd.Series[str]") -> pd.Categorical:
     )
 
 
+def _taken_back(lines: pd.DataFrame) -> Mask:
+    """Lines with negative units or a negative charge."""
+    negative = (lines["units"] < 0) | (lines["charge_cents"] < 0).fillna(value=False)
+    return negative.to_numpy(dtype=bool)
+
+
 @rule(
     severity="denial",
     money="at_risk",
@@ -108,16 +114,19 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     units = lines["units"].to_numpy(dtype=np.float64)
     by_line, by_day = among(edit["mai"], ["1"]), among(edit["mai"], ["2", "3"])
     fixed = among(edit["mai"], ["2"])
-    counted = by_day & _limited_codes(lines) & (units > 0) & ~lines["denied"].to_numpy(dtype=bool)
+    counted = by_day & _limited_codes(lines) & ~lines["denied"].to_numpy(dtype=bool)
+    counted &= ~np.isnan(units) & (units != 0)
+    # What is taken back in part mirrors no line, but leaves the units of the day.
+    credit = _taken_back(lines)
+    once = np.where((_first_alike(lines) < 0) | credit, np.where(credit, -np.abs(units), units), 0)
     total = np.where(by_line, units, np.nan)
     places = np.flatnonzero(counted)
     group = grouped(group_key(lines, _SAME_SUM)[places])
-    once = np.where(_first_alike(lines)[places] < 0, units[places], 0.0)
     if len(places):
-        total[places] = np.bincount(group, weights=once)[group]
+        total[places] = np.bincount(group, weights=once[places])[group]
     # Without modifiers nobody can tell whether two professional lines are one component.
-    untold = counted & among(lines["component"], [""]) & (total > units)
-    over = (total > limit) & _limited_codes(lines) & ~untold
+    untold = counted & ~credit & among(lines["component"], [""]) & (total > units)
+    over = (total > limit) & _limited_codes(lines) & ~untold & ~credit
     over &= ~(by_line & lines["denied"].to_numpy(dtype=bool))
     flagged = lines[over]
     return Outcome(

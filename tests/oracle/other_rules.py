@@ -64,7 +64,7 @@ def units_exceed_mue(line: Line, mine: list[Line], run: Run) -> Verdict:
     )
     units = line.units
     assert units is not None
-    if found.row and not line.denied and units > 0:
+    if found.row and not line.denied and units > 0 and not taken_back(line):
         limit = Decimal(found["mue_value"])
         total = units if found["mai"] == "1" else units_of_day(line, mine)
         if total > units and not line.component:
@@ -74,23 +74,25 @@ def units_exceed_mue(line: Line, mine: list[Line], run: Run) -> Verdict:
     return cleared_by(found)
 
 
+def taken_back(line: Line) -> bool:
+    """A credit of a part: it mirrors no line, but its units are gone."""
+    return (line.units or 0) < 0 or (line.cents("charge") or 0) < 0
+
+
 def units_of_day(line: Line, mine: list[Line]) -> Decimal:
-    return sum(
-        (
-            other.units
-            for other in mine
-            if other.code == line.code
-            and other.service_date == line.service_date
-            and other.npi == line.npi
-            and other.claim_type == line.claim_type
-            and other.component == line.component
-            and not other.denied
-            and other.units is not None
-            and other.units > 0
-            and not is_repeat(other, mine)
-        ),
-        Decimal(0),
-    )
+    same = [
+        other
+        for other in mine
+        if other.code == line.code
+        and other.service_date == line.service_date
+        and other.npi == line.npi
+        and other.claim_type == line.claim_type
+        and other.component == line.component
+        and not other.denied
+    ]
+    billed = [one.units or 0 for one in same if not taken_back(one) and not is_repeat(one, mine)]
+    back = [abs(one.units or 0) for one in same if taken_back(one)]
+    return sum(billed, Decimal(0)) - sum(back, Decimal(0))
 
 
 def line_billed_twice(line: Line, mine: list[Line], run: Run) -> Verdict:
