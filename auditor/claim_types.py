@@ -124,7 +124,8 @@ def payer_type_of(name: str) -> str:
 
 
 def _payer_type(lines: pd.DataFrame, payers: Mapping[str, str]) -> pd.Categorical:
-    known = {name.strip().upper(): kind for name, kind in payers.items()}
+    # Names were read with single blanks, whatever the export has.
+    known = {" ".join(name.split()).upper(): kind for name, kind in payers.items()}
     types = ["", "medicare", "medicare_advantage", "medicaid", "commercial", "other"]
     names = lines["payer"].cat.categories
     by_name = np.array(

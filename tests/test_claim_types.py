@@ -153,6 +153,13 @@ def test_the_settings_table_overrules_the_name() -> None:
     assert found["payer_type"].tolist() == ["other"]
 
 
+def test_a_payer_is_found_by_its_name_as_exported_blanks_and_all() -> None:
+    name = "LAKESIDE  HEALTH   PLAN"
+    found = typed({"payer": name, "payer_type": ""}, payers={name: "commercial"})
+
+    assert found["payer_type"].tolist() == ["commercial"]
+
+
 @pytest.mark.parametrize(
     ("bill_type", "column", "expected"),
     [
