@@ -217,6 +217,9 @@ def _verdicts(
     rows = outcome.reference_rows.take(np.flatnonzero(kept)) if outcome.reference_rows else None
     if rows is None and outcome.consulted is not None:
         rows = outcome.consulted.take(places)
+    cited = same_word("", len(frame)) if rows is None else rows.values("source")
+    if outcome.sources is not None:
+        cited = pd.Categorical(_aligned(outcome.sources, frame, "").astype("str"))
     basis = outcome.amount_basis
     return Verdicts(
         severity=severity,
@@ -228,7 +231,7 @@ def _verdicts(
         if isinstance(basis, str)
         else _aligned(basis, frame, ""),
         stale_edition=_stale_editions(frame, stale, table, reference),
-        cited=same_word("", len(frame)) if rows is None else rows.values("source"),
+        cited=cited,
         table="" if rows is None else rows.table.name,
         row=np.full(len(frame), -1) if rows is None else rows.row,
     )

@@ -103,7 +103,7 @@ class Outcome:
     outside the dates the table answers for for ``reference_stale``, unless it is flagged. What a
     stale table flags is one severity milder. ``stale`` says the same of a table (by name) whose
     rows belong to pairs of lines instead, and ``reference_rows`` are the rows that prove each
-    flagged line.
+    flagged line; ``sources`` are those of rows of several tables, as text.
     """
 
     flagged: pd.DataFrame
@@ -117,6 +117,7 @@ class Outcome:
     consulted: InForce | None = None
     stale: tuple[str, Mask] | None = None
     reference_rows: InForce | None = None
+    sources: "pd.Series[str] | None" = None
 
 
 @dataclass(frozen=True)

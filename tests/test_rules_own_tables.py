@@ -227,6 +227,30 @@ def test_a_contract_amount_is_not_in_doubt_for_what_medicare_pays(tmp_path) -> N
     assert "the contract rate gives $535.70. Sources disagree here: APC 5572" in percent
 
 
+def test_a_payment_cites_the_documents_that_give_its_rate(tmp_path) -> None:
+    low = {"allowed_cents": "100.00", "paid_cents": "80.00"}
+    office = {"claim_type": "professional", "place_of_service": "11", "service_date": "2024-06-03"}
+    result = audited(
+        tmp_path,
+        "allowed_below_expected",
+        "contract_rates",
+        contract,
+        low,
+        low | office | {"modifiers": "TC"},
+        low | office | {"modifiers": "26", "allowed_cents": "10.00"},
+        OURS | low,
+    )
+
+    cited = [set(cell.split()) for cell in result.findings.sort_values("source_row")["sources"]]
+    general = set.intersection(*cited)
+    assert [one - general for one in cited] == [
+        {"acc-2025-01-07", "acr-bulletin-2025-02-10"},
+        {"pfs-rvu-2024-january", "pfs-rvu-2024-july", "opps-cap-2024"},
+        {"pfs-rvu-2024-january", "pfs-rvu-2024-july"},
+        {"42-cfr-410-152"},
+    ]
+
+
 def test_a_cent_owed_in_silence_is_owed(tmp_path) -> None:
     nothing = {"allowed_cents": "0.00", "paid_cents": "0.00", "remit_date": "2025-04-01"}
     result = audited(

@@ -1,6 +1,7 @@
 """Payment: what the payer allowed against what its rates say."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ from auditor.claim_lines import (
     Mask,
     among,
     blank,
+    coded,
     imaging,
     institutional,
     medicare,
     named_payer,
     professional,
+    same_word,
 )
 from auditor.matching import beside
 from auditor.reference import Reference
@@ -40,8 +43,33 @@ def _no_rate(lines: pd.DataFrame, expected: Expected, asked: Mask) -> Reasons:
     }
 
 
+def _sources(lines: pd.DataFrame, reference: Reference, basis: "pd.Series[str]") -> list[str]:
+    """The documents that give each line's rate: of its payer, its code and its date of service."""
+    parts = {"professional": "26", "technical": "TC", "global": "", "": "", "both": ""}
+    component, words = coded(lines["component"])
+    asked = lines.assign(
+        modifier=pd.Categorical(np.array([parts[word] for word in words], dtype=object)[component]),
+        scan=same_word("TC", len(lines)),
+    )
+
+    def of(table: str, *on: str) -> Any:
+        return reference.as_of(table, asked, on=list(on))["source"].astype("str").to_numpy()
+
+    reading = among(lines["component"], ["professional"])
+    cap = np.where(reading, "", of("imaging_caps", "procedure_code", "scan"))
+    physician = of("pfs_rates", "procedure_code", "modifier") + " " + cap
+    contract = of("contract_rates", "payer", "procedure_code", "component", "claim_type")
+    by_type = np.where(institutional(lines), of("opps_rates", "procedure_code"), physician)
+    return [cell.strip() for cell in np.where(basis == "contract", contract, by_type)]
+
+
 def _difference(
-    lines: pd.DataFrame, asked: Mask, off: Mask, expected: Expected, amount: "pd.Series[int]"
+    lines: pd.DataFrame,
+    reference: Reference,
+    asked: Mask,
+    off: Mask,
+    expected: Expected,
+    amount: "pd.Series[int]",
 ) -> Outcome:
     """Lines that are asked for and off their rate; without a rate they are not evaluated."""
     mask = asked & off
@@ -63,6 +91,9 @@ def _difference(
         ),
         amount=amount[mask],
         amount_basis="difference",
+        sources=pd.Series(
+            _sources(flagged, reference, expected.basis[mask]), index=flagged.index, dtype="str"
+        ),
         not_evaluated=_no_rate(lines, expected, asked),
     )
 
@@ -109,7 +140,7 @@ def allowed_below_expected(
     whole_charge = (allowed >= lines["charge_cents"]).fillna(value=False)
     asked = imaging(lines) & _paid(lines) & ~whole_charge.to_numpy(dtype=bool)
     off = below.fillna(value=False).to_numpy(dtype=bool)
-    return _difference(lines, asked, off, expected, expected.cents - allowed)
+    return _difference(lines, reference, asked, off, expected, expected.cents - allowed)
 
 
 @rule(
@@ -141,9 +172,8 @@ def allowed_above_expected(
     allowed = lines["allowed_cents"]
     above = allowed * 100 > expected.cents * (100 + percent)
     off = above.fillna(value=False).to_numpy(dtype=bool)
-    return _difference(
-        lines, imaging(lines) & _paid(lines), off, expected, allowed - expected.cents
-    )
+    asked = imaging(lines) & _paid(lines)
+    return _difference(lines, reference, asked, off, expected, allowed - expected.cents)
 
 
 @rule(
@@ -173,7 +203,7 @@ def charge_below_expected(
     charge = lines["charge_cents"]
     below = (charge * 100 < expected.cents * (100 - percent)) & (charge >= 0)
     off = below.fillna(value=False).to_numpy(dtype=bool)
-    return _difference(lines, imaging(lines), off, expected, expected.cents - charge)
+    return _difference(lines, reference, imaging(lines), off, expected, expected.cents - charge)
 
 
 @rule(
@@ -204,7 +234,12 @@ def paid_zero_without_reason(lines: pd.DataFrame, reference: Reference) -> Outco
     adjudicated = adjudicated | beside(lines, silent, paid)
     untold = ~adjudicated & lacks_column(lines, "remit_date")
     found = _difference(
-        lines, silent & (adjudicated | untold), owed & adjudicated, expected, expected.cents
+        lines,
+        reference,
+        silent & (adjudicated | untold),
+        owed & adjudicated,
+        expected,
+        expected.cents,
     )
     pending = silent & owed & untold
     return replace(
