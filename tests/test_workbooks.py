@@ -223,6 +223,15 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_an_opendocument_with_a_damaged_manifest_is_refused(tmp_path: Path) -> None:
+    parts = {"mimetype": b"m", "content.xml": b"<c/>", "META-INF/manifest.xml": b"<m/>"}
+    before, mark, last = zipped(tmp_path / "a.ods", parts).read_bytes().rpartition(b"PK\3\4")
+
+    path = write(tmp_path / "a.ods", before + mark.lower() + last)
+
+    assert "a.ods is a workbook cut short or damaged; copy it again" in refusal(path)
+
+
 @pytest.mark.parametrize("kind", ["xls", "ods"])
 def test_older_and_open_workbooks(converted: Path, kind: str) -> None:
     table = only_table(converted / f"a.{kind}")

@@ -2,6 +2,7 @@
 
 import datetime
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -145,11 +146,20 @@ def _refuse_damage(file: BinaryIO, name: str) -> None:
         _refuse_damaged_ole(file, name)
     else:
         refuse_workbook_bomb(file, name)
-        with zipfile.ZipFile(file) as archive:
-            manifest = "META-INF/manifest.xml"
-            if manifest in archive.namelist() and b"encryption-data" in archive.read(manifest):
-                raise _protected(name)
+        if b"encryption-data" in _manifest(file, name):
+            raise _protected(name)
     file.seek(0)
+
+
+def _manifest(file: BinaryIO, name: str) -> bytes:
+    """What an OpenDocument says of its parts; nothing for other workbooks."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.read("META-INF/manifest.xml")
+    except KeyError:
+        return b""
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        raise _damaged(name) from None
 
 
 def _refuse_damaged_ole(file: BinaryIO, name: str) -> None:
