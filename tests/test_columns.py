@@ -178,7 +178,7 @@ revenue_code: UB_REV_CODE_ID
 claim_id: Pt Ctl Nbr; Voucher; Voucher No
 patient_id: Person Nbr
 service_date: Day of Service Date
-adjustment_codes: Adj Reason 1; CAS Reason
+adjustment_codes: Adj Reason 1; CAS Reason; Adjustment
 remark_codes: Remark 1
 procedure_code: EAP Code; CDM Code; CPT®
 modifiers: Mod; Modifier; Modifiers (26,59); hcpcs_modifier_1; Mod1; Modifier 1; M1; 1st Modifier
@@ -278,6 +278,8 @@ HOSTILE = [
     ("Reason", "adjustment_codes", "Not covered by the plan"),
     ("Denial Reason", "adjustment_codes", "No authorization"),
     ("Unit #", "patient_id", "M000123"),
+    ("Adjustment", "adjustment_codes", "97"),
+    ("Adj", "adjustment_codes", "100"),
     ("Primary Insurance", "payer", "120.00"),
     ("PRVDR_STATE_CD", "service_state", "22"),
     ("Service Line", "line_number", "Cardiology"),
@@ -453,6 +455,30 @@ def test_a_column_of_its_own_for_26_and_tc_comes_before_the_modifiers(header):
     assert found == (header, "Mod1", "Mod2")
     alone = understand(table(NEEDED | {header: ["26", ""]}))
     assert headers_of(alone)["modifiers"] == (header,)
+
+
+@pytest.mark.parametrize(
+    ("column", "header", "values", "taken"),
+    [
+        ("modifiers", "Modifiers", ["59", ""], True),
+        ("modifiers", "Modifiers", ["XU", "26"], True),
+        ("modifiers", "Modifiers", ["22", "11"], False),
+        ("modifiers", "Modifiers", ["59", "1"], False),
+        ("diagnosis_codes", "Dx", ["R07.9", "I10"], True),
+        ("diagnosis_codes", "Dx", ["480", "0350"], False),
+        ("revenue_code", "Rev Code", ["0480", "0350"], False),
+    ],
+)
+def test_columns_right_of_a_header_without_one_are_taken_where_they_can_be_nothing_else(
+    column, header, values, taken
+):
+    pairs = [*NEEDED.items(), (header, [example(column)] * 2), ("", values), ("", ["x", "y"])]
+
+    mapping = understand(table(pairs))
+
+    assert match_of(mapping, column).positions == ((4, 5) if taken else (4,))
+    nameless = ("column 6 (no header)", "column 7 (no header)")
+    assert mapping.unused == (nameless[1:] if taken else nameless)
 
 
 @pytest.mark.parametrize("values", [["1", "1"], ["PC", "TC"], ["Professional", "26"], ["", ""]])

@@ -2,11 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from auditor.ingest.header_names import Reading, header_key, readings
 from auditor.ingest.mapping import SEVERAL
-from auditor.ingest.shapes import filled_values, fit, only_components, only_long_numbers
+from auditor.ingest.shapes import (
+    filled_values,
+    fit,
+    only_components,
+    only_diagnoses,
+    only_grouped_adjustments,
+    only_long_numbers,
+    only_modifiers,
+)
 
 if TYPE_CHECKING:
     from auditor.ingest.raw import RawTable
@@ -16,7 +25,9 @@ _MUCH_BETTER = 0.2
 
 # Columns of their own for 26 and TC; what they hold comes before the other modifiers.
 _COMPONENTS = frozenset({"26tc", "tc26", "pctc", "component", "componentmodifier", "componentmod"})
+_AMOUNTS_OR_CODES = frozenset({"adjustment", "adj"})
 _UNIT_NUMBERS = frozenset({"unitnumber", "unitno", "unitnbr", "unitnum"})
+_UNMISTAKABLE = {"modifiers": only_modifiers, "diagnosis_codes": only_diagnoses}
 # CLM05-1 is the place of service of an 837P, whose lines are SV1, and the bill type's of an 837I.
 _ONLY_BESIDE = {("place_of_service", "clm051"): "sv1", ("bill_type", "clm051"): "sv2"}
 
@@ -54,11 +65,29 @@ def candidates(column: str, table: "RawTable", positions: Iterable[int]) -> list
         if column in SEVERAL:
             apart = tuple(position for position, one in entries if one.name in _COMPONENTS)
             others = [entry for entry in entries if entry[1].name not in _COMPONENTS]
-            groups = [(*apart, *group) for group in _in_order(others, table)] or [apart]
+            groups = [
+                (*apart, *group, *_without_header(column, group, table))
+                for group in _in_order(others, table)
+            ] or [apart]
         else:
             groups = [(position,) for position, reading in entries if reading.number is None]
         found += [candidate(column, table, group, level, order) for group in groups]
     return found
+
+
+def _without_header(column: str, group: tuple[int, ...], table: "RawTable") -> tuple[int, ...]:
+    """Positions right of the last one of a group that have no header and hold the same.
+
+    A header merged over several columns stands on its first one only, once it is saved as text.
+    """
+    holds_it = _UNMISTAKABLE.get(column)
+    if holds_it is None or not table.header[group[-1]].strip():
+        return ()
+    found = takewhile(
+        lambda place: not table.header[place].strip() and holds_it(cells(table, place)),
+        range(group[-1] + 1, len(table.header)),
+    )
+    return tuple(found)
 
 
 def _is_meant(reading: Reading, position: int, table: "RawTable") -> bool:
@@ -67,6 +96,8 @@ def _is_meant(reading: Reading, position: int, table: "RawTable") -> bool:
         return only_components(cells(table, position))
     if reading.name in _UNIT_NUMBERS:
         return only_long_numbers(cells(table, position)) == (reading.column == "patient_id")
+    if reading.name in _AMOUNTS_OR_CODES:
+        return only_grouped_adjustments(cells(table, position))
     begins = _ONLY_BESIDE.get((reading.column, reading.name), "")
     return not begins or any(header_key(header).startswith(begins) for header in table.header)
 

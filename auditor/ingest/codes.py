@@ -35,7 +35,7 @@ _NUMBER_MODIFIERS = (
     "22 23 24 25 26 27 32 33 47 50 51 52 53 54 55 56 57 58 59 62 63 66 73 74 76 77 78 79 80 81 82"
     " 90 91 92 93 94 95 96 97 99"
 )
-_CERTAIN_MODIFIERS = frozenset(f"{_LETTER_MODIFIERS} {_NUMBER_MODIFIERS}".split())
+CERTAIN_MODIFIERS = frozenset(f"{_LETTER_MODIFIERS} {_NUMBER_MODIFIERS}".split())
 # Before words, CT, LT or RT begin a description: 75574-CT ANGIO HEART.
 _NEVER_WORDS = frozenset(f"TC XE XS XP XU {_NUMBER_MODIFIERS}".split())
 
@@ -152,7 +152,7 @@ def modifiers(text: str) -> Value:
 
 def _are_modifiers(pairs: list[str]) -> bool:
     return all(
-        pair in _CERTAIN_MODIFIERS or not (pair.isalpha() or pair.isdecimal()) for pair in pairs
+        pair in CERTAIN_MODIFIERS or not (pair.isalpha() or pair.isdecimal()) for pair in pairs
     )
 
 

@@ -21,7 +21,12 @@ from auditor.ingest.refusals import (
     several_lines_a_row,
     shown_headers,
 )
-from auditor.ingest.shapes import commonest_shape, only_procedure_codes, only_recent_dates
+from auditor.ingest.shapes import (
+    commonest_shape,
+    filled_values,
+    only_procedure_codes,
+    only_recent_dates,
+)
 from auditor.ingest.synonyms import BILL_TYPE_PIECES
 from auditor.ingest.values import shape
 from auditor.schema import CLAIM_LINES, REQUIRED, Column
@@ -226,11 +231,19 @@ def _headers(table: "RawTable", positions: Iterable[int]) -> tuple[str, ...]:
 
 def _mapping(table: "RawTable", matches: dict[str, Match]) -> Mapping:
     used = {place for match in matches.values() for place in match.positions}
-    spare = [header for place, header in enumerate(table.header) if place not in used and header]
     shown = dict(zip(table.header, shown_headers(table.header), strict=True))
+    spare = [header for place, header in enumerate(table.header) if place not in used and header]
+    nameless = [
+        header_word("", place)
+        for place, header in enumerate(table.header)
+        if place not in used and not header and filled_values(cells(table, place))
+    ]
     return Mapping(
         matches=tuple(matches[c.name] for c in CLAIM_LINES if c.name in matches),
-        unused=tuple(shown[header] for header in spare if not identifies_patient(header)),
+        unused=(
+            *(shown[header] for header in spare if not identifies_patient(header)),
+            *nameless,
+        ),
         identifying=tuple(header for header in spare if identifies_patient(header)),
         missing=tuple(c.name for c in CLAIM_LINES if c.name not in matches),
     )

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from auditor.ingest.codes import CERTAIN_MODIFIERS
 from auditor.ingest.values import NO_VALUE, Read, claim_type, payer_type, shape, state, unquoted
 from auditor.schema import COLUMNS
 
@@ -116,6 +117,26 @@ def only_components(values: Sequence[str]) -> bool:
     """Whether all filled values are 26 or TC."""
     filled = filled_values(values)
     return bool(filled) and all(value in ("26", "26.0", "TC") for value in filled)
+
+
+def only_grouped_adjustments(values: Sequence[str]) -> bool:
+    """Whether all filled values begin with a group code (CO-45), as no amount does."""
+    filled = filled_values(values)
+    return bool(filled) and all(re.match(r"(?:CO|PR|OA|PI|CR)[ -]?\w", value) for value in filled)
+
+
+def only_modifiers(values: Sequence[str]) -> bool:
+    """Whether all filled values are modifiers, and some can be no place of service."""
+    filled = filled_values(values)
+    told = {value for value in filled if not value.isdecimal() or value in ("59", "76", "77")}
+    return bool(told) and CERTAIN_MODIFIERS.issuperset(filled)
+
+
+def only_diagnoses(values: Sequence[str]) -> bool:
+    """Whether all filled values are ICD-10-CM codes, of a length that nothing else has."""
+    filled = filled_values(values)
+    code = re.compile(r"[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?")
+    return any(len(value) > 3 for value in filled) and all(map(code.fullmatch, filled))
 
 
 def only_long_numbers(values: Sequence[str]) -> bool:
