@@ -1012,6 +1012,15 @@ def test_lines_that_nothing_splits_are_refused_as_such():
     assert "Export it as CSV" in message
 
 
+def test_a_row_that_names_hardly_a_column_is_shown_by_shapes():
+    letter = table([("Patient:", ["Birth date:"]), ("DOE, JANE", ["1950-03-10"]), ("Ward", ["B"])])
+
+    message = refusal_of(letter)
+
+    assert "DOE" not in message
+    assert "those not known by shape: Patient:, AAA, AAAA, AAAA." in message
+
+
 def test_headers_in_messages_are_short_and_on_one_line():
     message = refusal_of(with_column("Sort\nkey " + "x" * 500, ["1", "1"], without=["Patient ID"]))
 

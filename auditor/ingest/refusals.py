@@ -25,6 +25,7 @@ _NUMBERS = {"claim_id", "patient_id"}
 _MOST_HEADERS = 15
 _MOST_CANDIDATES = 3
 _ALIKE = 0.81
+_FEWEST_NAMES = 2  # a row that names fewer columns may hold anything, a patient's name too
 _STAND_IN = (
     "If the export has no patient at all, the profile may let the claim id stand in for the "
     "patient (patient_id = {header}), at the cost that partners on other claims are then not found."
@@ -140,12 +141,15 @@ def _seen(table: "RawTable") -> str:
     headers = [header for header in table.header if header]
     if not headers:
         return "No header was found."
-    lead = "Columns seen"
+    lead, shown = "Columns seen", shown_headers(headers)
     if looks_like_data(headers):
         lead = f"Row {table.header_row} looks like data, not like column names; its shapes"
-    shown = ", ".join(one_line(header) for header in shown_headers(headers)[:_MOST_HEADERS])
+    elif sum(map(bool, map(readings, headers))) < _FEWEST_NAMES:
+        lead = f"Row {table.header_row} was taken for the column names; those not known by shape"
+        shown = [header if readings(header) else shape(header) for header in headers]
+    names = ", ".join(one_line(header) for header in shown[:_MOST_HEADERS])
     more = len(headers) - _MOST_HEADERS
-    return f"{lead}: {shown}{f' and {more} more' if more > 0 else ''}."
+    return f"{lead}: {names}{f' and {more} more' if more > 0 else ''}."
 
 
 def _nearest(column: str, table: "RawTable", mapping: Mapping) -> str:
