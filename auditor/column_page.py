@@ -11,6 +11,24 @@ from auditor.ingest.raw import RawTable
 from auditor.intake import tables_of
 from auditor.rule import STAND_INS
 
+# Columns without which a rule leaves some lines open only, so that they are no need of the rule.
+_ON_SOME_LINES = {
+    "professional_component_missing": ("billing_npi",),
+    "technical_component_missing": ("billing_npi", "place_of_service"),
+    "component_modifier_on_hospital_line": ("bill_type", "revenue_code"),
+    "line_outside_statement_period": ("statement_from", "statement_through"),
+    "service_dates_reversed": ("service_date_to",),
+    "filed_late": ("statement_through",),
+    "units_exceed_mue": ("modifiers",),
+    "diagnosis_not_covered": ("service_state",),
+    "paperwork_missing": ("service_state",),
+    "authorization_missing": ("modifiers", "revenue_code", "place_of_service"),
+    "allowed_below_expected": ("bill_type", "modifiers", "place_of_service"),
+    "allowed_above_expected": ("bill_type", "modifiers", "place_of_service"),
+    "charge_below_expected": ("bill_type", "modifiers", "place_of_service"),
+    "paid_zero_without_reason": ("remit_date", "bill_type", "modifiers", "place_of_service"),
+}
+
 
 def column_page(
     file: Path, *, profile: Path | None = None, sheet: str | None = None, save: Path | None = None
@@ -66,7 +84,7 @@ def _missing(row: Described, rules: list[str], stands_for: str) -> str:
 
 
 def _unlocks(mapping: Mapping) -> dict[str, list[str]]:
-    """Rules that a missing column keeps from judging, by column."""
+    """Rules that a missing column keeps from judging lines, by column."""
     found = {match.column for match in mapping.matches}
     unlocks: dict[str, list[str]] = defaultdict(list)
     for rule in CATALOGUE:
@@ -74,4 +92,7 @@ def _unlocks(mapping: Mapping) -> dict[str, list[str]]:
             enough = {word for name in need.split("|") for word in STAND_INS.get(name, (name,))}
             if found.isdisjoint(enough):
                 unlocks[STAND_INS.get(need, (need.split("|")[0],))[0]].append(rule.name)
+        for column in _ON_SOME_LINES.get(rule.name, ()):
+            if column not in found and rule.name not in unlocks[column]:
+                unlocks[column].append(rule.name)
     return unlocks

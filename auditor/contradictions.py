@@ -49,7 +49,9 @@ def doubts(
         else:
             mask = _concerned(one, flagged, np.full(len(flagged), ruled))
         if mask.any():
-            clause = f"{one.value_in_force} is used, another says {one.other_value} ({one.id})"
+            # In quotation marks: a value may be several words, such as "no TC on hospital lines".
+            used, other = f'"{one.value_in_force}"', f'"{one.other_value}"'
+            clause = f"{used} is used, another says {other} ({one.id})"
             said[mask] = [
                 (f"{before}; " if before else " Sources disagree here: ") + clause
                 for before in said[mask]

@@ -22,7 +22,7 @@ COLUMNS = {
     "places_of_service": "place_of_service",
     "revenue_code_fit": "revenue_code",
 }
-SAYS = " Sources disagree here: one is used, another says other (invented)."
+SAYS = ' Sources disagree here: "one" is used, another says "other" (invented).'
 
 
 @cache
@@ -168,7 +168,7 @@ def test_a_line_gets_one_sentence_of_all_that_concern_it() -> None:
     found = list(doubts(resting_on("pfs_rates"), prepared, reference))
 
     assert [sentence.count("disagree") for sentence in found] == [1, 1]
-    says = "one is used, another says other"
+    says = '"one" is used, another says "other"'
     assert found == [
         f" Sources disagree here: {says} (first); {says} (second).",
         f" Sources disagree here: {says} (second).",

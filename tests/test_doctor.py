@@ -8,7 +8,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from auditor.cli import app
 from auditor.errors import AuditError
 from auditor.night.doctor import Check, doctor, page
 from auditor.night.night import only_one
@@ -114,6 +116,21 @@ def test_a_run_cut_short_and_failed_exports_are_named(site: Site) -> None:
     assert told(site, "failed exports")[0][1].startswith("1 in ")
 
 
+def test_waivers_beside_a_history_that_is_not_there_yet_are_looked_at(tmp_path: Path) -> None:
+    settings = SETTINGS + '\n[history]\nwaivers = "../waivers.csv"\n'
+    site = make_site(tmp_path / "site", settings)
+    lapsed = "rule,claim,provider,payer,revenue_code,reason,owner,expires\n"
+    lapsed += "line_billed_twice,,,BCBS,,Known,Billing,2026-01-31\n"
+    (tmp_path / "site" / "waivers.csv").write_text(lapsed, encoding="utf-8")
+    assert not site.history.exists()
+
+    assert told(site, "waivers")[0][0] == "warn"
+    assert "lapsed on 2026-01-31" in told(site, "waivers")[0][1]
+    listed = CliRunner().invoke(app, ["waive", "list", "--settings", str(site.file)])
+    assert "line_billed_twice" in listed.stdout
+    assert not site.history.exists()
+
+
 def test_a_damaged_ledger_and_waivers_that_lapsed_are_named(site: Site) -> None:
     night(site)
     (site.history / "ledger.sqlite").write_bytes(b"nothing" * 1000)
@@ -203,7 +220,9 @@ def test_what_would_be_deleted_is_named(site: Site) -> None:
     (go,) = told(site, "deletion")
     assert go[1].endswith("archive/2024-01-01")
     assert go[1].startswith("would delete ")
-    assert "nothing goes after a pause" in told(site, "deletion", date(2027, 3, 1))[0][1]
+    held = told(site, "deletion", date(2026, 6, 1))[0][1]
+    assert held == "1 is old enough, but nothing goes after a pause or in a first night"
+    assert " are old enough, but" in told(site, "deletion", date(2027, 6, 1))[0][1]
     (site.archive / "2024-01-01").rmdir()
     assert told(site, "deletion") == [("ok", "nothing is old enough")]
 

@@ -77,6 +77,20 @@ def test_the_first_screen_says_what_the_sums_rest_on_and_leave_out() -> None:
     assert f"not counting {without} findings that have no amount" in text
 
 
+def test_checks_of_other_lines_are_not_called_a_full_judgement() -> None:
+    run = clean_run()
+    books = run.audit.books.assign(not_evaluated=0)
+    books["clean"] = books["in_scope"]
+    report = build(replace(run, audit=replace(run.audit, books=books), in_family=0, unlocks=()))
+    page = Page(render(report))
+
+    assert report.verdict.kind == "nothing_judged"
+    assert report.coverage.percent == "–"
+    assert "100 %" not in page.text.partition("What was read, and")[0]
+    assert "No cardiac CT line to judge : the rules that look at every line made" in page.text
+    assert "No rule waits for a column" not in page.text
+
+
 def test_amounts_that_all_have_a_rate_are_said_without_more() -> None:
     run = small_run()
     findings = run.audit.findings.assign(amount_basis="allowed")

@@ -137,7 +137,7 @@ def _waivers_of(waivers: Path | None, settings: Path | None) -> _Place:
         )
     if settings is not None:
         site = open_site(settings)
-        return _Place(site.history / site.settings.history.waivers, site.history)
+        return _Place(site.waivers, site.history)
     assert waivers is not None
     return _Place(waivers, waivers if waivers.is_dir() else None)
 

@@ -180,6 +180,8 @@ def coverage_words(facts: Any) -> str:
     coverage = facts["coverage"]
     if not coverage["in_scope"]:
         return "No rule had a line to judge."
+    if not facts["lines"]["in_family"]:
+        return "No line of the cardiac CT family was there to judge."
     judged = sum(rule["flagged"] + rule["clean"] > 0 for rule in facts["rules"])
     return (
         f"{coverage['percent']} of the checks could be made; {judged:,} of "

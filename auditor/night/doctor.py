@@ -194,7 +194,7 @@ def _history(site: Site, today: date) -> Iterator[Check]:
     history = site.settings.history
     words = encryption_of(site.history, history.encryption_key_env)
     yield Check("ok", "encryption", f"{from_here(site.history)} {words}")
-    waivers = read_waivers(site.history / site.settings.history.waivers)
+    waivers = read_waivers(site.waivers)
     notes = waivers.notes(today, {}, {})
     for note in notes:
         yield Check("warn", "waivers", note)
@@ -329,7 +329,8 @@ def _would_go(site: Site, today: date) -> Check:
     if not old:
         return Check("ok", "deletion", "nothing is old enough")
     if hold_back(today, last_night(site)):
-        words = f"{len(old)} are old enough, but nothing goes after a pause or in a first night"
+        are = "is" if len(old) == 1 else "are"
+        words = f"{len(old)} {are} old enough, but nothing goes after a pause or in a first night"
         return Check("ok", "deletion", words)
     more = f" and {len(old) - _MOST_NAMED} more" if len(old) > _MOST_NAMED else ""
     return Check("ok", "deletion", f"would delete {', '.join(map(str, old[:_MOST_NAMED]))}{more}")

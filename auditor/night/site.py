@@ -1,5 +1,6 @@
 """A site: the folders of its nights, found from its settings file."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,13 @@ class Site:
     def place(self, text: str) -> Path:
         """A path of the settings, from the folder of their file."""
         return beside(self.file, text)
+
+    @property
+    def waivers(self) -> Path:
+        """The file of waivers, found before the folder of the history is there, too."""
+        path = self.history / self.settings.history.waivers
+        # The system goes back (..) only from a folder that exists.
+        return path if self.history.exists() else Path(os.path.normpath(path))
 
     @property
     def archive(self) -> Path:

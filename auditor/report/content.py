@@ -261,7 +261,7 @@ def build(run: Run) -> Report:
         patients=counts.patients,
         first_date=counts.first_date,
         last_date=counts.last_date,
-        coverage=coverage_of(run.audit.books),
+        coverage=coverage_of(run.audit.books, run.in_family),
         unlocks=unlocks_of([(one.column, one.rules, one.lines) for one in run.unlocks]),
         gaps=gaps_of(run.audit.not_evaluated, run.needed),
         rules_with_gaps=sum(rule.not_evaluated > 0 for rule in rules),
@@ -307,7 +307,7 @@ def _found(run: Run, rules: tuple[RuleSection, ...]) -> Verdict:
         words = nothing_judged_words(run.lines_read, run.in_family, len(run.rejected))
         return Verdict("nothing_judged", *words)
     with_gaps = sum(rule.not_evaluated > 0 for rule in rules)
-    coverage = coverage_of(run.audit.books)
+    coverage = coverage_of(run.audit.books, run.in_family)
     if coverage.judged < coverage.not_judged:
         words = hardly_judged_words(run.in_family, judging, with_gaps, coverage.percent)
         return Verdict("hardly_judged", *words)

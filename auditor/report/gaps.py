@@ -10,6 +10,7 @@ from auditor.report.words import (
     REASON_LABELS,
     coverage_words,
     gap_words,
+    other_lines_words,
     reason_words,
     remedy_words,
     share_words,
@@ -59,10 +60,15 @@ class Gap:
     instead: tuple[str, ...] = ()
 
 
-def coverage_of(books: pd.DataFrame) -> Coverage:
-    """Sums up the rules' books."""
+def coverage_of(books: pd.DataFrame, in_family: int) -> Coverage:
+    """Sums up the rules' books.
+
+    Where no line is of the family, checks of other lines say nothing about cardiac CT: no share.
+    """
     in_scope = int(books["in_scope"].sum())
     judged = in_scope - int(books["not_evaluated"].sum())
+    if in_scope and not in_family:
+        return Coverage(in_scope, judged, "–", *other_lines_words(judged))
     return Coverage(
         in_scope, judged, share_words(judged, in_scope), *coverage_words(judged, in_scope)
     )

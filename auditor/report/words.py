@@ -299,6 +299,12 @@ def coverage_words(judged: int, in_scope: int) -> tuple[str, str]:
     return share, f"{judged:,} of {checks} could be made, {left:,} could not."
 
 
+def other_lines_words(judged: int) -> tuple[str, str]:
+    """How much was judged where no line is of the cardiac CT family."""
+    checks = f"the rules that look at every line made {counted(judged, 'check')} on others."
+    return "No cardiac CT line to judge", checks
+
+
 def spoken(template: str) -> str:
     """A text with evidence to fill in, as a rule's page shows it: ``Bill [column one] alone``."""
     return re.sub(r"\{(\w+)[^}]*\}", lambda name: f"[{name[1].replace('_', ' ')}]", template)

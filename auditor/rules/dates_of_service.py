@@ -318,17 +318,10 @@ def service_dates_reversed(lines: pd.DataFrame) -> Outcome:
     start = flagged["service_date"].where(of_line, flagged["statement_from"])
     end = flagged["service_date_to"].where(of_line, flagged["statement_through"])
     which = np.where(of_line, "line", "statement period")
-    no_line_end = lacks_value(lines, "service_date_to")
     no_period = lacks_value(lines, "statement_from") | lacks_value(lines, "statement_through")
-    no_columns = lacks_column(lines, "service_date_to") & (
-        lacks_column(lines, "statement_from") | lacks_column(lines, "statement_through")
-    )
     return Outcome(
         flagged=flagged.assign(which=which, start=iso(start), end=iso(end)),
-        not_evaluated={
-            ("column_missing", "service_date_to"): no_columns,
-            ("value_missing", "service_date_to"): no_line_end & no_period,
-        },
+        not_evaluated=lacking(lines, "service_date_to", no_period),
     )
 
 
