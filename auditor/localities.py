@@ -25,8 +25,9 @@ class PracticeCosts:
 
 
 def has_localities(reference: Reference) -> bool:
-    """Whether ZIP codes and cost indices were imported."""
-    return "zip_localities" in reference.tables and "gpci" in reference.tables
+    """Whether ZIP codes were imported, and with them cost indices or caps."""
+    tables = reference.tables
+    return "zip_localities" in tables and ("gpci" in tables or "locality_caps" in tables)
 
 
 @computed_lately

@@ -86,6 +86,24 @@ def test_a_locality_has_its_own_cap(tmp_path) -> None:
     assert "locality rate gives $150.69" in row["message"]
 
 
+def test_a_cap_is_that_of_the_line_s_own_locality_without_cost_indices_too(tmp_path) -> None:
+    library = priced(tmp_path / "lib")
+    for kind, name, text in (
+        ("oppscap", "OPPSCAP_Oct.csv", made.CAPS),
+        ("zip", "ZIP5_OCT2025.txt", made.ZIPS),
+    ):
+        put(kind, [made.zipped(tmp_path / f"rvu25d_{kind}.zip", {name: text})], library)
+    scan = LATE | {"modifiers": "TC", "place_of_service": "11"}
+    paid = {"allowed": "212.19", "paid": "169.75"}
+    lines = claims(
+        scan | paid | {"service_zip": "99999", "patient_id": "P1"},
+        scan | paid | {"service_zip": "22030", "patient_id": "P2"},
+    )
+
+    # 6.56 units at 32.3465, where no cap of the locality is known.
+    assert found(audited(library, lines), "allowed_above_expected") == [(1, "review")]
+
+
 def test_addendum_b_prices_hospital_lines_of_its_quarter(tmp_path) -> None:
     path = saved(tmp_path, "2026_January_Web_Addendum_B.csv", made.ADDENDUM_B)
     put("opps", [path], tmp_path / "lib")
