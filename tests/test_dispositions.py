@@ -309,7 +309,7 @@ def test_decisions_outlive_the_workbook_they_were_made_in(auditor, tmp_path) -> 
 def test_a_wrong_word_is_one_line_and_exit_two(auditor, tmp_path) -> None:
     path = filled(report(tmp_path, small_run()), {2: ("later", "", "")})
 
-    code, said, err = auditor("ledger", "import", path)
+    code, said, err = auditor("ledger", "import", path, "--run", tmp_path)
 
     assert (code, said) == (2, "")
     assert err.startswith("auditor: report.xlsx, sheet Worklist, row 2")

@@ -63,6 +63,19 @@ def test_decisions_go_into_the_history_and_later_runs_show_them(run: Path, named
     assert "appealed" in {cell.value for row in sheet.iter_rows() for cell in row}
 
 
+def test_a_copy_elsewhere_is_taken_only_to_a_run_that_is_named(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "letters" / "report.xlsx"
+    copy.parent.mkdir()
+    copy.write_bytes((run / "report.xlsx").read_bytes())
+
+    # Beside the copy no later report would find the decisions.
+    with pytest.raises(AuditError, match="is not the folder of a run; name the run with --run"):
+        auditor("ledger", "import", copy)
+    assert not (copy.parent / FILE).exists()
+    assert "1 new" in auditor("ledger", "import", copy, "--run", run)
+    assert (run / FILE).exists()
+
+
 def test_a_history_that_had_to_be_put_right_says_so(run: Path) -> None:
     (lines,) = (run.parent / "history" / "lines").glob("*.parquet")
     lines.write_bytes(lines.read_bytes()[:-50])

@@ -19,7 +19,7 @@ def import_(
     """Take dispositions, owners and notes of a worklist back; later reports show them."""
     from auditor.report.dispositions import FILE, import_dispositions
 
-    folder = run or workbook.parent
+    folder = run or _own_folder(workbook, told=history is not None)
     imported = import_dispositions(workbook, folder)
     remembering = history or _history_of(folder)
     if remembering:
@@ -30,6 +30,20 @@ def import_(
                 typer.echo(f"Mind: {note}", err=True)
             memory.decide(imported.dispositions)
     typer.echo(f"Dispositions: {imported.said}; see {folder / FILE}")
+
+
+def _own_folder(workbook: Path, *, told: bool) -> Path:
+    """The folder that a workbook lies in, if it is a run's or it is told where else they go."""
+    from auditor.errors import AuditError
+
+    folder = workbook.parent
+    if workbook.exists() and not told and not (folder / "run.json").exists():
+        raise AuditError(
+            f"{workbook}: {folder} is not the folder of a run; name the run with --run, so that "
+            "later reports find the decisions",
+            exit_code=2,
+        )
+    return folder
 
 
 def _history_of(folder: Path) -> Path | None:
