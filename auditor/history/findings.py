@@ -192,7 +192,9 @@ def _numbered(findings: pd.DataFrame) -> npt.NDArray[np.int64]:
         some = findings.iloc[carried]
         key = some["line_number"].fillna(-1).to_numpy(dtype=np.int64)
         for name in ("patient_id", "claim_id", *_PLACE):
-            codes, names = pd.factorize(some[name].astype("str"))
+            # Numbers would take long to become text.
+            cells = some[name] if name == "source_row" else some[name].astype("str")
+            codes, names = pd.factorize(cells, use_na_sentinel=False)
             key = numbered(key) * (len(names) + 1) + codes
         line[carried] = line.max(initial=-1) + 1 + numbered(key)
     return line
