@@ -216,7 +216,7 @@ _GROUP_AND_CODE = r"(?:(CO|PR|OA|PI|CR)[\s:_*-]*)?([A-Z][0-9]{1,3}|0*[0-9]{1,3})
 # 1,097.32 is no code 97, and $97 none either.
 _DIGITS = r"[0-9]+(?:,[0-9]{3})*"
 _AMOUNT = re.compile(rf"-?\$\s*-?{_DIGITS}(?:\.[0-9]+)?|-?{_DIGITS}\.[0-9]{{2}}(?![0-9])")
-_BETWEEN_ADJUSTMENTS = re.compile(r"[;,|/&+~^\n]+|\$\s+(?=(?:CO|PR|OA|PI|CR)[^A-Z])")
+_BETWEEN_ADJUSTMENTS = re.compile(r"[;,|/&+~^\n]+|[$)\]]\s*(?=[\[(]?(?:CO|PR|OA|PI|CR)[^A-Z])")
 _ADJUSTMENT = re.compile(_GROUP_AND_CODE)
 _ADJUSTMENTS = re.compile(rf"(?:{_GROUP_AND_CODE}[\s,-]*)+")
 
