@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from auditor.errors import AuditError
 from auditor.exports_of_run import Export, exports_of, run_of
 from auditor.ingest.profiles import profile_of, read_profile
 from auditor.intake import mapping_of, tables_of
@@ -44,6 +45,12 @@ _DERIVED = ("role", "service", "component", "pctc_indicator", "denied")
 def explain_page(folder: Path, finding: str) -> str:
     """The explanation as text. Raises AuditError if the run or the finding is not there."""
     request = open_request(folder)
+    if request.mask:
+        raise AuditError(
+            f"{folder}: is masked: its findings can't be told from the exports; run again without "
+            "--mask",
+            exit_code=2,
+        )
     explained = judged_again(folder, request, finding)
     parts = [
         _head(explained),

@@ -53,6 +53,7 @@ def save_request(request: Request, folder: Path) -> None:
         "sheet": request.sheet,
         "corrections": _text(request.corrections),
         "history": _text(request.history),
+        "mask": request.mask,
     }
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     # A path that is no UTF-8 is escaped as JSON does, and read again as it was.
@@ -85,6 +86,7 @@ def open_request(folder: Path) -> Request:
             sheet=content["sheet"],
             corrections=_path(content["corrections"]),
             history=_path(content.get("history")),
+            mask=content.get("mask", False),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise AuditError(

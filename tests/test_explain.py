@@ -470,6 +470,18 @@ def test_an_export_that_is_gone_is_refused(run_of_one) -> None:
     assert claims.name in str(refused(folder, finding))
 
 
+def test_a_masked_run_says_that_it_is_masked(tmp_path) -> None:
+    claims = export(tmp_path / "claims.csv", [{"diagnosis_codes": ""}])
+    found = audited(tmp_path / "out", claims, mask=True)
+
+    fault = refused(tmp_path / "out", str(found["finding"].iloc[0]))
+
+    assert str(fault).endswith(
+        "is masked: its findings can't be told from the exports; run again without --mask"
+    )
+    assert fault.exit_code == 2
+
+
 @pytest.mark.parametrize("finding", ["0" * 12, "", "121cff9a7b8", "no such"])
 def test_an_unknown_finding_is_refused(run_of_one, finding) -> None:
     fault = refused(run_of_one[0], finding)
