@@ -13,11 +13,13 @@ from auditor.claim_lines import (
     CCTA,
     FFRCT_STUDY,
     PLAQUE_ANALYSIS,
+    SEPARATE_SERVICE,
     Mask,
     any_line,
     blank,
     coded,
     has_code,
+    has_modifier,
     institutional,
     is_component,
 )
@@ -47,7 +49,8 @@ class Readings:
     ``loose_after`` are the nearest unpaired line of the other component in the search window
     outside the pairing window, or -1. ``has_global`` says that somebody billed the study as a whole
     near by, ``billed_again`` that another line of the same component and day is paired: the line
-    repeats that one, and its other half is not missing.
+    repeats that one, and its other half is not missing. A scan that a modifier says was done again
+    repeats none.
     """
 
     scan: Mask
@@ -100,7 +103,7 @@ def readings(lines: pd.DataFrame, pairing_days: int, search_days: int) -> Readin
         around_day[asks] = count_between(
             study[asks], day[asks] - search_days, day[asks] + search_days, *of_study
         )
-    again = _billed_again(lines, partner)
+    again = _billed_again(lines, scan, partner)
     return Readings(
         scan, reading, partner, before_day, around_day, before, after, has_global, again
     )
@@ -125,9 +128,11 @@ def _by_claim(lines: pd.DataFrame, places: Ints) -> Ints:
     return places[in_order(lines, places, alike, by_received=False)]
 
 
-def _billed_again(lines: pd.DataFrame, partner: Ints) -> Mask:
+def _billed_again(lines: pd.DataFrame, scan: Mask, partner: Ints) -> Mask:
     same = group_key(lines, ["patient_id", "procedure_code", "service_date", "component"])
-    return (partner < 0) & share_a_group(same, partner >= 0)
+    # A scan that was done again has a reading of its own; one scan may be read by two.
+    apart = scan & has_modifier(lines, SEPARATE_SERVICE)
+    return (partner < 0) & ~apart & share_a_group(same, (partner >= 0) & ~apart)
 
 
 def _near(

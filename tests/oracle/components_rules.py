@@ -44,13 +44,21 @@ def billed_in_facility(line: Line) -> bool:
 
 
 def half_is_known(line: Line, mine: list[Line]) -> bool:
-    """Whether the line is paired, or repeats a paired line of its day."""
+    """Whether the line is paired, or repeats a paired line of its day.
+
+    A scan that was done again, as its modifier says, repeats none and is repeated by none.
+    """
     return line.partner is not None or any(
         other.partner
         and other.component == line.component
         and other.service_date == line.service_date
+        and not (done_again(line) or done_again(other))
         for other in of_study(line, mine)
     )
+
+
+def done_again(line: Line) -> bool:
+    return line.component == "technical" and bool(SEPARATE & set(line.modifiers))
 
 
 def professional_component_missing(line: Line, mine: list[Line], run: Run) -> Verdict:
