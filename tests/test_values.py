@@ -311,6 +311,8 @@ def test_bill_type_has_a_frequency_in_four_characters_only(text: str, read: str)
         (values.payer_type, "MEDICARE ADVANTAGE PPO", "medicare_advantage"),
         (values.payer_type, "Commercial (3)", "commercial"),
         (values.payer_type, "Medicare [MSP]", ""),
+        (values.payer_type, "15", "commercial"),
+        (values.payer_type, "FI", "commercial"),
         (values.payer_type, "self pay", "other"),
         (values.payer_type, "zebra", ""),
         (values.state, "Massachusetts", "MA"),
