@@ -305,6 +305,16 @@ def test_money_that_comes_back_is_told_and_the_flows_add_up(site: Site) -> None:
     [
         # Without line numbers a claim's lines are told apart by what was billed.
         ({"line_number": "", "procedure_code": "75580", "allowed": "877.34"}, 123_377),
+        # Two that are alike are two, as long as they come together.
+        (
+            {
+                "line_number": "",
+                "modifiers": "76",
+                "billing_npi": "1000000012",
+                "allowed": "356.43",
+            },
+            71_286,
+        ),
         # The hospital and the physician bill under the number of one account.
         ({"claim_type": "professional", "allowed": "110.56"}, 46_699),
     ],

@@ -189,15 +189,19 @@ def _numbered(findings: pd.DataFrame) -> npt.NDArray[np.int64]:
     line = findings["line"].to_numpy(dtype=np.int64, copy=True)
     carried = np.flatnonzero(line < 0)
     if len(carried):
-        some = findings.iloc[carried]
-        key = some["line_number"].fillna(-1).to_numpy(dtype=np.int64)
-        for name in ("patient_id", "claim_id", *_PLACE):
-            # Numbers would take long to become text.
-            cells = some[name] if name == "source_row" else some[name].astype("str")
-            codes, names = pd.factorize(cells, use_na_sentinel=False)
-            key = numbered(key) * (len(names) + 1) + codes
-        line[carried] = line.max(initial=-1) + 1 + numbered(key)
+        line[carried] = line.max(initial=-1) + 1 + _by_place(findings.iloc[carried])
     return line
+
+
+def _by_place(findings: pd.DataFrame) -> Ints:
+    """Numbers the lines of findings that one audit gave each line."""
+    key = findings["line_number"].fillna(-1).to_numpy(dtype=np.int64)
+    for name in ("patient_id", "claim_id", *_PLACE):
+        # Numbers would take long to become text.
+        cells = findings[name] if name == "source_row" else findings[name].astype("str")
+        codes, names = pd.factorize(cells, use_na_sentinel=False)
+        key = numbered(key) * (len(names) + 1) + codes
+    return numbered(key)
 
 
 def money_of(findings: pd.DataFrame) -> tuple[int, int]:
@@ -222,8 +226,7 @@ def unless_held(moving: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     near = others["claim_id"].astype("str").isin(moving["claim_id"].astype("str"))
     held = _purse_of(others[near & others["amount"].notna()])
     own = _purse_of(moving)
-    line = pd.factorize(own.droplevel("money"))[0]
-    found = moving.assign(rank=rank, worth=worth, line=line)
+    found = moving.assign(rank=rank, worth=worth, line=_by_place(moving))
     found["counts_money"] = first_money(found) & ~own.isin(held)
     return found.drop(columns=["rank", "worth", "line"])
 

@@ -249,6 +249,7 @@ def arrived(one: Compared) -> pd.DataFrame:
     """Findings that are new or reopened, ``counts_money`` where their line held none before."""
     narrow = ["patient_id", "claim_id", "claim_type", "line_number", "service_date"]
     narrow += ["procedure_code", "money", "amount", "severity", "status"]
+    narrow += ["source_file", "source_sheet", "source_row"]
     parts = [one.resolved, one.unjudged]
     still_open = one.open[narrow]
     before = [
