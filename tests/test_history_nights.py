@@ -101,8 +101,9 @@ def test_what_is_superseded_resolves_its_findings_in_whatever_order_it_comes(sit
 
 def test_a_replacement_is_kept_whatever_its_code(site: Site) -> None:
     unknown = {"procedure_code": "36415", "claim_id": "H7", "service_date": "2026-06-30"}
-    site.night([unknown | {"claim_frequency": "8", "original_claim_id": "H6"}, *OTHERS])
-    # Dated after it was received, but voided by what came before it.
+    void = {"claim_frequency": "8", "original_claim_id": "H6", "received_date": "2026-06-15"}
+    site.night([unknown | void, *OTHERS])
+    # Dated after it was received, but voided by what an earlier night brought.
     last = site.night([unknown | {"claim_id": "H6", "received_date": "2026-06-01"}])
 
     assert open_findings(last) == set()
