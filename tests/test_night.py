@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import stat
+import threading
 import time
 import tomllib
 import zipfile
@@ -17,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 import auditor.intake
 from auditor.errors import AuditError
@@ -421,6 +423,32 @@ def test_symlinks_and_strangers_stay_where_they_are(site: Site, tmp_path: Path) 
     }
     assert (inbox / "link.csv").is_symlink()
     assert "symbolic link" in ran.log
+
+
+def test_what_excel_lays_beside_an_open_workbook_is_no_export(site: Site) -> None:
+    lock = drop(site, "hospital/~$scans.csv", b"\x05Revenue integrity")
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
+
+    ended = night(site)
+
+    assert ended.problems == []
+    assert facts(site, "2026-03-01")["left"] == []
+    assert lock.exists()
+
+
+def test_a_night_waits_for_somebody_who_uses_the_history(site: Site) -> None:
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
+    site.history.mkdir()
+    lock = FileLock(site.history / ".lock", thread_local=False)
+    lock.acquire()
+    later = threading.Timer(1.5, lock.release)
+    later.start()
+
+    ended = night(site)
+
+    later.join()
+    assert ended.problems == []
+    assert fates(site, "2026-03-01") == {"scans.csv": "audited"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")

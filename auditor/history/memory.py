@@ -106,16 +106,19 @@ class Memory:
         self.notes: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, folder: Path, settings: HistorySettings | None = None) -> "Memory":
+    def open(
+        cls, folder: Path, settings: HistorySettings | None = None, *, patience: float = 1
+    ) -> "Memory":
         """Opens the history in a folder, makes it where there is none, and puts it right.
 
         ``notes`` then says in a line each what had to be put right. Raises AuditError when another
-        run uses it, without its key, or when it can't be put right.
+        run uses it for longer than ``patience`` seconds, without its key, or when it can't be put
+        right.
         """
         private(folder)
         lock = FileLock(folder / ".lock", mode=0o600)
         try:
-            lock.acquire(timeout=1)
+            lock.acquire(timeout=patience)
         except Timeout as fault:
             raise AuditError(
                 f"{folder}: another run is using this history; wait until it has ended"

@@ -13,6 +13,7 @@ from auditor.shown_names import is_named, legible
 
 DONE = ".done"
 _POLL_SECONDS = 1.0
+_NO_EXPORT = (".", "~$")  # hidden files, and Excel's own beside a workbook that somebody has open
 _LONGEST_NAME = (
     235  # of 255 bytes, which most file systems have: a night puts words before and after
 )
@@ -116,7 +117,7 @@ def _wanted(site: Site) -> tuple[list[Arrived], list[Left]]:
         folder = site.inbox(inbox)
         for entry in _entries(folder):
             path, name = Path(entry.path), entry.name
-            if name.startswith(".") or path in claimed:
+            if name.startswith(_NO_EXPORT) or path in claimed:
                 continue
             matches = is_named(name, inbox.files)
             if name.endswith(DONE) and not matches:

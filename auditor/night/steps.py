@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _MOST_DEATHS = 3
 _MOST_NAMED = 5
+_PATIENCE_SECONDS = 600  # that a person's import or run may take who uses the history as well
 _DIED = "the program died"
 
 
@@ -82,7 +83,8 @@ def _audit(night: Night) -> None:
     from auditor.history.memory import Memory
 
     site, journal = night.site, night.journal
-    with Memory.open(site.history, site.settings.history) as memory:
+    history = Memory.open(site.history, site.settings.history, patience=_PATIENCE_SECONDS)
+    with history as memory:
         for note in memory.notes:
             night.log.warning("history put right", reason=note)
             night.problems.append(note)
