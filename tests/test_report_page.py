@@ -2,6 +2,8 @@
 
 import csv
 import io
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,28 @@ def test_on_a_phone_tables_of_findings_are_read_without_scrolling_sideways(
     assert tables.first.locator("tbody .badge:visible").count() > 0
     if chosen == "table.apart":
         assert "First seen: 20" in page.inner_text("table.apart >> nth=0")
+
+
+def test_on_paper_a_table_never_begins_with_its_head_alone(
+    visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    if not shutil.which("pdftotext"):
+        pytest.skip("poppler is not installed")
+    page = visit("history")
+    claim = page.inner_text("table.apart >> nth=0 >> tbody th >> nth=0").split()[0]
+    page.evaluate(
+        "document.querySelector('.apart').closest('.scroll').insertAdjacentHTML"
+        "('beforebegin', '<div id=spacer></div>')"
+    )
+    for height in range(0, 600, 40):
+        page.evaluate(
+            "high => document.getElementById('spacer').style.height = high + 'px'", height
+        )
+        page.pdf(path=str(tmp_path / "page.pdf"), prefer_css_page_size=True)
+        words = ["pdftotext", "-layout", tmp_path / "page.pdf", "-"]
+        text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        (sheet,) = [sheet for sheet in text.split("\f") if "Resolved by this run" in sheet]
+        assert claim in sheet.partition("Resolved by this run")[2], height
 
 
 def test_without_script_the_first_findings_are_there(visit: Callable[..., Any]) -> None:
