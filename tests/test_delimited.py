@@ -332,3 +332,11 @@ def test_lines_are_counted_wherever_the_reader_cuts(
 
     assert b"".join(iter(lambda: counted.read(size), b"")).decode() == rows
     assert counted.lines == lines
+
+
+def test_what_a_query_tool_writes_below_the_rows_is_no_row(tmp_path: Path) -> None:
+    text = f"{HEADER}\n{LINES}\n(2 rows affected)\n"
+    lines = read(only_table(write(tmp_path / "a.csv", text)))
+
+    assert cells_of(lines) == TWO_LINES
+    assert (lines.misfits, lines.blank_rows) == ((), 2)

@@ -324,6 +324,26 @@ def test_subtotal_between_the_lines_is_no_line() -> None:
     assert (intake.totals_rows, intake.lines_read) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        ["Claim ID", "MRN", "DOS", "CPT Code"],
+        ["CLAIM_NO", "", "Service Date", "HCPCS"],
+        ["--------", "---", "----------", "-----"],
+    ],
+)
+def test_a_header_repeated_on_a_page_and_its_rule_are_no_lines(row: list[str]) -> None:
+    frame, intake = read([LINE, dict(zip(LINE, row, strict=True)), LINE])
+
+    assert (len(frame), intake.totals_rows, len(intake.rejected)) == (2, 1, 0)
+
+
+def test_a_line_with_one_word_for_a_value_is_rejected() -> None:
+    _, intake = read([LINE, LINE | {"service_date": "DOS"}, LINE | {"procedure_code": "CPT"}])
+
+    assert (intake.totals_rows, len(intake.rejected)) == (0, 2)
+
+
 def test_line_without_claim_patient_date_and_code_is_rejected_between_lines() -> None:
     _, intake = read([LINE, {"charge_cents": "1"}, LINE])
 

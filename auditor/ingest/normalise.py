@@ -76,7 +76,8 @@ Found = dict[str, list[Cells]]
 class Intake:
     """What became of one table of an export.
 
-    ``lines_read`` counts kept and rejected lines; blank rows and the ``totals_rows`` are no lines.
+    ``lines_read`` counts kept and rejected lines; blank rows and the ``totals_rows``, repeated
+    headers among them, are no lines.
     ``repairs`` has a row a column and kind of repair (column, repair, cells, example_shape), for
     the kept lines; ``rejected`` a row a rejected line (columns ``schema.REJECTED``). ``restored``
     holds the cells whose lost zero was restored; ``unread`` names sheets that look like claim

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from auditor.ingest.cells import Cells, Mask, Places, Texts
 from auditor.ingest.cleaning import Cleaned
+from auditor.ingest.header_names import readings
 from auditor.ingest.raw import RawLines, RawTable
 from auditor.ingest.values import NO_VALUE, shape, unquoted
 from auditor.schema import REJECTED
@@ -23,7 +24,8 @@ _TOTAL = re.compile(
     r"(?:(?:GRAND|SUB|REPORT|OVERALL|PAGE|FILE)[\s-]*)?TOTALS?"
     r"(?:\s*[:=($0-9].*|\s+(?:FOR|OF|LINES?|CLAIMS?|CHARGES?|RECORDS?|ROWS?|COUNT|AMOUNT)\b.*)?"
     r"|(?:(?:RECORD|ROW|LINE|CLAIM)S?\s+)?COUNT(?:\s*[:=(0-9].*)?|SUM(?:\s*[:=($0-9].*)?"
-    r"|[0-9][0-9,]* (?:RECORDS|ROWS|LINES|CLAIMS)\b.*|\W*END OF (?:REPORT|FILE|DATA)\W*"
+    r"|\(?[0-9][0-9,]* (?:RECORDS|ROWS|LINES|CLAIMS)\b.*|\W*END OF (?:REPORT|FILE|DATA)\W*"
+    r"|[-=_]{3,}"  # what a query tool draws below its header
 )
 
 
@@ -61,7 +63,7 @@ def sort_out(
     nothing = np.empty(0, dtype=np.object_)
     if not len(suspects):
         return Outcasts(None, 0, suspects, nothing, nothing, nothing)
-    blank_rows, totals = _no_lines(states, columns, ends=ends)
+    blank_rows, totals = _no_lines(states, columns, _repeats(required), ends=ends)
     if revenue is not None:
         filled = ~_is_blank(revenue.values)
         allowed = filled[revenue.cells.codes[suspects]]
@@ -95,17 +97,39 @@ def _is_blank(texts: Texts) -> Mask:
     return mask
 
 
+def _repeats(required: Mapping[str, Cleaned]) -> Mask:
+    """Rows that repeat the header, as on each page of a report.
+
+    For the date stands its column's name, and for another required cell the name of its own.
+    """
+    dates = required["service_date"]
+    named = [code for code in dates.faults if _names(dates.cells.texts[code], "service_date")]
+    repeats: Mask = np.zeros(len(dates.cells.codes), dtype=np.bool_)
+    rows = np.flatnonzero(np.isin(dates.cells.codes, named)) if named else []
+    for name, cleaned in required.items() if len(rows) else ():
+        if name != "service_date":
+            distinct, inverse = np.unique(cleaned.cells.codes[rows], return_inverse=True)
+            says_so = [_names(cleaned.cells.texts[int(code)], name) for code in distinct]
+            repeats[rows] |= np.array(says_so)[inverse]
+    return repeats
+
+
+def _names(text: Any, column: str) -> bool:
+    return any(reading.column == column for reading in readings(unquoted(text.as_py())))
+
+
 def _no_lines(
-    states: npt.NDArray[np.uint8], columns: Sequence[Cells], *, ends: bool
+    states: npt.NDArray[np.uint8], columns: Sequence[Cells], repeats: Mask, *, ends: bool
 ) -> tuple[Places, Places]:
-    """Places of blank rows, and of totals rows.
+    """Places of blank rows, and of totals rows and repeated headers.
 
     A totals row says so in its first filled cell and has no two of the required cells; or it stands
     at the end of the table and has none of them.
     """
-    suspects = np.flatnonzero((states != _READ).sum(axis=0) >= 2)
+    suspects = np.flatnonzero(((states != _READ).sum(axis=0) >= 2) | repeats)
     first = _first_texts(columns, suspects)
     says_total = np.array([bool(_TOTAL.fullmatch(text)) for text in first], dtype=np.bool_)
+    says_total |= repeats[suspects]
     empty = (states[:, suspects] == _BLANK).all(axis=0)
     blank = empty & (first == "")
     other = np.ones(states.shape[1], dtype=np.bool_)

@@ -6,6 +6,7 @@ numbers agree, and pyarrow's threads may cut the text at any line end.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -29,6 +30,7 @@ _COUNTED_AT_ONCE = 1 << 18
 _TAIL_BYTES = 4096
 _LONGEST_LINE = 1 << 20
 _FEWEST_CELLS_TO_TELL = 4
+_ROWS_AFFECTED = re.compile(r"\([0-9]+ rows? affected\)")  # sqlcmd's last line
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ def _read_carefully(text: Text, layout: Layout, name: str) -> _Records:
         unfit.append(row.number)
         cells = _cells_of(row.text, layout)
         surplus, lacking = cells[len(layout.header) :], layout.header[len(cells) :]
-        if is_blank(cells):
+        if is_blank(cells) or _ROWS_AFFECTED.fullmatch(row.text.strip()):
             blank_rows += 1
         elif is_blank(surplus) and is_blank(lacking):
             repaired.append((row.number, fitted(cells[: len(layout.header)], layout.width)))
