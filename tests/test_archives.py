@@ -108,6 +108,14 @@ def test_refused_zip(tmp_path: Path, members: dict[str, str | bytes], says: str)
     assert says in refusal(zipped(tmp_path / "night.zip", members))
 
 
+def test_zip_with_a_file_without_a_name(tmp_path: Path) -> None:
+    sound = zipped(tmp_path / "a.zip", {"lines.csv": "Claim\nC1\n"}).read_bytes()
+
+    path = write(tmp_path / "a.zip", sound.replace(b"lines.csv", b"\0ines.csv"))
+
+    assert "a.zip holds a file whose name leads out of the zip or can't be shown" in refusal(path)
+
+
 def test_zip_with_a_symbolic_link(tmp_path: Path) -> None:
     link = zipfile.ZipInfo("claims.csv")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16

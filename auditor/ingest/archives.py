@@ -98,7 +98,7 @@ def _refuse_size(name: str, packed: int, unpacked: int, before: int = 0) -> None
 
 def _is_hidden(member: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(member.filename).parts
-    return member.is_dir() or any(
+    return member.filename.endswith("/") or any(
         part == "__MACOSX" or (part.startswith(".") and part != "..") for part in parts
     )
 
@@ -112,7 +112,7 @@ def _refuse_tricks(members: list[zipfile.ZipInfo], name: str) -> None:
         path = member.filename.replace("\\", "/")
         linked = stat.S_ISLNK(member.external_attr >> 16)
         drive = path[1:2] == ":"
-        leads_out = drive or path.startswith("/") or ".." in path.split("/")
+        leads_out = not path or drive or path.startswith("/") or ".." in path.split("/")
         if linked or leads_out or not path.isprintable():
             raise AuditError(
                 f"{name} holds a file whose name leads out of the zip or can't be shown; "

@@ -105,7 +105,7 @@ def _repeats(required: Mapping[str, Cleaned]) -> Mask:
     dates = required["service_date"]
     named = [code for code in dates.faults if _names(dates.cells.texts[code], "service_date")]
     repeats: Mask = np.zeros(len(dates.cells.codes), dtype=np.bool_)
-    rows = np.flatnonzero(np.isin(dates.cells.codes, named)) if named else []
+    rows: Places = np.flatnonzero(np.isin(dates.cells.codes, named))
     for name, cleaned in required.items() if len(rows) else ():
         if name != "service_date":
             distinct, inverse = np.unique(cleaned.cells.codes[rows], return_inverse=True)
