@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import msoffcrypto
+import openpyxl
 import pytest
 import xlsxwriter
 from exports import (
@@ -221,6 +222,29 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
             timeout=180,
         )
     return folder
+
+
+@pytest.mark.parametrize(("value", "noted"), [(None, True), ("C1", False)])
+def test_formulas_that_were_never_calculated_are_told(
+    tmp_path: Path, value: str | None, *, noted: bool
+) -> None:
+    path = tmp_path / "a.xlsx"
+    if value is None:
+        book = openpyxl.Workbook()
+        book.active.append(["Claim", "Rev", "Code"])
+        book.active.append(['="C"&"1"', "0480", "75574"])
+        book.save(path)
+    else:
+        with xlsxwriter.Workbook(path) as written:
+            sheet = written.add_worksheet("Lines")
+            sheet.write_row("A1", ["Claim", "Rev", "Code"])
+            sheet.write_formula("A2", '="C"&"1"', None, value)
+            sheet.write_row("B2", ["0480", "75574"])
+
+    table = only_table(path)
+
+    assert any("never calculated" in note for note in table.notes) is noted
+    assert read(table, [0]).cells.column(0).to_pylist() == [value or ""]
 
 
 def test_an_opendocument_with_a_damaged_manifest_is_refused(tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def _repeats(required: Mapping[str, Cleaned]) -> Mask:
     return repeats
 
 
-def _names(text: Any, column: str) -> bool:
-    return any(reading.column == column for reading in readings(unquoted(text.as_py())))
+def _names(cell: Any, column: str) -> bool:
+    text = unquoted(cell.as_py())
+    return text[:1].isalpha() and any(reading.column == column for reading in readings(text))
 
 
 def _no_lines(

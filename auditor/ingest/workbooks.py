@@ -1,6 +1,7 @@
 """Reads Excel and OpenDocument workbooks by calamine, cells as the text a person would type."""
 
 import datetime
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,13 @@ _HEAD_ROWS = HEADER_WITHIN + SAMPLE_ROWS + 60
 _EXACT = 2**53
 # Claim, patient, date and code: a sheet that names fewer columns holds no claim lines.
 _FEWEST_ALIKE = 4
+_ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError)
+_FIRST_BYTES = 1 << 20
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+# A formula that gives a text, even an empty one, is marked as such once it was calculated.
+_NEVER_CALCULATED = re.compile(
+    rb'<c(?![^>]*\bt="str")[^>]*>\s*<f(?:\s[^>]*)?>[^<]*</f>\s*(?:<v\s*/>|<v></v>|</c>)'
+)
 _LONGEST_EXCEL_KEEPS = 10**15
 
 Answer = TypeVar("Answer")
@@ -72,6 +80,8 @@ def open_workbook(
     """
     _refuse_damage(file, name)
     refuse_workbook_too_large(file, name)
+    formulas = _calamine(name, partial(_formulas_note, file))
+    file.seek(0)
     workbook = _calamine(name, lambda: CalamineWorkbook.from_filelike(file))
     sheets = _sheets(workbook, name, known_columns)
     chosen = _choose(sheets, name, sheet)
@@ -104,6 +114,7 @@ def open_workbook(
             *_sheet_note(chosen, sheets),
             *title_note(texts, chosen.header),
             *_rounded_note(chosen, texts[chosen.header]),
+            *formulas,
         ),
         _read=read,
         unread=() if sheet else _alike(chosen, sheets),
@@ -158,8 +169,24 @@ def _manifest(file: BinaryIO, name: str) -> bytes:
             return archive.read("META-INF/manifest.xml")
     except KeyError:
         return b""
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except (EOFError, RuntimeError, *_ZIP_DAMAGE):
         raise _damaged(name) from None
+
+
+def _formulas_note(file: BinaryIO) -> tuple[str, ...]:
+    """A note on formulas without a value, as programs write them; Excel calculates and saves it."""
+    file.seek(0)
+    if not zipfile.is_zipfile(file):
+        return ()
+    with zipfile.ZipFile(file) as archive:
+        for sheet in filter(_SHEET.fullmatch, archive.namelist()):
+            with archive.open(sheet) as packed:
+                if _NEVER_CALCULATED.search(packed.read(_FIRST_BYTES)):
+                    return (
+                        "formulas that were never calculated are read as blank; open the workbook "
+                        "in Excel and save it",
+                    )
+    return ()
 
 
 def _refuse_damaged_ole(file: BinaryIO, name: str) -> None:
@@ -206,7 +233,7 @@ def _calamine(name: str, ask: Callable[[], Answer]) -> Answer:
         return ask()
     except PasswordError:
         raise _protected(name) from None
-    except (CalamineError, OSError, ValueError):
+    except (CalamineError, OSError, ValueError, EOFError, RuntimeError, *_ZIP_DAMAGE):
         raise _damaged(name) from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":
