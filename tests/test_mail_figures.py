@@ -12,6 +12,7 @@ from auditor.mail.summary import Summary, summary_of
 from auditor.mail.view import view_of
 from auditor.mail_settings import MailSettings, RecipientSettings
 from auditor.report.content import Run, build
+from auditor.report.words import whole_dollars
 from tests.mail_runs import folder_of
 from tests.sample_run import clean_run, empty_run, run_of, small_run
 from tests.test_report_summary import with_history
@@ -64,6 +65,20 @@ def test_the_mail_says_what_its_sums_rest_on_and_leave_out(run: Run, summary: Su
     )
     few = view_of(summary, ALL, settings.model_copy(update={"smallest_count": 11}), ())
     assert not any(letter.isdigit() for words in few.money_means for letter in words)
+
+
+def test_the_likely_denials_are_not_said_to_be_worth_the_whole_sum(
+    run: Run, summary: Summary
+) -> None:
+    told = view_of(summary, ALL, MailSettings(), ())
+    denial = build(run).severities[0]
+    totals = run.audit.totals
+
+    assert denial.at_risk_cents < totals.at_risk_cents
+    label = f"likely denials, {whole_dollars(denial.at_risk_cents)} at risk"
+    assert (f"{totals.denial:,}", label) in told.figures
+    at_risk = whole_dollars(totals.at_risk_cents)
+    assert told.subject.endswith(f"{at_risk} at risk, {totals.denial:,} likely denials – correct")
 
 
 def test_without_a_filter_the_figures_are_those_of_the_report(run: Run, summary: Summary) -> None:

@@ -149,7 +149,7 @@ def test_headers_say_who_what_and_that_no_person_wrote_it(folder: Path) -> None:
     assert mail["From"] == "Claim audit <audit@hospital.example>"
     assert mail["To"] == "director@hospital.example"
     assert re.fullmatch(
-        r"\[Claim audit\] Cardiology 30 Jun 2026: \d+ likely denials, \$[\d,]+ at risk – correct",
+        r"\[Claim audit\] Cardiology 30 Jun 2026: \$[\d,]+ at risk, \d+ likely denials – correct",
         mail["Subject"],
     )
     assert mail["Auto-Submitted"] == "auto-generated"

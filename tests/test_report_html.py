@@ -91,6 +91,19 @@ def test_checks_of_other_lines_are_not_called_a_full_judgement() -> None:
     assert "No rule waits for a column" not in page.text
 
 
+def test_each_severity_has_its_part_of_the_sums() -> None:
+    run = small_run()
+    report = build(run)
+    totals, text = run.audit.totals, Page(render(report)).text
+
+    assert sum(one.at_risk_cents for one in report.severities) == totals.at_risk_cents
+    assert sum(one.missed_cents for one in report.severities) == totals.missed_cents
+    denial = report.severities[0]
+    # So that nobody takes the whole sum for that of the likely denials.
+    assert 0 < denial.at_risk_cents < totals.at_risk_cents
+    assert f"{whole_dollars(denial.at_risk_cents)} at risk; a published edit rejects" in text
+
+
 def test_amounts_that_all_have_a_rate_are_said_without_more() -> None:
     run = small_run()
     findings = run.audit.findings.assign(amount_basis="allowed")

@@ -84,6 +84,7 @@ class Figures:
     missed_cents: int
     without_amount: int
     severities: tuple[tuple[str, Shown, int], ...]
+    severity_cents: Mapping[str, tuple[int, int]]
     rules: tuple[RuleFigures, ...]
     few_rules: tuple[str, ...]
     families: tuple[ShareFigures, ...]
@@ -120,6 +121,7 @@ def figures_of(
         missed_cents=int(money.get("missed", 0)),
         without_amount=0 if smallest else _without_amount(mine),
         severities=severities,
+        severity_cents={} if smallest else _severity_cents(mine),
         rules=tuple(rule for rule in rules if rule.shown != "few"),
         few_rules=tuple(dict.fromkeys(rule.title for rule in rules if rule.shown == "few")),
         # A family is the sum of its rules, so beside them its count could betray one.
@@ -130,6 +132,15 @@ def figures_of(
         changes=_changes(summary, mine, recipient, smallest, sum_known) if history else None,
         changed=_changed(summary, mine, recipient),
     )
+
+
+def _severity_cents(mine: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Cents at risk and missed that the findings of each severity carry."""
+    sums = mine.groupby(["severity", "money"])["carried"].sum()
+    return {
+        name: (int(sums.get((name, "at_risk"), 0)), int(sums.get((name, "missed"), 0)))
+        for name in SEVERITIES
+    }
 
 
 def _charged(mine: pd.DataFrame) -> int:

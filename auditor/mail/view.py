@@ -29,6 +29,7 @@ from auditor.report.words import (
     at_risk_words,
     counted,
     missed_words,
+    money_words,
     whole_dollars,
 )
 
@@ -205,8 +206,12 @@ def _cells(figures: Figures, smallest: int) -> tuple[tuple[str, str], ...]:
     if figures.kind != "findings":
         return ()
     labels = {"denial": "likely denials", "review": "to review", "note": "notes"}
+    cents = figures.severity_cents
     counts = [
-        (f"< {smallest:,}" if state == "few" else f"{count:,}", labels[name])
+        (
+            f"< {smallest:,}" if state == "few" else f"{count:,}",
+            ", ".join(filter(None, (labels[name], money_words(*cents.get(name, (0, 0)))))),
+        )
         for name, state, count in figures.severities
     ]
     return (

@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from auditor.mail.small_counts import too_small
-from auditor.report.words import counted, either, listed, sentence, unlock_words, whole_dollars
+from auditor.report.words import (
+    counted,
+    either,
+    listed,
+    money_words,
+    sentence,
+    unlock_words,
+    whole_dollars,
+)
 from auditor.schema import COLUMNS
 
 if TYPE_CHECKING:
@@ -59,12 +67,7 @@ def told(count: int, smallest: int, noun: str) -> str:
 
 def money(at_risk: int, missed: int) -> str:
     """Two sums, never added up: ``$3,400 at risk and $200 missed``."""
-    parts = [
-        f"{whole_dollars(cents)} {word}"
-        for cents, word in ((at_risk, "at risk"), (missed, "missed"))
-        if cents
-    ]
-    return " and ".join(parts) or "–"
+    return money_words(at_risk, missed) or "–"
 
 
 def subject(mail: MailSettings, as_of: date, words: str) -> str:
@@ -87,13 +90,14 @@ def short(figures: Figures, facts: Any, smallest: int) -> str:
     endings = {"denial": "correct", "review": "review", "note": "read"}
     severity, state, count = worst(figures)
     noun, many = nouns[severity], plural.get(severity, "")
-    parts = [
+    # The sum comes first, as it is that of all findings and not of the most severe.
+    sums = ((figures.at_risk_cents, "at risk"), (figures.missed_cents, "missed"))
+    parts = [f"{whole_dollars(cents)} {word}" for cents, word in sums if cents][:1]
+    parts.append(
         f"fewer than {counted(smallest, noun, many)}"
         if state == "few"
         else counted(count, noun, many)
-    ]
-    sums = ((figures.at_risk_cents, "at risk"), (figures.missed_cents, "missed"))
-    parts += [f"{whole_dollars(cents)} {word}" for cents, word in sums if cents][:1]
+    )
     return f"{', '.join(parts)} – {endings[severity]}"
 
 

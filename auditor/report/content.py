@@ -35,6 +35,7 @@ from auditor.report.words import (
     findings_words,
     hardly_judged_words,
     missed_words,
+    money_words,
     nothing_judged_words,
     spoken,
 )
@@ -117,13 +118,24 @@ class Verdict:
 
 @dataclass(frozen=True)
 class SeverityCount:
-    """Findings of one severity, the lines they stand on counted in ``lines``."""
+    """Findings of one severity, the lines they stand on counted in ``lines``.
+
+    The cents are those that its findings carry: of all severities they add up to the totals.
+    """
 
     severity: str
     label: str
     meaning: str
     findings: int
     lines: int
+    at_risk_cents: int
+    missed_cents: int
+
+    @property
+    def says(self) -> str:
+        """Its dollars and what it means."""
+        money = money_words(self.at_risk_cents, self.missed_cents)
+        return f"{money}; {self.meaning}" if money else self.meaning
 
 
 @dataclass(frozen=True)
@@ -316,8 +328,8 @@ def _found(run: Run, rules: tuple[RuleSection, ...]) -> Verdict:
 
 def _severity_counts(findings: pd.DataFrame) -> tuple[SeverityCount, ...]:
     return tuple(
-        SeverityCount(name, SEVERITY_LABELS[name], SEVERITY_MEANINGS[name], found, lines)
-        for name, found, lines in tally.severities(findings)
+        SeverityCount(name, SEVERITY_LABELS[name], SEVERITY_MEANINGS[name], *counts)
+        for name, *counts in tally.severities(findings)
     )
 
 

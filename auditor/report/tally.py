@@ -7,12 +7,25 @@ from auditor.rule import SEVERITIES
 MOST_SHARES = 10
 
 
-def severities(findings: pd.DataFrame) -> list[tuple[str, int, int]]:
-    """Severity, its findings and the distinct lines they stand on."""
-    rows: list[tuple[str, int, int]] = []
+def severities(findings: pd.DataFrame) -> list[tuple[str, int, int, int, int]]:
+    """Severity, its findings, the distinct lines they stand on, cents at risk and missed.
+
+    A line's money stands under the finding that carries it, so that the cents add up to the totals.
+    """
+    rows: list[tuple[str, int, int, int, int]] = []
     for severity in SEVERITIES:
-        some = findings.loc[findings["severity"] == severity, "line"]
-        rows.append((severity, len(some), int(some.nunique())))
+        some = findings[findings["severity"] == severity]
+        cents = some[some["counts_money"].astype(bool)].groupby("money", observed=True)["amount"]
+        sums = cents.sum()
+        rows.append(
+            (
+                severity,
+                len(some),
+                int(some["line"].nunique()),
+                int(sums.get("at_risk", 0)),
+                int(sums.get("missed", 0)),
+            )
+        )
     return rows
 
 

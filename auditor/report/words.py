@@ -164,11 +164,7 @@ def findings_words(
     denial: int, review: int, note: int, at_risk_cents: int, missed_cents: int
 ) -> tuple[str, str]:
     """Headline and action of a run with findings. The two sums are never added together."""
-    money = []
-    if at_risk_cents:
-        money.append(f"{whole_dollars(at_risk_cents)} at risk")
-    if missed_cents:
-        money.append(f"{whole_dollars(missed_cents)} missed")
+    money = money_words(at_risk_cents, missed_cents)
     steps = []
     if denial:
         steps.append(f"correct {counted(denial, 'likely denial')}")
@@ -177,9 +173,15 @@ def findings_words(
     if note:
         steps.append(f"read {counted(note, 'note')} when time allows")
     first, rest = steps[0], steps[1:]
-    headline = f"{' and '.join(money)}: {first}." if money else f"{sentence(first)}."
+    headline = f"{money}: {first}." if money else f"{sentence(first)}."
     action = f"Then {' and '.join(rest)}." if rest else ""
     return headline, action
+
+
+def money_words(at_risk_cents: int, missed_cents: int) -> str:
+    """The sums that there are: ``$10 at risk and $5 missed``; nothing without any."""
+    sums = ((at_risk_cents, "at risk"), (missed_cents, "missed"))
+    return " and ".join(f"{whole_dollars(cents)} {word}" for cents, word in sums if cents)
 
 
 def at_risk_words(at_risk_cents: int, charged_cents: int) -> str:
