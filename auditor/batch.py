@@ -36,6 +36,7 @@ from auditor.library.descriptors import descriptors_of
 from auditor.library.needed import needed_editions
 from auditor.library.reading import narrowed
 from auditor.masking import check_mask, masked
+from auditor.patient_numbers import numbers_in_two_forms
 from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
 from auditor.report import dispositions
@@ -225,7 +226,11 @@ def describe(
         descriptors=descriptors_of(reference, result.findings, request.settings.licences),
         changes=remembered.changes if remembered else None,
         dispositions={} if request.mask else _decided(request, remembered),
-        asides=(*unread_sheets(claims.intakes), *_both_kinds(claims.lines)),
+        asides=(
+            *unread_sheets(claims.intakes),
+            *_both_kinds(claims.lines),
+            *_lost_zeros(claims.lines),
+        ),
     )
 
 
@@ -251,6 +256,19 @@ def _both_kinds(lines: pd.DataFrame) -> tuple[str, ...]:
         f"{are} both hospital and professional lines, and all lines of one number are judged as "
         "one claim, of one type. If it is the account's number, export the number of each claim "
         "instead, or add a column with the claim type of each line (institutional, professional)",
+    )
+
+
+def _lost_zeros(lines: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence on patients' numbers that lost their zeros on some lines."""
+    numbers = numbers_in_two_forms(lines)
+    if not numbers:
+        return ()
+    some = "A patient number stands" if numbers == 1 else f"{numbers:,} patient numbers stand"
+    return (
+        f"{some} with leading zeros on some lines and without on others: as two patients, so that "
+        "halves of studies seem to be missing. A spreadsheet may have dropped the zeros; export "
+        "the patient's number as text everywhere",
     )
 
 

@@ -288,6 +288,17 @@ def test_a_number_over_both_kinds_of_lines_is_told_first(auditor, tmp_path) -> N
     assert "hospital and professional lines" not in ran.out
 
 
+def test_patients_with_and_without_their_zeros_are_told_first(auditor, tmp_path) -> None:
+    """One export kept the numbers as text, the other as numbers: no study finds its other half."""
+    kept, lost = OTHER | {"patient_id": "0012"}, OTHER | {"patient_id": "12", "claim_id": "B9"}
+    others = [OTHER | {"patient_id": number, "claim_id": number} for number in ("0", "120", "A012")]
+
+    ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", kept, lost, *others))
+    assert "A patient number stands with leading zeros on some lines and without on" in ran.out
+    ran = run(auditor, tmp_path / "out", export(tmp_path / "claims.csv", kept, *others))
+    assert "leading zeros" not in ran.out
+
+
 def test_a_workbook_and_a_parquet_file_say_what_the_csv_says(auditor, claims, tmp_path) -> None:
     rows = table(DENIAL, NOTE, OTHER)
     with xlsxwriter.Workbook(tmp_path / "claims.xlsx") as book:

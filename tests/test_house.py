@@ -57,7 +57,7 @@ LAYERS: tuple[set[str], ...] = (
         "request",
         "identity",
     },
-    {"ingest", "official", *SHARED, *BEFORE_RULES},
+    {"ingest", "official", "patient_numbers", *SHARED, *BEFORE_RULES},
     {"rules"},
     {"catalogue"},
     {"judging", "findings", "wording", "stories", "contradictions", "intake", "cases"},
