@@ -13,7 +13,7 @@ from auditor.ingest.columns import count_known, describe, suggest, understand
 from auditor.ingest.header_names import header_key, identifies_patient, readings
 from auditor.ingest.mapping import Profile, certainty
 from auditor.ingest.profiles import read_profile, write_profile
-from auditor.ingest.shapes import fit
+from auditor.ingest.shapes import fit, only_long_numbers
 from auditor.ingest.synonyms import LOOSE, SECOND_CHOICE, SYNONYMS
 from auditor.schema import CLAIM_LINES, COLUMNS, REQUIRED
 
@@ -431,7 +431,8 @@ UNITS = [
     ("Unit Number", ["00123456", "00123457"], "patient_id"),
     ("Unit #", ["1", "2"], "units"),
     ("Unit No", ["1.000", "2.000"], "units"),
-    ("Unit #", ["1", "M000123456"], "units"),
+    ("Unit #", ["1", "M000123456"], None),
+    ("Unit #", ["10540", "10541"], None),
 ]
 
 
@@ -440,9 +441,15 @@ def test_a_unit_number_is_the_patient_s_only_where_it_can_be_no_count(header, va
     found = suggest(with_column(header, values, without=["Patient ID"]))
     beside = suggest(with_column(header, values))
 
-    assert headers_of(found).get(column) == (header,)
+    taken = [name for name, headers in headers_of(found).items() if headers == (header,)]
+    assert taken == [column][: column is not None]
     assert headers_of(beside)["patient_id"] == ("Patient ID",)
     assert headers_of(beside).get("units") == ((header,) if column == "units" else None)
+
+
+def test_the_number_of_a_unit_of_the_house_is_no_patient_s():
+    assert only_long_numbers([str(number) for number in range(105400, 105500)])
+    assert not only_long_numbers(["105400", "105401"] * 50)
 
 
 @pytest.mark.parametrize("header", ["26/TC", "TC/26", "PC/TC", "Component"])

@@ -1,5 +1,6 @@
 """Headers that could be a schema column, ranked by their names and by their values."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -26,6 +27,7 @@ _MUCH_BETTER = 0.2
 # Columns of their own for 26 and TC; what they hold comes before the other modifiers.
 _COMPONENTS = frozenset({"26tc", "tc26", "pctc", "component", "componentmodifier", "componentmod"})
 _AMOUNTS_OR_CODES = frozenset({"adjustment", "adj"})
+_FIVE_DIGITS = re.compile(r"[0-9]{5}")
 _UNIT_NUMBERS = frozenset({"unitnumber", "unitno", "unitnbr", "unitnum"})
 _UNMISTAKABLE = {"modifiers": only_modifiers, "diagnosis_codes": only_diagnoses}
 # CLM05-1 is the place of service of an 837P, whose lines are SV1, and the bill type's of an 837I.
@@ -95,7 +97,9 @@ def _is_meant(reading: Reading, position: int, table: "RawTable") -> bool:
     if reading.name in _COMPONENTS:
         return only_components(cells(table, position))
     if reading.name in _UNIT_NUMBERS:
-        return only_long_numbers(cells(table, position)) == (reading.column == "patient_id")
+        if reading.column == "patient_id":
+            return only_long_numbers(cells(table, position))
+        return not any(_FIVE_DIGITS.search(cell) for cell in cells(table, position))
     if reading.name in _AMOUNTS_OR_CODES:
         return only_grouped_adjustments(cells(table, position))
     begins = _ONLY_BESIDE.get((reading.column, reading.name), "")

@@ -140,9 +140,14 @@ def only_diagnoses(values: Sequence[str]) -> bool:
 
 
 def only_long_numbers(values: Sequence[str]) -> bool:
-    """Whether all filled values have five digits or more, as patients' numbers and no units."""
+    """Whether the filled values are long as patients' numbers, unlike units, and as many.
+
+    The number of a ward or a business unit is shorter, or the same on line after line.
+    """
     filled = filled_values(values)
-    return bool(filled) and all(re.fullmatch(r"[A-Z]{0,4}\d{5,}", value) for value in filled)
+    several = len(set(filled)) > len(filled) // 50
+    long = re.compile(r"[A-Z]{1,4}\d{5,}|\d{6,}")
+    return bool(filled) and several and all(map(long.fullmatch, filled))
 
 
 def looks_like_data(cells: Iterable[str]) -> bool:
