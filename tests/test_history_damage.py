@@ -83,6 +83,34 @@ def test_a_ledger_without_a_whole_copy_stops_the_run_in_one_line(site: Site) -> 
     assert "\n" not in str(fault.value)
 
 
+def test_lines_without_a_ledger_are_not_taken_for_a_new_history(site: Site) -> None:
+    site.night([SCAN, *OTHERS])
+    for name in (ledger.NAME, ledger.COPY):
+        (site.folder / name).unlink()
+    (path,) = (site.folder / "lines").iterdir()
+    before = path.read_bytes()
+
+    with pytest.raises(AuditError, match="holds claim lines, but neither"):
+        Memory.open(site.folder)
+
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("statement", [1, 8, 15])
+def test_a_kill_while_the_ledger_is_made_leaves_none(
+    site: Site, statement: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = ledger._SCHEMA.split(";\n")
+    with monkeypatch.context() as patched:
+        cut = [*parts[:statement], "nothing that SQLite knows"]
+        patched.setattr(ledger, "_SCHEMA", ";\n".join(cut))
+        patched.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+        with pytest.raises(AuditError, match="can't be made"):
+            Memory.open(site.folder)
+
+    assert open_findings(site.night([SCAN, *OTHERS])) == {MISSING}
+
+
 def test_a_damaged_file_of_lines_is_set_aside_and_its_exports_may_come_again(site: Site) -> None:
     site.night([SCAN, *OTHERS], run="first")
     (path,) = (site.folder / "lines").glob("*.parquet")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor import erasing
-from auditor.disk import sync_file
+from auditor.disk import sync_file, sync_folder
 from auditor.errors import AuditError
 from auditor.history.seal import Seal, site_key, unwrapped, wrapped
 from auditor.schema import FINDINGS
@@ -281,14 +281,24 @@ def runs_in(folder: Path) -> frozenset[str]:
 
 
 def _made(path: Path) -> sqlite3.Connection:
+    """A new ledger, made aside: what a kill leaves of one would be taken for damaged."""
+    aside = path.with_name(f".{path.name}")
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        db = _opened(path)
-        db.executescript(_SCHEMA)
+        aside.unlink(missing_ok=True)
+        os.close(os.open(aside, os.O_WRONLY | os.O_CREAT, 0o600))
+        db = sqlite3.connect(aside, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode = OFF")  # a journal that is left would be played back
+            db.executescript(_SCHEMA)
+        finally:
+            db.close()
+        sync_file(aside)
+        aside.replace(path)
+        sync_folder(path.parent)
+        return _opened(path)
     except (OSError, sqlite3.Error) as fault:
-        path.unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise AuditError(f"{path}: can't be made ({fault}); make room or name another") from fault
-    return db
 
 
 def _opened(path: Path) -> sqlite3.Connection:

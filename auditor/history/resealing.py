@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from auditor import erasing
+from auditor.errors import AuditError
 from auditor.history import lines as kept_lines
 from auditor.history import repair
 from auditor.history.alive import known_rows
 from auditor.history.findings import KNOWN_COLUMNS
-from auditor.history.ledger import Ledger, told
+from auditor.history.ledger import COPY, NAME, Ledger, told
 from auditor.history.lines import KeptLines
 from auditor.history.seal import Seal, new_seal
 from auditor.history.sealed_rows import closed_rows
@@ -28,14 +29,26 @@ _PATIENT, _KEY = (KNOWN_COLUMNS.index(name) for name in ("patient_id", "patient_
 def opened_ledger(folder: Path, key_env: str) -> tuple[Ledger, tuple[str, ...]]:
     """The ledger of a history, put right, and encrypted if a key is named; what to say of that.
 
-    Raises AuditError as ``Ledger`` does.
+    Raises AuditError as ``Ledger`` does, and where there are lines of a ledger that is gone.
     """
+    _refuse_lines_alone(folder)
     ledger = Ledger(folder, key_env)
     notes = repair.repaired(folder, ledger)
     if key_env and not ledger.seal.on:
         reseal(folder, ledger, new_seal(key_env))
     _remove_traces(ledger)
     return ledger, notes
+
+
+def _refuse_lines_alone(folder: Path) -> None:
+    """A new ledger would know none of the lines, and they would be erased as a killed run's."""
+    if (folder / NAME).exists() or (folder / COPY).exists():
+        return
+    if any(kept_lines.path_of(folder, "").glob("[0-9]*.parquet")):
+        raise AuditError(
+            f"{folder}: holds claim lines, but neither {NAME} nor {COPY}; put one of them back "
+            "from your backup, or move the folder away to begin a new history"
+        )
 
 
 def reseal(folder: Path, ledger: Ledger, seal: Seal) -> None:
