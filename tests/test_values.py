@@ -131,6 +131,8 @@ def test_revenue(text: str, code: str, repair: str) -> None:
         ("mf1", (), codes.NOT_A_MODIFIER),
         ("LEFT", (), codes.NOT_A_MODIFIER),
         ("26 prof", ("26",), codes.NOT_A_MODIFIER),
+        ("76 - Repeat by same physician, 26", ("76", "26"), codes.NOT_A_MODIFIER),
+        ("TC - part of a service", ("TC",), codes.NOT_A_MODIFIER),
     ],
 )
 def test_modifiers(text: str, found: tuple[str, ...], repair: str) -> None:

@@ -147,6 +147,8 @@ def modifiers(text: str) -> Value:
             repair = repair or RUN_TOGETHER
         else:
             repair = NOT_A_MODIFIER
+    if repair == NOT_A_MODIFIER:  # among words, BY and OF are words
+        found = {one: None for one in found if not one.isalpha() or one in CERTAIN_MODIFIERS}
     return Value(tuple(found), repair)
 
 
