@@ -40,25 +40,15 @@ class Extract:
     @property
     def as_of_day(self) -> int:
         """The as-of date in days since 1970-01-01."""
-        return day_number(self.as_of)
+        return int(np.datetime64(self.as_of, "D").astype(np.int64))
 
 
-def day_number(day: date) -> int:
-    """A day in days since 1970-01-01."""
-    return int(np.datetime64(day, "D").astype(np.int64))
-
-
-def spans(lines: pd.DataFrame, as_of: date) -> dict[str, Span]:
-    """The span of service dates of each claim type that occurs.
-
-    One date that has not come, a slip of the pen, would have whole weeks look as if they were at
-    hand.
-    """
+def spans(lines: pd.DataFrame) -> dict[str, Span]:
+    """The span of service dates of each claim type that occurs."""
     found: dict[str, Span] = {}
     day = day_numbers(lines["service_date"])
-    come = day <= day_number(as_of)
     for claim_type in ("institutional", "professional"):
-        days = day[among(lines["claim_type"], [claim_type]) & come]
+        days = day[among(lines["claim_type"], [claim_type])]
         if len(days):
             found[claim_type] = Span(int(days.min()), int(days.max()))
     return found
