@@ -335,6 +335,23 @@ def test_a_run_whose_folders_somebody_deleted_keeps_its_name(site: Site) -> None
     assert (site.archive / "2026-03-01-2" / "hospital" / "scans.csv.gz").is_file()
 
 
+def test_an_export_whose_inbox_left_the_settings_is_not_read_in_another_way(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 4)))
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "_audit", raising(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            night(site)
+    other = InboxSettings(name="scanners", folder="inbox/hospital")
+
+    ended = night(changed(site, inboxes=[other]), NIGHTS[1])
+
+    words = "its inbox is no longer in the settings; put it into one that is"
+    assert ended.problems == [f"hospital/scans.csv: {words}"]
+    assert (site.failed / "2026-03-01" / "hospital" / "scans.csv").is_file()
+
+
 @pytest.mark.parametrize("step", ["_publish", "_mail"])
 def test_reports_that_somebody_deleted_of_a_killed_run_hold_no_night_up(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

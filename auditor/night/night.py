@@ -16,7 +16,7 @@ from auditor.ingest.profiles import read_profile
 from auditor.night import durable, steps
 from auditor.night.archive import give_back
 from auditor.night.inbox import Look, look
-from auditor.night.journal import Input, Journal, free_name, unfinished, without_journal
+from auditor.night.journal import Input, Journal, finish, free_name, unfinished, without_journal
 from auditor.night.log import Logger
 from auditor.night.post import Post
 from auditor.night.site import Site, make_folders
@@ -229,5 +229,5 @@ def _finish(site: Site, journal: Journal, last: date | None, log: Logger, ended:
     steps.run_all(steps.Night(site, journal, last, log, ended.said, ended.problems, ended.post))
     content = {"run": journal.run, "as_of": journal.as_of.isoformat()}
     durable.write(site.work / _LAST, json.dumps(content).encode())
-    steps.end(journal)
+    finish(journal)
     log.info("finished")

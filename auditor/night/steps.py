@@ -15,7 +15,7 @@ from auditor.faults import place_of
 from auditor.night import durable
 from auditor.night.archive import archived_paths, file_away
 from auditor.night.facts import write_facts
-from auditor.night.journal import Input, Journal, finish
+from auditor.night.journal import Input, Journal
 from auditor.night.log import Logger
 from auditor.night.post import Post
 from auditor.night.retention import tidy
@@ -62,11 +62,6 @@ def run_all(night: Night) -> None:
             with durable.named(folder):
                 do(night)
             journal.mark(step)
-
-
-def end(journal: Journal) -> None:
-    """Closes the journal."""
-    finish(journal)
 
 
 def _take(night: Night) -> None:
@@ -185,14 +180,16 @@ def _tried(site: Site, one: Input, here: Path, name: str) -> tuple[str, str, "Cl
     from auditor.intake import is_empty_export, read_files
 
     inbox = next((inbox for inbox in site.night.inboxes if inbox.name == one.source), None)
-    profile = site.profile(inbox) if inbox else None
+    if inbox is None:
+        return "failed", "its inbox is no longer in the settings; put it into one that is", None
+    profile = site.profile(inbox)
     profiles = (profile,) if profile else ()
     substitute = site.settings.patient_id_substitute
     try:
         part = read_files(
             [here],
             profiles=profiles,
-            sheet=(inbox.sheet or None) if inbox else None,
+            sheet=inbox.sheet or None,
             patient_id_substitute=substitute,
             names=[name],
         )
