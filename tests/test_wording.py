@@ -1,14 +1,22 @@
 """What findings say: evidence of every kind as people read it, in sentences of whole columns."""
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from auditor.audit import audit, prepare
 from auditor.catalogue import CATALOGUE
+from auditor.intake import read_files
+from auditor.reference import load_reference
+from auditor.shipped import reference_dir
 from auditor.wording import filled, one_below_another, printed
 
+ROOT = Path(__file__).parent.parent
+SAMPLES = [ROOT / "samples" / name for name in ("hospital.csv", "professional.xlsx")]
 RULE = replace(CATALOGUE[0], settings={"days": 90})
 
 
@@ -51,3 +59,19 @@ def test_texts_of_several_judgements_stand_one_below_another() -> None:
     parts = [printed(pd.Series(cells, dtype="str")) for cells in (["a"], [], ["b", "c"])]
 
     assert one_below_another(parts).to_pylist() == ["a", "b", "c"]
+
+
+def test_a_findings_sources_are_its_rules_and_then_those_of_the_row_it_cites() -> None:
+    reference = load_reference(reference_dir())
+    prepared = prepare(read_files(SAMPLES).lines, reference, as_of=date(2026, 6, 30))
+    own = {rule.name: list(rule.sources) for rule in CATALOGUE}
+
+    findings = audit(prepared, reference).findings
+
+    cited = [
+        (own[rule], words.split())
+        for rule, words in zip(findings["rule"], findings["sources"], strict=True)
+    ]
+    assert all(words[: len(first)] == first for first, words in cited)
+    assert any(first and len(words) > len(first) for first, words in cited)
+    assert all(len(words) == len(set(words)) for _, words in cited)
