@@ -1,11 +1,15 @@
 """The page in Chromium, for the tests of what it does there; without Chromium they are skipped."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Programs that tests start keep their compiled modules, as installed ones do, and start sooner.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
