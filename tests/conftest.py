@@ -10,6 +10,13 @@ import pytest
 
 # Programs that tests start keep their compiled modules, as installed ones do, and start sooner.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Spark's own programs run so shortly that compiling them well costs more than it gives.
+_QUICKLY = "-XX:TieredStopAtLevel=1"
+os.environ.setdefault(
+    "PYSPARK_SUBMIT_ARGS",
+    f"--conf spark.ui.enabled=false --conf spark.driver.extraJavaOptions={_QUICKLY} "
+    f"--conf spark.executor.extraJavaOptions={_QUICKLY} pyspark-shell",
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
