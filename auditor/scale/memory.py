@@ -19,7 +19,7 @@ _LEAST = 10**9
 # it reads. Packed files hold several times their size. Measured, rounded up; see tests/benchmarks.
 _LINE_IN_MEMORY, _BYTE_IN_MEMORY = 850, 1.5
 _LINE_IN_BUCKET, _BYTE_IN_BUCKET = 450, 1.1
-_LINE_ON_DISK, _BYTE_ON_DISK = 180, 1
+_LINE_ON_DISK, _BYTE_ON_DISK = 120, 0.6
 _IN_PIECE = 11
 _PACKED = {".gz": 8, ".zip": 8, ".xlsx": 8, ".xlsb": 8, ".ods": 12, ".parquet": 8}
 # Lines are as long as those at the beginning of a text; where none is seen, as short as this.
@@ -79,7 +79,7 @@ def plan(files: Sequence[Path], memory: int | None) -> Plan | None:
     rounds = max(-(-held // (each * workers)), 1)
     buckets = min(rounds * workers, _MOST_BUCKETS)  # no worker waits for the last one of another
     piece = min(max(each // _IN_PIECE, _PIECE[0]), _PIECE[1])
-    return Plan(buckets, workers, piece, lines * _LINE_ON_DISK + size * _BYTE_ON_DISK)
+    return Plan(buckets, workers, piece, int(lines * _LINE_ON_DISK + size * _BYTE_ON_DISK))
 
 
 def _unpacked(path: Path) -> int:

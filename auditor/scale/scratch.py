@@ -45,7 +45,7 @@ def scratch_folder(out: Path) -> Iterator[Path]:
         except OSError as fault:
             raise AuditError(
                 f"{folder}: can't be written ({fault.strerror or fault}); the lines need about "
-                "twice the room of the exports; make room or name another --out"
+                "the room of the exports; make room or name another --out"
             ) from fault
         finally:
             shutil.rmtree(folder, ignore_errors=True)
