@@ -31,6 +31,11 @@ ARGUMENTS = [
 WITHOUT_LIST = ("clean", "empty")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spark's long tests come first, so that no worker is left alone with them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("spark") is None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
