@@ -14,9 +14,9 @@ import pandas as pd
 
 from auditor.allocation import keep_freed_memory
 from auditor.as_requested import audited_for, claims_of
+from auditor.asides import asides_on
 from auditor.audit import Audit
 from auditor.catalogue import CATALOGUE
-from auditor.claim_types import claims_of_both_kinds
 from auditor.corrections import (
     Proof,
     apply,
@@ -30,13 +30,11 @@ from auditor.corrections import (
 from auditor.errors import AuditError
 from auditor.identity import digest_of, digest_of_file, rule_set_digest
 from auditor.ingest.frame import side_by_side
-from auditor.ingest.normalise import Intake
 from auditor.intake import Claims
 from auditor.library.descriptors import descriptors_of
 from auditor.library.needed import needed_editions
 from auditor.library.reading import narrowed
 from auditor.masking import check_mask, masked
-from auditor.patient_numbers import numbers_in_two_forms
 from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
 from auditor.report import dispositions
@@ -226,49 +224,7 @@ def describe(
         descriptors=descriptors_of(reference, result.findings, request.settings.licences),
         changes=remembered.changes if remembered else None,
         dispositions={} if request.mask else _decided(request, remembered),
-        asides=(
-            *unread_sheets(claims.intakes),
-            *_both_kinds(claims.lines),
-            *_lost_zeros(claims.lines),
-        ),
-    )
-
-
-def unread_sheets(intakes: Sequence[Intake]) -> tuple[str, ...]:
-    """A sentence on each workbook of which another sheet looks like claim lines, too."""
-    return tuple(
-        f"{one.file}: only the sheet '{one.sheet}' was read; {', '.join(map(repr, one.unread))} "
-        f"{'looks' if len(one.unread) == 1 else 'look'} like claim lines, too. Save each sheet as "
-        "a file of its own and give them all in one run, or choose one: with --sheet, for a night "
-        "with sheet in the settings of its inbox"
-        for one in intakes
-        if one.unread
-    )
-
-
-def _both_kinds(lines: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence on numbers under which hospital and professional lines stand together."""
-    claims = claims_of_both_kinds(lines)
-    if not claims:
-        return ()
-    are = "1 claim number holds" if claims == 1 else f"{claims:,} claim numbers hold"
-    return (
-        f"{are} both hospital and professional lines, and all lines of one number are judged as "
-        "one claim, of one type. If it is the account's number, export the number of each claim "
-        "instead, or add a column with the claim type of each line (institutional, professional)",
-    )
-
-
-def _lost_zeros(lines: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence on patients' numbers that lost their zeros on some lines."""
-    numbers = numbers_in_two_forms(lines)
-    if not numbers:
-        return ()
-    some = "A patient number stands" if numbers == 1 else f"{numbers:,} patient numbers stand"
-    return (
-        f"{some} with leading zeros on some lines and without on others: as two patients, so that "
-        "halves of studies seem to be missing. A spreadsheet may have dropped the zeros; export "
-        "the patient's number as text everywhere",
+        asides=asides_on(claims),
     )
 
 

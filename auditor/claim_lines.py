@@ -103,6 +103,12 @@ def has_modifier(lines: pd.DataFrame, modifiers: Iterable[str]) -> Mask:
     return each_word(lines["modifiers"], lambda cell: not wanted.isdisjoint(cell.split()))
 
 
+def taken_back(lines: pd.DataFrame) -> Mask:
+    """Lines with negative units or a negative charge."""
+    negative = (lines["units"] < 0) | (lines["charge_cents"] < 0).fillna(value=False)
+    return negative.to_numpy(dtype=bool)
+
+
 def professional(lines: pd.DataFrame) -> Mask:
     """Lines of professional claims (837P, CMS-1500)."""
     return among(lines["claim_type"], ["professional"])

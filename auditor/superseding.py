@@ -8,7 +8,7 @@ Decided over all lines of a run, before anything is narrowed or spread over buck
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import Mask, among, blank
+from auditor.claim_lines import Mask, among, blank, taken_back
 from auditor.matching import group_key, in_order, numbered, one_to_one
 from auditor.reference import Ints, day_numbers
 
@@ -162,7 +162,7 @@ def _reversed(lines: pd.DataFrame, gone: Mask) -> Mask:
     pair = np.zeros(len(lines), dtype=bool)
     charge = lines["charge_cents"].fillna(0).to_numpy(dtype=np.int64)
     units = lines["units"].fillna(0).to_numpy(dtype=np.float64)
-    negative = ((charge < 0) | (units < 0)) & ~gone
+    negative = taken_back(lines) & ~gone
     if not negative.any():
         return pair
     patient = lines["patient_id"].cat.codes.to_numpy()

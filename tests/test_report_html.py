@@ -69,8 +69,8 @@ def test_the_first_screen_says_what_the_sums_rest_on_and_leave_out() -> None:
 
     text = page_of(run).text
     assert (
-        f"could be denied or taken back; {whole_dollars(charged)} of it charges, for want of an "
-        "allowed amount and a rate"
+        f"could be denied or taken back; {whole_dollars(charged)} of it charges, as no "
+        "payment is known"
     ) in text
     # Some have none although a rate is known: they steer what is paid in later years.
     without = run.audit.totals.missed_without_amount

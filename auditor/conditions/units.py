@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import SEPARATE_SERVICE, Mask
+from auditor.claim_lines import SEPARATE_SERVICE, Mask, taken_back
 from auditor.conditions.seen import Condition, Seen
 
 
@@ -30,11 +30,6 @@ def _earlier_twins(seen: Seen) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     return seen.earlier(twins)
 
 
-def _taken_back(lines: pd.DataFrame) -> Mask:
-    negative = (lines["units"] < 0) | (lines["charge_cents"] < 0).fillna(value=False)
-    return negative.to_numpy(dtype=bool)
-
-
 def units_exceed_mue(seen: Seen) -> list[Condition]:
     """More units than the limit, in the line or over the day."""
     on = ["claim_type", "procedure_code"]
@@ -45,7 +40,7 @@ def units_exceed_mue(seen: Seen) -> list[Condition]:
     if mai in ("2", "3"):
         day = seen.alike("service_date", "procedure_code", "billing_npi", "claim_type", "component")
         day &= ~seen.lines["denied"].to_numpy(dtype=bool) & seen.lines["units"].notna().to_numpy()
-        back = _taken_back(seen.lines)
+        back = taken_back(seen.lines)
         billed = [int(at) for at in np.flatnonzero(day & ~back) if not _repeated(seen, int(at))]
         units = seen.lines["units"]
         total = float(units.iloc[billed].sum() - units[day & back].abs().sum())
@@ -61,7 +56,7 @@ def units_exceed_mue(seen: Seen) -> list[Condition]:
         Condition(
             f"{total:g} units in the {judged}, exact repeats once and less those taken back, are "
             f"more than {limit or 'that'}",
-            own > 0 and not _taken_back(seen.lines)[seen.at] and known and total > float(limit),
+            own > 0 and not taken_back(seen.lines)[seen.at] and known and total > float(limit),
         ),
     ]
 

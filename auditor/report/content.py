@@ -187,7 +187,7 @@ class Report:
 
     ``failed`` are the rules that failed, with the reason; nothing else that is said speaks of them.
 
-    ``charged_cents`` of the sum at risk are charges, for want of an allowed amount and a rate.
+    ``charged_cents`` of the sum at risk are charges: no allowed amount and no rate is known.
 
     ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
     to add, ``gaps`` all that was not evaluated, widest first. ``rules`` stand by consequence:
@@ -224,6 +224,11 @@ class Report:
         return at_risk_words(self.run.audit.totals.at_risk_cents, self.charged_cents)
 
     @property
+    def missed_means(self) -> str:
+        """What the missed sum is, beside it."""
+        return missed_words(self.run.audit.totals.missed_without_amount)
+
+    @property
     def whose(self) -> str:
         """Claims and patients; with a history those of earlier runs that were judged again, too."""
         said = f"{counted(self.claims, 'claim')} of {counted(self.patients, 'patient')}"
@@ -237,11 +242,6 @@ class Report:
         if not days:
             return ""
         return f"{'dates' if len(days) > 1 else 'date'} of service {' to '.join(days)}"
-
-    @property
-    def missed_means(self) -> str:
-        """What the missed sum is, beside it."""
-        return missed_words(self.run.audit.totals.missed_without_amount)
 
     @cached_property
     def studies(self) -> pd.DataFrame:

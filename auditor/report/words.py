@@ -185,12 +185,15 @@ def money_words(at_risk_cents: int, missed_cents: int) -> str:
 
 
 def at_risk_words(at_risk_cents: int, charged_cents: int) -> str:
-    """What is at risk, and how much of the sum rests on charges, which are above any payment."""
+    """What is at risk, and how much of the sum are charges, which are above any payment.
+
+    They stand for lines with neither an allowed amount nor a rate.
+    """
     said = "could be denied or taken back"
     if not charged_cents:
         return said
     part = "all" if charged_cents == at_risk_cents else whole_dollars(charged_cents)
-    return f"{said}; {part} of it charges, for want of an allowed amount and a rate"
+    return f"{said}; {part} of it charges, as no payment is known"
 
 
 def missed_words(without_amount: int) -> str:

@@ -11,6 +11,7 @@ from auditor.claim_lines import (
     has_code,
     has_modifier,
     in_family,
+    taken_back,
 )
 from auditor.matching import (
     earlier_in_group,
@@ -82,12 +83,6 @@ def _in_any_order(modifiers: "pd.Series[str]") -> pd.Categorical:
     )
 
 
-def _taken_back(lines: pd.DataFrame) -> Mask:
-    """Lines with negative units or a negative charge."""
-    negative = (lines["units"] < 0) | (lines["charge_cents"] < 0).fillna(value=False)
-    return negative.to_numpy(dtype=bool)
-
-
 @rule(
     severity="denial",
     money="at_risk",
@@ -117,7 +112,7 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     counted = by_day & _limited_codes(lines) & ~lines["denied"].to_numpy(dtype=bool)
     counted &= ~np.isnan(units) & (units != 0)
     # What is taken back in part mirrors no line, but leaves the units of the day.
-    credit = _taken_back(lines)
+    credit = taken_back(lines)
     once = np.where((_first_alike(lines) < 0) | credit, np.where(credit, -np.abs(units), units), 0)
     total = np.where(by_line, units, np.nan)
     places = np.flatnonzero(counted)
