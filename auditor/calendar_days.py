@@ -26,7 +26,7 @@ def deadline(
 ) -> "pd.Series[pd.Timestamp]":
     """The last day to file: some calendar years, months or days after the service."""
     day, distinct = pd.factorize(basis)
-    found = np.full(len(basis), np.datetime64("NaT"), dtype="datetime64[s]")
+    found = np.full(len(basis), np.datetime64("NaT", "s"))
     for words in {(c, u) for c in count.cat.categories for u in unit.cat.categories if c and u}:
         number, kind = int(words[0]), words[1]
         here = among(count, [words[0]]) & among(unit, [words[1]])
@@ -37,5 +37,5 @@ def deadline(
         }[kind]
         if here.any():
             ends = (pd.DatetimeIndex(distinct) + offset).to_numpy().astype("datetime64[s]")
-            found[here] = np.append(ends, np.datetime64("NaT"))[day[here]]
+            found[here] = np.append(ends, np.datetime64("NaT", "s"))[day[here]]
     return pd.Series(found, index=basis.index)
