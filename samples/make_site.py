@@ -115,7 +115,11 @@ def _csv(header: Row, rows: Sequence[Row]) -> bytes:
 
 
 def _packed(content: bytes) -> bytes:
-    return gzip.compress(content, mtime=0)
+    # gzip.compress names the system in the head with some Pythons and not with others.
+    packed = io.BytesIO()
+    with gzip.GzipFile("", "wb", fileobj=packed, mtime=0) as file:
+        file.write(content)
+    return packed.getvalue()
 
 
 def files() -> dict[str, bytes]:
