@@ -5,14 +5,25 @@ from pathlib import Path
 
 from auditor.settings import AROUND, Settings
 
-_RULE_CODE = ("rules/*.py", "claim_lines.py", "matching.py", "ncci.py", "studies.py", "amounts.py")
+_RULE_CODE = (
+    *("rules/*.py", "library/*.py"),
+    *("amounts.py", "audit.py", "calendar_days.py", "catalogue.py", "claim_lines.py"),
+    *("claim_types.py", "contractors.py", "contradictions.py", "diagnosis_codes.py", "editions.py"),
+    *("extract.py", "findings.py", "judging.py", "localities.py", "matching.py", "ncci.py"),
+    *("partners.py", "reference.py", "rule.py", "stories.py", "studies.py", "superseding.py"),
+    "wording.py",
+)
+
+
+def rule_code() -> list[Path]:
+    """The modules that decide what is said of a claim line that was read."""
+    folder = Path(__file__).parent
+    return sorted(path for pattern in _RULE_CODE for path in folder.glob(pattern))
 
 
 def rule_set_digest() -> str:
-    """A digest of the code that decides what is flagged."""
-    folder = Path(__file__).parent
-    files = sorted(path for pattern in _RULE_CODE for path in folder.glob(pattern))
-    content = b"\0".join(path.read_bytes() for path in files)
+    """A digest of the code that decides what is said of a claim line that was read."""
+    content = b"\0".join(path.read_bytes() for path in rule_code())
     return hashlib.sha256(content).hexdigest()[:12]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from auditor import studies
 from auditor.catalogue import CATALOGUE
+from auditor.identity import rule_code
 from auditor.reference import Reference, load_reference
 from auditor.rule import FAMILIES, MILDER, REASONS, SEVERITIES, Rule
 from auditor.schema import COLUMNS, FINDINGS
@@ -298,6 +299,16 @@ def test_denial_codes_are_listed(rule: Rule) -> None:
         assert (("carc" if group else "rarc"), reason) in listed, code
         assert group in ("", "CO", "OA", "PI", "PR")
     assert bool(rule.denial_codes) or rule.severity != "denial"
+
+
+# Which row of a table answers, and what is said where sources disagree.
+ANSWERING = {"reference", "editions", "library", "contradictions"}
+
+
+def test_a_history_judges_again_when_any_code_that_judges_has_changed() -> None:
+    judging = {path for path in MODULES if top(path) in (PURE - {"conditions"}) | ANSWERING}
+
+    assert set(rule_code()) == judging
 
 
 def test_limits_shared_by_rules_have_one_default() -> None:
