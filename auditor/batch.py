@@ -237,7 +237,8 @@ def _decided(request: Request, remembered: "Remembered | None") -> dict[str, Dis
 def identity_of(request: Request, claims: Claims, reference: Reference) -> str:
     """What tells a run apart: inputs and profiles, tables, rules, settings, date, corrections."""
     parts = [
-        sorted(intake.sha256 for intake in claims.intakes),
+        # A workbook has many sheets; which was read may have been asked for.
+        sorted(intake.sha256 + (request.sheet or "") for intake in claims.intakes),
         reference.digest(),
         rule_set_digest(),
         digest_of(request.settings),

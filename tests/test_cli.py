@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from auditor import as_requested, batch, cli, judged_again, rule_pages
 from auditor.catalogue import CATALOGUE
 from auditor.errors import AuditError
+from auditor.history.ledger import runs_in
 from auditor.intake import read_files
 from auditor.reference import load_reference
 from auditor.report import data
@@ -269,6 +270,20 @@ def test_a_second_sheet_of_claim_lines_is_told_first(auditor, tmp_path) -> None:
     said = "claims.xlsx: only the sheet 'HB' was read; 'PB' looks like claim lines, too."
     assert said in ran.out
     assert said in json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["asides"][0]
+
+
+def test_each_sheet_of_a_workbook_is_a_run_of_its_own_to_a_history(whole_auditor, tmp_path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "claims.xlsx") as book:
+        for name, line in (("HB", DENIAL), ("PB", NOTE)):
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(table(line)):
+                sheet.write_row(number, 0, row)
+
+    for name in ("HB", "PB"):
+        words = ("--sheet", name, "--history", tmp_path / "history")
+        assert run(whole_auditor, tmp_path / name, tmp_path / "claims.xlsx", *words).code == 0
+
+    assert len(runs_in(tmp_path / "history")) == 2
 
 
 def test_a_number_over_both_kinds_of_lines_is_told_first(auditor, tmp_path) -> None:
