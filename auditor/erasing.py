@@ -70,6 +70,26 @@ def replace(source: Path, target: Path) -> bool:
     return erase_second(former)
 
 
+def put(path: Path, content: bytes) -> bool:
+    """Puts content at a path for its owner alone, all of it or none; what was there is erased.
+
+    False where that could not be overwritten.
+    """
+    aside = path.with_name(f".{path.name}.new")
+    erase(aside)  # what a kill left may be open to others
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            # Before what stood there is overwritten.
+            os.fsync(stream.fileno())
+    except BaseException:
+        erase(aside)
+        raise
+    return replace(aside, path)
+
+
 def second_name(path: Path) -> Path | None:
     """Gives a file one more name, under which ``clear`` erases it once its own is gone.
 

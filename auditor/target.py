@@ -9,6 +9,7 @@ from glob import escape
 from pathlib import Path
 
 from auditor import erasing
+from auditor.disk import sync_folder
 from auditor.errors import AuditError
 from auditor.report import dispositions
 
@@ -94,6 +95,8 @@ def put_in_place(aside: Path, out: Path) -> None:
             (former / "run").rename(target)
             raise
         with suppress(OSError):
+            # After a power cut the name must not lead to what was overwritten.
+            sync_folder(target.parent)
             erasing.erase_tree(former)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from auditor import erasing
+from auditor.history.waivers import write_waivers
 from auditor.report.dispositions import Disposition, save_dispositions
 from tests.held_files import Held
 
@@ -273,3 +274,21 @@ def test_decisions_that_are_replaced_are_erased(tmp_path: Path) -> None:
 
             assert held.readable() == []
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_decisions_and_waivers_are_on_the_disk_before_what_they_replace_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_whole: set[int] = set()
+    sync = os.fsync
+
+    def synced(handle: int) -> None:
+        written_whole.add(os.fstat(handle).st_ino)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
+
+    save_dispositions({"0123456789ab": Disposition("open")}, tmp_path)
+    write_waivers(tmp_path / "waivers.csv", [["rule", "owner"]])
+
+    assert {path.stat().st_ino for path in tmp_path.glob("*.csv")} <= written_whole

@@ -8,7 +8,6 @@ Columns: rule, claim, provider, payer, revenue_code, reason, owner, expires. A p
 import csv
 import hashlib
 import io
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -231,19 +230,10 @@ def fault_of(cells: dict[str, str]) -> str:
 
 
 def write_waivers(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Writes the lines of waivers.csv aside and renames the file; what stood there is erased."""
-    aside = path.with_name(f".{path.name}")
+    """Writes the lines of waivers.csv whole or not at all; what stood there is erased."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
     try:
-        with os.fdopen(
-            os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-            "w",
-            encoding="utf-8",
-            newline="",
-        ) as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
-            file.flush()
-            # Before what stood there is overwritten.
-            os.fsync(file.fileno())
-        erasing.replace(aside, path)
+        erasing.put(path, text.getvalue().encode())
     except OSError as fault:
         raise AuditError(f"{plain(path)}: can't be written ({fault.strerror})") from fault

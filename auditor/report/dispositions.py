@@ -7,7 +7,7 @@ file beside the run is ``dispositions.csv``: finding, disposition, owner, note.
 from __future__ import annotations
 
 import csv
-import os
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -141,16 +141,13 @@ def _guarded(text: str) -> str:
 
 def save_dispositions(dispositions: Mapping[str, Disposition], folder: Path) -> None:
     """Writes the decisions beside a run, by finding; the same ones give the same bytes."""
-    aside = folder / f".{FILE}.new"
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for finding, one in sorted(dispositions.items()):
+        table.writerow(map(_guarded, (finding, one.disposition, one.owner, one.note)))
     erasing.clear(folder)
-    erasing.erase(aside)  # what a kill left may be open to others
-    number = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(number, "w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for finding, one in sorted(dispositions.items()):
-            table.writerow(map(_guarded, (finding, one.disposition, one.owner, one.note)))
-    erasing.replace(aside, folder / FILE)
+    erasing.put(folder / FILE, text.getvalue().encode())
 
 
 @dataclass(frozen=True)
