@@ -390,6 +390,20 @@ def test_what_is_no_size_is_refused(text) -> None:
         bytes_of(text)
 
 
+def test_a_system_that_tells_neither_its_cores_nor_what_is_free_reads_files_all_the_same(
+    tmp_path, monkeypatch
+) -> None:
+    """As macOS and Windows are: there is no such call, and no such figure."""
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.delattr(os, "sysconf")
+    monkeypatch.setattr(Path, "read_text", lambda _: (tmp_path / "nothing").read_bytes())
+    export = tmp_path / "claims.csv"
+    export.write_bytes(b"claim_id\n" + b"C1\n" * 1000)
+
+    assert plan([export], None) is None
+    assert plan([export], 2 * 10**9)
+
+
 def test_a_larger_file_and_less_memory_make_more_buckets(tmp_path) -> None:
     small, large = tmp_path / "small.csv", tmp_path / "large.csv"
     for path, size in ((small, 10**6), (large, 4 * 10**9)):

@@ -35,6 +35,7 @@ _PIECE = (8 * 10**6, 32 * 10**6)
 _MOST_BUCKETS = 1000
 # Beyond this part of what is free, other programs would be pushed out.
 _OF_FREE = 0.7
+_UNTOLD = 2**40
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def plan(files: Sequence[Path], memory: int | None) -> Plan | None:
     """How to audit files in buckets; None for small ones where nobody set a limit."""
     sizes = [_unpacked(path) for path in files]
     size, lines = sum(sizes), sum(map(_lines, files, sizes))
-    cores = len(os.sched_getaffinity(0))
+    cores = _cores()
     if memory is None:
         memory = int(free_memory() * _OF_FREE)
         whole = lines * _LINE_IN_MEMORY + size * _BYTE_IN_MEMORY
@@ -103,9 +104,19 @@ def _lines(path: Path, size: int) -> int:
     return size * ends // len(head) if ends else size // _SHORT_LINE
 
 
+def _cores() -> int:
+    """The cores that this process may use; all of them where the system (not Linux) has no say."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def free_memory() -> int:
-    """Bytes that a program may take without pushing out others, a container's limit included."""
-    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    """Bytes that a program may take without pushing out others, a container's limit included.
+
+    A system that doesn't tell, as any but Linux, counts as having enough for small files.
+    """
+    free = _UNTOLD
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
