@@ -179,7 +179,7 @@ def _letters(cell: str, billable: Mapping[str, list[tuple[str, str]]], day: str)
 def read_corrections(path: Path) -> pd.DataFrame:
     """Reads corrections.csv. Raises AuditError for what is no deterministic repair."""
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
     except FileNotFoundError as fault:
         raise AuditError(f"{path}: there is no such file of corrections", exit_code=2) from fault

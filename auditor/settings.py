@@ -143,7 +143,7 @@ def own_tables(file: Path | None, settings: Settings) -> Path | None:
 def read_settings(path: Path) -> Settings:
     """Reads audit.toml. Raises AuditError that lists every key that is wrong."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as fault:
         raise AuditError(f"{path}: there is no such settings file", exit_code=2) from fault
     except OSError as fault:

@@ -483,6 +483,18 @@ def test_settings_that_are_no_toml_are_refused(auditor, claims, tmp_path, conten
     assert "audit.toml" in ran.fault
 
 
+def test_settings_may_begin_with_the_mark_that_editors_on_windows_write(
+    auditor, claims, tmp_path
+) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text('formats = ["json"]\n', encoding="utf-8-sig")
+
+    ran = auditor("run", claims, "--out", tmp_path / "out", "--settings", path)
+
+    assert ran.code == 0, ran.err
+    assert "report.json" in left_in(tmp_path / "out")
+
+
 def test_settings_that_are_a_folder_are_refused(auditor, claims, tmp_path) -> None:
     assert run(auditor, tmp_path / "out", claims, "--settings", tmp_path).code == 2
 

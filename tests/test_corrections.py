@@ -421,6 +421,16 @@ def test_no_cell_is_a_formula_and_its_claim_is_still_found(tmp_path, start) -> N
     assert read_corrections(path)["claim_id"].tolist() == [claim]
 
 
+def test_a_file_that_a_spreadsheet_saved_as_utf_8_is_read_with_its_mark(tmp_path) -> None:
+    path = tmp_path / "corrections.csv"
+    path.write_text(
+        "claim_id,line_number,column,before,after\nC1,1,modifiers,59 26,26 59\n",
+        encoding="utf-8-sig",
+    )
+
+    assert read_corrections(path)["claim_id"].tolist() == ["C1"]
+
+
 # What they change.
 
 

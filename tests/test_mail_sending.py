@@ -102,8 +102,11 @@ def test_it_logs_in_over_an_encrypted_line(
         assert box.encrypted == [True]
 
 
-def test_a_password_may_stand_in_a_file(run: Path, spool: Path, box: Mailbox, tmp_path) -> None:
-    (tmp_path / "password").write_text(f"{PASSWORD}\n", encoding="utf-8")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])  # an editor on Windows marks it
+def test_a_password_may_stand_in_a_file(
+    encoding: str, run: Path, spool: Path, box: Mailbox, tmp_path
+) -> None:
+    (tmp_path / "password").write_text(f"{PASSWORD}\n", encoding=encoding)
     with serving(box, login=True) as port:
         settings = settings_of(
             DIRECTOR,

@@ -199,7 +199,7 @@ def _secret(mail: MailSettings) -> str:
             return secret
         raise UnusableError(f"the environment variable {mail.password_env} is not set")
     try:
-        secret = Path(mail.password_file).read_text(encoding="utf-8").strip()
+        secret = Path(mail.password_file).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as fault:
         raise UnusableError(f"mail.password_file {mail.password_file}: can't be read") from fault
     if not secret:
