@@ -73,7 +73,7 @@ def _claim_type(lines: pd.DataFrame) -> pd.Categorical:
     ]
     words = ["", "institutional", "professional"]
     decided = np.zeros(len(lines), dtype=np.int8)
-    if not all(mask.all() for mask in (signs[0][0] | signs[1][0],)):
+    if not (signs[0][0] | signs[1][0]).all():
         claim = group_key(lines, ["claim_id", "patient_id"])
         claim = numbered(claim)
         for sign, word in reversed(signs):

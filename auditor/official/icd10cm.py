@@ -7,8 +7,8 @@ short title 17-76, long title from 78.
 import re
 from collections.abc import Sequence
 
-from auditor.errors import AuditError
-from auditor.official.kind import Asked, Kind, Misfit, Reading, once_each, text_table
+from auditor.official.kind import Asked, Kind, Reading, once_each, text_table
+from auditor.official.plain_rows import Rows
 from auditor.official.published import Published
 from auditor.official.settings_of_files import agreed
 
@@ -18,34 +18,27 @@ _COLUMNS = ("icd10", "label", "billable", "successors")
 
 def read(files: Sequence[Published], asked: Asked) -> Reading:
     """Codes with their dot, and whether they may be billed."""
-    kept: list[tuple[int, str, list[str]]] = []
-    misfits: list[Misfit] = []
-    read_rows: dict[str, int] = {}
+
+    def words(found: re.Match[str], line: str) -> list[str]:
+        label = line[16:76].strip() if asked.licensed else ""
+        return [with_dot(found[2]), label, "yes" if found[3] == "1" else "no", ""]
+
+    rows = Rows()
     editions = []
     for file in files:
-        for number, line in enumerate(file.lines(), start=1):
-            if not line.strip():
-                continue
-            read_rows[file.full_name] = read_rows.get(file.full_name, 0) + 1
-            found = _LINE.match(line)
-            if not found:
-                reason = "does not begin with order number, code and flag"
-                misfits.append(Misfit(file.full_name, number, reason, line[:80].strip()))
-                continue
-            label = line[16:76].strip() if asked.licensed else ""
-            billable = "yes" if found[3] == "1" else "no"
-            kept.append((number, file.full_name, [with_dot(found[2]), label, billable, ""]))
-        if not kept:
-            raise AuditError(
-                f"{file.full_name}: its layout is not recognised; expected an order file: order "
-                "number (1-5), code (7-13), flag 0 or 1 (15), titles"
-            )
+        rows.take_lines(
+            file,
+            _LINE,
+            words,
+            "order number, code and flag",
+            "an order file: order number (1-5), code (7-13), flag 0 or 1 (15), titles",
+        )
         year = re.search(r"order[_-](20\d{2})", file.name, re.IGNORECASE)
         editions.append(f"FY{year[1]}" if year else "")
     return Reading(
-        tables={"icd10cm": text_table(_COLUMNS, once_each(kept, 1, misfits))},
-        misfits=misfits,
-        read=read_rows,
+        tables={"icd10cm": text_table(_COLUMNS, once_each(rows.kept, 1, rows.misfits))},
+        misfits=rows.misfits,
+        read=rows.read,
         edition=agreed(editions, "editions", "import the files of each edition apart"),
     )
 

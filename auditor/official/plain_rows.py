@@ -1,8 +1,13 @@
-"""Reads a file of named columns: header by content, each row checked, misfits with reasons."""
+"""Reads files of named columns and of fixed width: each row checked, misfits with reasons.
 
+The header of named columns is found by its content.
+"""
+
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from auditor.errors import AuditError
 from auditor.official.headers import recognised
 from auditor.official.kind import Misfit
 from auditor.official.published import Published
@@ -36,6 +41,32 @@ class Rows:
             if any(row):
                 cells = {name: header.cell(row, name) for name in names}
                 self.add(file, number, cells, taken, row)
+
+    def take_lines(
+        self,
+        file: Published,
+        pattern: re.Pattern[str],
+        taken: Callable[[re.Match[str], str], list[str]],
+        begins: str,
+        layout: str,
+    ) -> None:
+        """Adds the lines of a file of fixed width; each begins with ``pattern``.
+
+        ``begins`` says in words with what, ``layout`` what lines it ought to have: raises
+        AuditError with it when none so far begins so.
+        """
+        for number, line in enumerate(file.lines(), start=1):
+            if not line.strip():
+                continue
+            self.read[file.full_name] = self.read.get(file.full_name, 0) + 1
+            found = pattern.match(line)
+            if found:
+                self.kept.append((number, file.full_name, taken(found, line)))
+            else:
+                reason = f"does not begin with {begins}"
+                self.misfits.append(Misfit(file.full_name, number, reason, line[:80].strip()))
+        if not self.kept:
+            raise AuditError(f"{file.full_name}: its layout is not recognised; expected {layout}")
 
     def add(
         self,
