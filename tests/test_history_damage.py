@@ -73,6 +73,23 @@ def test_who_only_looks_leaves_a_damaged_ledger_to_the_next_run(site: Site) -> N
     assert "no waivers" in listed(site.folder, AS_OF, site.folder)
 
 
+def test_a_ledger_of_another_version_is_refused_and_left_as_it_lies(site: Site) -> None:
+    site.night([SCAN, *OTHERS])
+    path = site.folder / ledger.NAME
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA user_version = 99")
+    other.close()
+    lying = {each.name for each in site.folder.iterdir()}
+
+    with pytest.raises(AuditError, match=r"another version of the program \(format 99\)") as told:
+        Memory.open(site.folder)
+
+    assert {each.name for each in site.folder.iterdir()} == lying
+    assert (
+        told.value is not None
+    )  # its traceback still holds the ledger: it was closed, not dropped
+
+
 def test_a_ledger_without_a_whole_copy_stops_the_run_in_one_line(site: Site) -> None:
     site.night([SCAN, *OTHERS])
     for name in (ledger.NAME, ledger.COPY):

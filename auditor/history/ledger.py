@@ -121,6 +121,14 @@ class Ledger:
                 f"{self.path}: is damaged ({fault}); the next run restores the copy beside it, "
                 "and says what is to be done"
             )
+        try:
+            self._refuse_other_formats()
+            self.seal = unwrapped(kept_seal(self._db), key_env, folder)
+        except BaseException:
+            self.close()
+            raise
+
+    def _refuse_other_formats(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version in _EARLIER:
             self._to_newest(version)
@@ -130,11 +138,6 @@ class Ledger:
                 f"{self.path}: was written by another version of the program (format {version}); "
                 "use that version, or name another folder and give the exports again"
             )
-        try:
-            self.seal = unwrapped(kept_seal(self._db), key_env, folder)
-        except AuditError:
-            self.close()
-            raise
 
     def put_seal(self, seal: Seal) -> None:
         """Says how the ledger is closed from now on; inside ``writing``, with all that it holds."""

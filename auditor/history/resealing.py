@@ -33,10 +33,14 @@ def opened_ledger(folder: Path, key_env: str) -> tuple[Ledger, tuple[str, ...]]:
     """
     _refuse_lines_alone(folder)
     ledger = Ledger(folder, key_env)
-    notes = repair.repaired(folder, ledger)
-    if key_env and not ledger.seal.on:
-        reseal(folder, ledger, new_seal(key_env))
-    _remove_traces(ledger)
+    try:
+        notes = repair.repaired(folder, ledger)
+        if key_env and not ledger.seal.on:
+            reseal(folder, ledger, new_seal(key_env))
+        _remove_traces(ledger)
+    except BaseException:
+        ledger.close()
+        raise
     return ledger, notes
 
 
