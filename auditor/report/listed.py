@@ -47,13 +47,14 @@ def listed(findings: pd.DataFrame, studies: pd.DataFrame, changes: Changes | Non
     told, lines, apart = [studies], int(findings["line"].max() + 1) if len(findings) else 0, {}
     for status in APART:
         frame = set_apart(getattr(changes, status), status, seen)
+        apart[status] = len(frame)
+        if frame.empty:
+            continue
         line, _ = pd.factorize(pd.MultiIndex.from_frame(frame[_LINE].astype(str)))
         frame = frame.assign(line=line + lines, pattern=0)
         lines += len(frame)
-        apart[status] = len(frame)
-        if len(frame):
-            frames.append(frame)
-            told.append(stories(frame))
+        frames.append(frame)
+        told.append(stories(frame))
     return Listed(
         pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0],
         pd.concat(told, ignore_index=True) if len(told) > 1 else studies,

@@ -65,6 +65,14 @@ def generate(path: Path, *, lines: int, mix: str, seed: int = 1) -> None:
             )
 
 
+def as_text(path: Path) -> pa.Table:
+    """A generated export with every cell as it is written."""
+    with pyarrow.csv.open_csv(path) as reader:
+        columns = dict.fromkeys(reader.schema.names, pa.string())
+    texts = pyarrow.csv.ConvertOptions(column_types=columns)
+    return pyarrow.csv.read_csv(path, convert_options=texts)
+
+
 def _block(random: np.random.Generator, size: int, mix: str) -> Lines:
     """So many lines of whole patients, in random order of their claims."""
     if mix == "departmental":
