@@ -55,7 +55,7 @@ def test_the_mail_says_what_its_sums_rest_on_and_leave_out(run: Run, summary: Su
     charged = findings[findings["amount_basis"] == "charge"]
     figures = counted(summary)
     assert figures.charged_cents == cents_of(charged[charged["counts_money"]], "at_risk") > 0
-    assert figures.without_amount == run.audit.totals.missed_without_amount > 0
+    assert figures.missed_without_amount == run.audit.totals.missed_without_amount > 0
 
     told = view_of(summary, ALL, settings, ())
     report = build(run)

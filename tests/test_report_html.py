@@ -15,6 +15,7 @@ from sample_run import clean_run, empty_run, hostile_run, large_run, run_of, sma
 from auditor import schema
 from auditor.report.causes import pattern_numbers
 from auditor.report.content import Run, build
+from auditor.report.data import total_facts
 from auditor.report.html import render
 from auditor.report.payload import pack
 from auditor.report.words import dollars, whole_dollars
@@ -77,6 +78,23 @@ def test_the_first_screen_says_what_the_sums_rest_on_and_leave_out() -> None:
     assert f"not counting {without} findings that have no amount" in text
 
 
+def test_likely_denials_without_an_amount_are_not_said_to_risk_nothing() -> None:
+    run = small_run()
+    at_risk = run.audit.findings["money"].eq("at_risk")
+    findings = run.audit.findings
+    findings = findings.assign(
+        amount=findings["amount"].mask(at_risk), counts_money=findings["counts_money"] & ~at_risk
+    )
+    totals = replace(run.audit.totals, at_risk_cents=0)
+    report = build(replace(run, audit=replace(run.audit, findings=findings, totals=totals)))
+
+    said = (
+        f"could be denied or taken back; not counting {at_risk.sum()} findings that have no amount"
+    )
+    assert f"At risk $0.00 {said}" in Page(render(report)).text
+    assert total_facts(report)["at_risk_without_amount"] == at_risk.sum()
+
+
 def test_checks_of_other_lines_are_not_called_a_full_judgement() -> None:
     run = clean_run()
     books = run.audit.books.assign(not_evaluated=0)
@@ -107,6 +125,7 @@ def test_each_severity_has_its_part_of_the_sums() -> None:
 def test_amounts_that_all_have_a_rate_are_said_without_more() -> None:
     run = small_run()
     findings = run.audit.findings.assign(amount_basis="allowed")
+    findings = findings[findings["money"].ne("at_risk") | findings["amount"].notna()]
     totals = replace(run.audit.totals, missed_without_amount=0)
     page = page_of(replace(run, audit=replace(run.audit, findings=findings, totals=totals)))
 
@@ -182,7 +201,9 @@ def test_sources_that_disagree_are_shown_with_the_value_in_force() -> None:
     page = page_of(small_run())
 
     assert "1 value about which the sources of the tables disagree" in page.text
-    assert "APC 5572 APC 5571 the rate is that of 5572 OPPS final rule for 2024" in page.text
+    assert "APC 5572 other value: APC 5571" in page.text
+    assert "APC 5571 the rate is that of 5572" in page.text
+    assert "OPPS final rule for 2024" in page.text
     assert "Sources that disagree" not in page_of(replace(small_run(), contradictions=())).text
 
 

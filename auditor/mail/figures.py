@@ -74,15 +74,16 @@ class Figures:
     ``severities``: how each may be told, and its findings, in the order of ``SEVERITIES``. Their
     sum is told nowhere, so that a small one can't be worked out. ``few_rules``: titles of rules
     with too few findings to tell. ``charged_cents`` of the sum at risk are charges, and
-    ``without_amount`` findings are not in the missed sum; both are 0 where small counts are not
+    the findings ``without_amount`` are in neither sum; all are 0 where small counts are not
     told, because they would betray some. ``changed``: whether anything came, came back or went.
     """
 
     kind: str
     at_risk_cents: int
     charged_cents: int
+    at_risk_without_amount: int
     missed_cents: int
-    without_amount: int
+    missed_without_amount: int
     severities: tuple[tuple[str, Shown, int], ...]
     severity_cents: Mapping[str, tuple[int, int]]
     rules: tuple[RuleFigures, ...]
@@ -118,8 +119,9 @@ def figures_of(
         kind=_kind(summary, mine, recipient),
         at_risk_cents=int(money.get("at_risk", 0)),
         charged_cents=0 if smallest else _charged(mine),
+        at_risk_without_amount=0 if smallest else _without_amount(mine, "at_risk"),
         missed_cents=int(money.get("missed", 0)),
-        without_amount=0 if smallest else _without_amount(mine),
+        missed_without_amount=0 if smallest else _without_amount(mine, "missed"),
         severities=severities,
         severity_cents={} if smallest else _severity_cents(mine),
         rules=tuple(rule for rule in rules if rule.shown != "few"),
@@ -148,8 +150,8 @@ def _charged(mine: pd.DataFrame) -> int:
     return int(mine.loc[at_risk, "carried"].sum())
 
 
-def _without_amount(mine: pd.DataFrame) -> int:
-    return int((mine["money"].eq("missed") & mine["amount"].isna()).sum())
+def _without_amount(mine: pd.DataFrame, money: str) -> int:
+    return int((mine["money"].eq(money) & mine["amount"].isna()).sum())
 
 
 def _severities(mine: pd.DataFrame, smallest: int) -> tuple[tuple[str, Shown, int], ...]:

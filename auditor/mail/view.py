@@ -225,8 +225,10 @@ def _money_means(figures: Figures) -> tuple[str, ...]:
     """What the sums are, and what they rest on or leave out."""
     if figures.kind != "findings":
         return ()
-    at_risk = at_risk_words(figures.at_risk_cents, figures.charged_cents)
-    return f"At risk: {at_risk}.", f"Missed: {missed_words(figures.without_amount)}."
+    at_risk = at_risk_words(
+        figures.at_risk_cents, figures.charged_cents, figures.at_risk_without_amount
+    )
+    return f"At risk: {at_risk}.", f"Missed: {missed_words(figures.missed_without_amount)}."
 
 
 def _rule_line(rule: RuleFigures, most: int, *, new_told: bool) -> RuleLine:

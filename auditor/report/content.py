@@ -188,6 +188,7 @@ class Report:
     ``failed`` are the rules that failed, with the reason; nothing else that is said speaks of them.
 
     ``charged_cents`` of the sum at risk are charges: no allowed amount and no rate is known.
+    ``at_risk_without_amount`` counts findings at risk that have not even a charge.
 
     ``first_date`` to ``last_date`` spans the audited dates of service. ``unlocks`` are the columns
     to add, ``gaps`` all that was not evaluated, widest first. ``rules`` stand by consequence:
@@ -202,6 +203,7 @@ class Report:
     severities: tuple[SeverityCount, ...]
     new_findings: int | None
     charged_cents: int
+    at_risk_without_amount: int
     claims: int
     patients: int
     first_date: date | None
@@ -221,7 +223,8 @@ class Report:
     @property
     def at_risk_means(self) -> str:
         """What the sum at risk is, beside it."""
-        return at_risk_words(self.run.audit.totals.at_risk_cents, self.charged_cents)
+        cents = self.run.audit.totals.at_risk_cents
+        return at_risk_words(cents, self.charged_cents, self.at_risk_without_amount)
 
     @property
     def missed_means(self) -> str:
@@ -269,6 +272,7 @@ def build(run: Run) -> Report:
         severities=_severity_counts(findings),
         new_findings=int(findings["status"].eq("new").sum()) if known else None,
         charged_cents=tally.charged(findings),
+        at_risk_without_amount=tally.at_risk_without_amount(findings),
         claims=counts.claims,
         patients=counts.patients,
         first_date=counts.first_date,

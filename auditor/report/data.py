@@ -150,6 +150,7 @@ def total_facts(report: Report) -> dict[str, Any]:
         "lines_flagged": totals.lines_flagged,
         "at_risk_cents": totals.at_risk_cents,
         "at_risk_charged_cents": report.charged_cents,
+        "at_risk_without_amount": report.at_risk_without_amount,
         "missed_cents": totals.missed_cents,
         "missed_without_amount": totals.missed_without_amount,
         "coverage": {

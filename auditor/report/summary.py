@@ -16,7 +16,8 @@ list but ``rules``, where a line that several rules flag stands under each.
 | ``lines`` | read = audited + superseded + rejected; in_family |
 | ``claims``, ``patients`` | how many |
 | ``totals`` | findings, by severity, lines flagged, cents at risk (and of these the charges, for |
-| | want of an allowed amount and a rate) and missed; as in run.json |
+| | want of an allowed amount and a rate) and missed, and the findings of each that have no |
+| | amount; as in run.json |
 | ``coverage`` | checks (a rule on a line): in_scope = judged + not_judged; percent |
 | ``rules`` | in report order: name, title, family, severity, remedy, books, cents, findings by |
 | | severity and by status |

@@ -55,6 +55,11 @@ def charged(findings: pd.DataFrame) -> int:
     return int(findings.loc[at_risk & findings["amount_basis"].eq("charge"), "amount"].sum())
 
 
+def at_risk_without_amount(findings: pd.DataFrame) -> int:
+    """Findings at risk that are in no sum: no allowed amount, no rate, no charge."""
+    return int((findings["money"].eq("at_risk") & findings["amount"].isna()).sum())
+
+
 def sums(findings: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """One row for each value of the columns ``by``, most money first.
 

@@ -184,25 +184,29 @@ def money_words(at_risk_cents: int, missed_cents: int) -> str:
     return " and ".join(f"{whole_dollars(cents)} {word}" for cents, word in sums if cents)
 
 
-def at_risk_words(at_risk_cents: int, charged_cents: int) -> str:
-    """What is at risk, and how much of the sum are charges, which are above any payment.
+def at_risk_words(at_risk_cents: int, charged_cents: int, without_amount: int) -> str:
+    """What is at risk, how much of the sum are charges, and how many findings it leaves out.
 
-    They stand for lines with neither an allowed amount nor a rate.
+    Charges are above any payment. They stand for lines with neither an allowed amount nor a rate;
+    a line that has no charge either has no amount.
     """
     said = "could be denied or taken back"
-    if not charged_cents:
-        return said
-    part = "all" if charged_cents == at_risk_cents else whole_dollars(charged_cents)
-    return f"{said}; {part} of it charges, as no payment is known"
+    if charged_cents:
+        part = "all" if charged_cents == at_risk_cents else whole_dollars(charged_cents)
+        said = f"{said}; {part} of it charges, as no payment is known"
+    return said + _left_out_words(without_amount)
 
 
 def missed_words(without_amount: int) -> str:
     """What was missed, and how many findings the sum leaves out."""
-    said = "earned and not billed or not paid"
+    return "earned and not billed or not paid" + _left_out_words(without_amount)
+
+
+def _left_out_words(without_amount: int) -> str:
     if not without_amount:
-        return said
+        return ""
     have = "that has no amount" if without_amount == 1 else "that have no amount"
-    return f"{said}; not counting {counted(without_amount, 'finding')} {have}"
+    return f"; not counting {counted(without_amount, 'finding')} {have}"
 
 
 def failed_words(failed: Sequence[tuple[str, str]], *, reasons: bool = False) -> str:
