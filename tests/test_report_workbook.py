@@ -202,13 +202,37 @@ def linked(book, location: str):
 
 def test_summary_leads_from_a_severity_to_its_rows_in_the_worklist(book, report):
     summary = book["Summary"]
-    links = {c.value: c.hyperlink for row in summary["N8:N10"] for c in row}
+    links = {c.value: c.hyperlink for row in summary["L8:L10"] for c in row}
 
     assert [count.findings for count in report.severities] == list(links)
     for count, link in zip(report.severities, links.values(), strict=True):
         block = linked(book, link.location)
         assert len(block) == count.findings
         assert {cells[1].value for cells in block} == {count.label}
+
+
+def test_summary_says_the_dollars_of_each_severity(book, report):
+    shown = [[cell.value for cell in row] for row in book["Summary"]["L7:O10"]]
+    totals = report.run.audit.totals
+
+    assert shown[0] == ["Findings", "Lines", "At risk", "Missed"]
+    assert shown[1:] == [
+        [one.findings, one.lines, one.at_risk_cents / 100, one.missed_cents / 100]
+        for one in report.severities
+    ]
+    assert round(100 * sum(row[2] for row in shown[1:])) == totals.at_risk_cents
+    assert round(100 * sum(row[3] for row in shown[1:])) == totals.missed_cents
+
+
+def test_a_number_too_wide_for_its_column_is_shown_smaller(book):
+    worklist, summary = book["Worklist"], book["Summary"]
+    places = {cell.value: cell.column for cell in worklist[1]}
+
+    for name in ("Amount ($)", "Line", "Row"):
+        assert worklist.cell(2, places[name]).alignment.shrinkToFit, name
+    for place in ("B8", "D8", "N8", "N13"):
+        assert summary[place].data_type == "n"
+        assert summary[place].alignment.shrinkToFit, place
 
 
 def test_by_rule_says_where_a_finding_stands_in_the_worklist(book):

@@ -37,13 +37,15 @@ INK, FADED, RULE_LINE, HEAD = "#1F2933", "#5B6770", "#C9D1D9", "#1F3A5F"
 AT_RISK_COLOUR, MISSED_COLOUR = "#B03A2E", "#2E6F95"
 AT_RISK_BAR, MISSED_BAR, COUNT_BAR = "#EDBBB6", "#B3D4E8", "#D5DBE1"
 
-RIGHT = {"align": "right", "indent": 1, "valign": "top"}
+# A number that is wider than its column is shown smaller, never as ###.
+RIGHT = {"align": "right", "indent": 1, "valign": "top", "shrink": True}
 LINED = {"border": 1, "border_color": RULE_LINE}
 UNDERLINED = {"bottom": 4, "bottom_color": RULE_LINE, "valign": "vcenter"}
 LINK = {"font_color": "#0B5394", "underline": 1}
 HEADER = {"bold": True, "font_color": "#FFFFFF", "bg_color": HEAD, "text_wrap": True}
 HEADER |= {"border": 1, "border_color": RULE_LINE, "valign": "vcenter"}
-FIGURE = {"num_format": "$#,##0", "bold": True, "font_size": 22, "align": "left"}
+DOLLARS_OR_DASH = "$#,##0;-$#,##0;–"
+FIGURE = {"num_format": "$#,##0", "bold": True, "font_size": 22, "align": "left", "shrink": True}
 
 # quote_prefix keeps a value text after somebody edits its cell, too.
 PROPERTIES: dict[str, dict[str, Any]] = {
@@ -79,7 +81,8 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "run_count": {"num_format": "#,##0"} | RIGHT | UNDERLINED,
     "run_number": {"num_format": "0.00"} | RIGHT | UNDERLINED,
     "run_date": {"num_format": "yyyy-mm-dd", "align": "left"} | UNDERLINED,
-    "row_dollars": {"num_format": "$#,##0;-$#,##0;–", "align": "right"} | UNDERLINED,
+    "row_dollars": {"num_format": "$#,##0;-$#,##0;–", "align": "right", "shrink": True}
+    | UNDERLINED,
     "row_name": {"quote_prefix": True, "shrink": True} | UNDERLINED,
     "row_link": {"shrink": True} | LINK | UNDERLINED,
     "count_link": {"num_format": "#,##0"} | LINK | UNDERLINED,

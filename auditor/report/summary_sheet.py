@@ -109,10 +109,11 @@ def _write_figures(
         sheet.write_string(9, place, words, formats["caption"])
     sheet.set_row(10, CAPTION_LINES * sheets.LINE_POINTS)
     _section(sheet, formats, 6, RIGHT, "Findings by severity", RIGHT_END)
-    for place, word in ((RIGHT_END - 1, "Findings"), (RIGHT_END, "Lines")):
+    sheet.set_row(7, 2 * sheets.LINE_POINTS)  # the first meaning takes two lines
+    for place, word in enumerate(("Findings", "Lines", "At risk", "Missed"), RIGHT + 3):
         sheet.write_string(6, place, word, formats["section_right"])
     for row, count in enumerate(report.severities, 7):
-        sheet.merge_range(row, RIGHT, row, RIGHT_END - 2, "", formats["label"])
+        sheet.merge_range(row, RIGHT, row, RIGHT + 2, "", formats["label"])
         sheet.write_rich_string(
             row,
             RIGHT,
@@ -123,8 +124,10 @@ def _write_figures(
             formats["label"],
         )
         target = links.get(f"severity:{count.severity}")
-        _write_count(sheet, formats, row, RIGHT_END - 1, count.findings, target)
-        sheet.write_number(row, RIGHT_END, count.lines, formats["row_count"])
+        _write_count(sheet, formats, row, RIGHT + 3, count.findings, target)
+        sheet.write_number(row, RIGHT + 4, count.lines, formats["row_count"])
+        sheet.write_number(row, RIGHT + 5, count.at_risk_cents / 100, formats["row_dollars"])
+        sheet.write_number(row, RIGHT + 6, count.missed_cents / 100, formats["row_dollars"])
 
 
 def _write_count(
