@@ -6,7 +6,7 @@ tested without reading a file or running a rule.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -380,6 +380,9 @@ HOSTILE_TAG = '"><img src=x onerror=alert(2)>'
 RIGHT_TO_LEFT = "\u202emoc.live\u202c \u200f\u05d0\u05d1"
 
 
+LONG_NAME = f"{'hospital_cardiac_ct_' * 9}2025.csv"
+
+
 def hostile_run() -> Run:
     """Texts that would break out of a page or become a formula in a spreadsheet."""
     findings = findings_frame(60)
@@ -401,4 +404,6 @@ def hostile_run() -> Run:
     }
     for column, values in texts.items():
         findings.loc[: len(values) - 1, column] = values
-    return run_of(findings, in_family=2_940)
+    run = run_of(findings, in_family=2_940)
+    (read,) = run.intakes
+    return replace(run, intakes=(replace(read, file=LONG_NAME),))
