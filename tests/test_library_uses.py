@@ -186,6 +186,23 @@ def test_own_contract_rates_and_payers(tmp_path) -> None:
     assert books(result, "allowed_below_expected")["not_evaluated"] == 1
 
 
+@pytest.mark.parametrize("name", ["BLUE HEART", "Blue  heart"])
+def test_a_rate_is_its_payers_however_the_name_is_spelt(tmp_path, name) -> None:
+    rates = (
+        "payer,procedure_code,component,setting,effective_from,effective_to,amount,"
+        f"percent_of_medicare\n{name},75574,technical,institutional,2026-01-01,,600.00,\n"
+    )
+    put("contract-rates", [saved(tmp_path, "rates.csv", rates)], tmp_path / "lib")
+    scan = {"payer_type": "commercial", "allowed": "300.00", "paid": "240.00"}
+    scan |= {"service_date": "2026-03-10"}
+
+    result = audited(
+        tmp_path / "lib", claims(scan | {"payer": "Blue Heart"}, scan | {"payer": "BLUE HEART"})
+    )
+
+    assert len(found(result, "allowed_below_expected")) == 2
+
+
 def test_own_fit_of_revenue_codes(tmp_path) -> None:
     fit = "procedure_code,revenue_code,fit\n75574,0761,unexpected\n"
     put("revenue-fit", [saved(tmp_path, "fit.csv", fit)], tmp_path / "lib", edition="2026")

@@ -1,7 +1,7 @@
 """What several editions of a table say together: one dated table, the row in force on each day.
 
 An edition answers from its first to its last date; where two answer for one day, the one that began
-later does, and of two that began together the one that ends sooner.
+later does, of two that began together the one that ends sooner, else the one imported later.
 """
 
 import itertools

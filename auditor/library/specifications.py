@@ -123,3 +123,8 @@ _LIST = (
     ),
 )
 SPECIFICATIONS: dict[str, Specification] = {one.table: one for one in _LIST}
+
+
+def payer_key(name: str) -> str:
+    """What is alike of two spellings of a payer's name."""
+    return " ".join(name.split()).upper()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from auditor.library.shelf import Shelved
 
@@ -19,12 +19,25 @@ class Stretch:
     edition: int
 
 
-def rank(one: Shelved) -> tuple[date, int]:
+def rank(one: Shelved) -> tuple[date, int, datetime]:
     """Of two editions that answer for one day, the higher does.
 
-    It began later; of two that began together it ends sooner.
+    It began later; of two that began together it ends sooner; of two that end together, too, under
+    two names (2026Q3, 2026-07-01), it was imported later.
     """
-    return one.first_date, -one.last_date.toordinal()
+    imported = datetime.fromisoformat(one.imported_at)
+    return one.first_date, -one.last_date.toordinal(), imported
+
+
+def passed_over(one: Shelved, editions: Sequence[Shelved]) -> list[tuple[date, date, str]]:
+    """The days of an edition for which others answer: first, last, and who does."""
+    return [
+        (max(plan.first, one.first_date), min(plan.last, one.last_date), other.edition)
+        for plan in stretches(editions)
+        if (other := editions[plan.edition]) != one
+        and plan.first <= one.last_date
+        and plan.last >= one.first_date
+    ]
 
 
 def stretches(editions: Sequence[Shelved]) -> list[Stretch]:

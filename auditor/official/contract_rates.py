@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
-from auditor.official.kind import CODE, Asked, Kind, Reading, once_each, text_table
+from auditor.library.specifications import payer_key
+from auditor.official.kind import CODE, Asked, Kind, Misfit, Reading, text_table
 from auditor.official.numbers import decimal
 from auditor.official.plain_rows import Rows
 from auditor.official.published import Published
@@ -29,49 +31,101 @@ _COLUMNS = (
     "percent_of_medicare",
 )
 
+_FROM, _TO = 4, 5
+_DATES = "name the columns effective_from and effective_to, or take them out"
+# No payer pays less; shares of up to ten times Medicare are below it.
+_LEAST_PERCENT = 10
+
 
 def read(files: Sequence[Published], _asked: Asked) -> Reading:
-    """Rates by payer, code, component and setting, with the dates that the rows give."""
+    """Rates by payer, code, component and setting, with the dates that the rows give.
+
+    Where some rows say no first day, the files don't say since when they stand.
+    """
     rows = Rows()
     for file in files:
-        rows.take(file, _WANTED, _taken, _OPTIONAL)
-    kept = once_each(rows.kept, 6, rows.misfits)
+        rows.take(file, _WANTED, _taken, _OPTIONAL, dates=_DATES)
+    kept = _in_turn(rows.kept, rows.misfits)
     return Reading(
         tables={"contract_rates": text_table(_COLUMNS, kept)},
         misfits=rows.misfits,
         read=rows.read,
-        edition=min((words[4] for words in kept if words[4]), default=""),
+        edition=min((words[_FROM] for words in kept), default=""),
     )
 
 
 def _taken(cells: Mapping[str, str]) -> list[str]:
+    code, component, setting = (
+        cells["code"].upper(),
+        cells["component"].lower(),
+        cells["setting"].lower(),
+    )
     if not cells["payer"]:
         raise ValueError("has no payer")
-    if not CODE.fullmatch(cells["code"]):
+    if not CODE.fullmatch(code):
         raise ValueError("the procedure code has not five characters; a lost zero?")
-    if cells["component"] not in ("technical", "professional", "global"):
+    if component not in ("technical", "professional", "global"):
         raise ValueError("the component is none of technical, professional, global")
-    if cells["setting"] not in ("institutional", "professional"):
+    if setting not in ("institutional", "professional"):
         raise ValueError("the setting is neither institutional nor professional")
-    amount, percent = decimal(cells["amount"].replace("$", "")), decimal(cells["percent"])
+    amount, percent = decimal(cells["amount"].replace("$", "")), _percent(cells["percent"])
     if bool(amount) == bool(percent):
         raise ValueError("give either an amount or a percentage of Medicare")
-    return [
-        cells["payer"],
-        cells["code"],
-        cells["component"],
-        cells["setting"],
-        day_of(cells["from"]),
-        day_of(cells["to"]),
-        amount,
-        percent,
-    ]
+    if amount.startswith("-"):
+        raise ValueError("the amount is below zero")
+    first, last = day_of(cells["from"]), day_of(cells["to"])
+    if last and last < first:
+        raise ValueError("ends before it begins")
+    return [cells["payer"], code, component, setting, first, last, amount, percent]
+
+
+def _percent(text: str) -> str:
+    """A percentage of Medicare. Raises ValueError for a share, which a cell shown as 120% holds."""
+    found = decimal(text.removesuffix("%"))
+    if found and Decimal(found) < _LEAST_PERCENT:
+        raise ValueError(
+            f"{found} percent of Medicare is too little: a cell shown as 120% holds 1.2; write 120"
+        )
+    return found
+
+
+def _in_turn(rows: Sequence[tuple[int, str, list[str]]], misfits: list[Misfit]) -> list[list[str]]:
+    """Rows of which no two of a key are in force on one day; others are misfits.
+
+    A rate without a last day ends when the next one of its key begins.
+    """
+    by_key: dict[tuple[str, ...], list[tuple[int, str, list[str]]]] = {}
+    for row in rows:
+        payer, *key = row[2][:_FROM]
+        by_key.setdefault((payer_key(payer), *key), []).append(row)
+    kept: list[list[str]] = []
+    for held in by_key.values():
+        before: list[str] = []
+        said: list[str] = []
+        for number, file, words in sorted(held, key=lambda row: row[2][_FROM]):
+            reason = ""
+            if before and words[_FROM] == before[_FROM]:
+                same = words[_FROM:] == said[_FROM:]
+                reason = (
+                    "repeats an earlier row" if same else "contradicts an earlier row of its key"
+                )
+            elif before and before[_TO] >= words[_FROM]:
+                reason = f"begins before the rate since {before[_FROM] or 'ever'} has ended"
+            if reason:
+                misfits.append(Misfit(file, number, reason, " ".join(words[: _FROM + 1])))
+                continue
+            if before and not before[_TO]:
+                before[_TO] = (date.fromisoformat(words[_FROM]) - timedelta(days=1)).isoformat()
+            before, said = list(words), words
+            kept.append(before)
+    return kept
 
 
 def day_of(text: str) -> str:
     """A date as 2024-01-31, blank where there is none. Raises ValueError for anything else."""
-    found = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", text)
-    iso = f"{found[3]}-{int(found[1]):02}-{int(found[2]):02}" if found else text
+    day = re.sub(r"[ T]00:00(:00)?$", "", text)
+    found = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", day)
+    iso = f"{found[3]}-{int(found[1]):02}-{int(found[2]):02}" if found else day
     try:
         return date.fromisoformat(iso).isoformat() if iso else ""
     except ValueError as fault:

@@ -12,10 +12,14 @@ _STACKED = 5
 
 @dataclass(frozen=True)
 class Header:
-    """Where each column stands, and the first row below the header (both counted from 0)."""
+    """Where each column stands, and the first row below the header (both counted from 0).
+
+    ``others`` are the names, in upper case, of columns that are not asked for.
+    """
 
     positions: Mapping[str, int]
     first_row: int
+    others: tuple[str, ...] = ()
 
     def cell(self, row: Sequence[str], column: str) -> str:
         """A cell of a row, blank where the row is too short or the file has no such column."""
@@ -45,7 +49,10 @@ def recognised(
                     places = _matches(names, pattern)
                     if len(places) == 1:
                         positions[column] = places[0]
-                return Header(positions, _below(rows, last + 1, next(iter(positions.values()))))
+                below = _below(rows, last + 1, next(iter(positions.values())))
+                read = set(positions.values())
+                others = (name for place, name in enumerate(names) if name and place not in read)
+                return Header(positions, below, tuple(others))
     raise AuditError(
         f"{name}: its header is not recognised; expected columns {_words(wanted)}; "
         f"found {_found(rows)}"

@@ -18,6 +18,7 @@ from auditor.library.periods import dates_of
 from auditor.library.placing import place
 from auditor.library.shelf import Shelf, Shelved, alone, as_json, open_shelf, sweep
 from auditor.library.specifications import SPECIFICATIONS
+from auditor.library.stretches import passed_over
 from auditor.official.changes import refuse_other_than
 from auditor.official.kind import Asked, Kind, Misfit, Reading
 from auditor.official.published import Published, opened
@@ -49,10 +50,21 @@ class Imported:
             f"{one.rows_read:,} rows read, {one.quarantined:,} set aside; kept: "
             + ", ".join(f"{rows:,} {table}" for table, rows in one.rows.items()),
         ]
+        lines += [
+            f"not for {first} to {'any later date' if last == date.max else last}: there "
+            f"{edition} answers"
+            for first, last, edition in passed_over(one, _beside(one, library))
+        ]
         lines += [f"left out: {count:,} {what}" for what, count in one.left_out.items() if count]
         if one.quarantined:
             lines.append(f"Reasons: {library / one.folder / 'quarantine.csv'}")
         return "\n".join(lines) + "\n"
+
+
+def _beside(one: Shelved, library: Path) -> list[Shelved]:
+    """The editions of its tables, of which one answers for each day; none of dated lists."""
+    tables = [name for name in one.rows if not SPECIFICATIONS[name].dated_by]
+    return open_shelf(library).of_table(tables[0], one.setting) if tables else []
 
 
 @dataclass(frozen=True)
@@ -107,13 +119,22 @@ def _refuse_unsound(files: Sequence[Published], reading: Reading) -> None:
     names = ", ".join(file.full_name for file in files)
     read, bad = sum(reading.read.values()), len(reading.misfits)
     if not any(table.num_rows for table in reading.tables.values()):
-        raise AuditError(f"{names}: holds no row that could be used; nothing was imported")
-    if bad > _TOO_MANY and bad * 100 > read * _SHARE:
-        first = reading.misfits[0]
         raise AuditError(
-            f"{names}: {bad:,} of {read:,} rows don't fit, the first in row {first.row} of "
-            f"{first.file} ({first.reason}); the layout may have changed: nothing was imported"
+            f"{names}: holds no row that could be used{_first(reading)}; nothing was imported"
         )
+    if bad > _TOO_MANY and bad * 100 > read * _SHARE:
+        raise AuditError(
+            f"{names}: {bad:,} of {read:,} rows don't fit{_first(reading)}; the layout may have "
+            "changed: nothing was imported"
+        )
+
+
+def _first(reading: Reading) -> str:
+    """Where the first row stands that doesn't fit, and why; nothing where all do."""
+    if not reading.misfits:
+        return ""
+    one = reading.misfits[0]
+    return f", the first in row {one.row} of {one.file} ({one.reason})"
 
 
 def _described(wanted: Wanted, files: Sequence[Published], reading: Reading) -> Shelved:

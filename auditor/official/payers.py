@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from auditor.official.kind import Asked, Kind, Reading, once_each, text_table
-from auditor.official.plain_rows import Rows
+from auditor.official.plain_rows import NO_DATES, Rows
 from auditor.official.published import Published
 
+_WANTED = {"payer": r"PAYER([_ ]NAME)?", "type": r"PAYER[_ ]TYPE"}
 _TYPES = ("medicare", "medicare_advantage", "medicaid", "commercial", "other")
 
 
@@ -14,7 +15,7 @@ def read(files: Sequence[Published], _asked: Asked) -> Reading:
     """Payer types by payer name; case does not matter."""
     rows = Rows()
     for file in files:
-        rows.take(file, {"payer": r"PAYER( NAME)?", "type": r"PAYER[_ ]TYPE"}, _taken)
+        rows.take(file, _WANTED, _taken, dates=NO_DATES)
     return Reading(
         tables={
             "payers": text_table(("payer", "payer_type"), once_each(rows.kept, 1, rows.misfits))
@@ -25,7 +26,7 @@ def read(files: Sequence[Published], _asked: Asked) -> Reading:
 
 
 def _taken(cells: Mapping[str, str]) -> list[str]:
-    kind = cells["type"].lower().replace(" ", "_")
+    kind = cells["type"].lower().replace(" ", "_").replace("-", "_")
     if not cells["payer"]:
         raise ValueError("has no payer")
     if kind not in _TYPES:

@@ -14,6 +14,14 @@ from auditor.official.published import Published
 
 # A row's cells by our names to the words kept; raises ValueError with the reason to refuse it.
 Taken = Callable[[Mapping[str, str]], list[str]]
+# What to do with dates in a file of rows that have none of their own.
+NO_DATES = (
+    "import the rows of each period apart, without that column, --edition naming its first day"
+)
+_DATE = re.compile(
+    r"(?<![A-Z])(DATES?|FROM|TO|THRU|THROUGH|UNTIL|START|BEGIN|END|EFF|EFFECTIVE|EXPIRES|EXPIRATION"
+    r"|TERM|TERMINATION|VALID)(?![A-Z])"
+)
 
 
 @dataclass
@@ -31,10 +39,22 @@ class Rows:
         wanted: Mapping[str, str],
         taken: Taken,
         optional: Mapping[str, str] | None = None,
+        *,
+        dates: str = "",
     ) -> None:
-        """Adds the rows of a file; ``title`` is what stands in and above its header."""
+        """Adds the rows of a file; ``title`` is what stands in and above its header.
+
+        ``dates`` says what to do with dates in columns that are not read: raises AuditError
+        with it where there are such.
+        """
         rows = file.rows()
         header = recognised(rows, wanted, file.full_name, optional)
+        undated = next((name for name in header.others if dates and _DATE.search(name)), "")
+        if undated:
+            raise AuditError(
+                f"{file.full_name}: its column '{undated[:40]}' is not read, and without its dates "
+                f"the rows say something else; {dates}; nothing was imported"
+            )
         self.title = " ".join(cell for row in rows[: header.first_row] for cell in row if cell)
         names = [*wanted, *(optional or {})]
         for number, row in enumerate(rows[header.first_row :], start=header.first_row + 1):

@@ -48,11 +48,16 @@ class Published:
         return hashlib.sha256(self.content).hexdigest()
 
     def text(self) -> str:
-        """The content as text: UTF-8 where it is that, else latin-1, as CMS writes it."""
-        try:
-            return self.content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return self.content.decode("latin-1")
+        """The content as text: UTF-8 where it is that, else Windows-1252, as spreadsheets write it.
+
+        Where that has no character it is latin-1, as CMS writes it.
+        """
+        for encoding in ("utf-8-sig", "cp1252"):
+            try:
+                return self.content.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+        return self.content.decode("latin-1")
 
     def lines(self) -> list[str]:
         """The lines of a file of fixed width."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from auditor.official.kind import CODE, Asked, Kind, Reading, once_each, text_table
-from auditor.official.plain_rows import Rows
+from auditor.official.plain_rows import NO_DATES, Rows
 from auditor.official.published import Published
 
 _FITS = ("preferred", "accepted", "unexpected", "unexpected_on_opps", "review")
@@ -20,7 +20,7 @@ def read(files: Sequence[Published], _asked: Asked) -> Reading:
     """Fit by procedure code and revenue code."""
     rows = Rows()
     for file in files:
-        rows.take(file, _WANTED, _taken)
+        rows.take(file, _WANTED, _taken, dates=NO_DATES)
     return Reading(
         tables={"revenue_code_fit": text_table(_COLUMNS, once_each(rows.kept, 2, rows.misfits))},
         misfits=rows.misfits,
@@ -29,14 +29,15 @@ def read(files: Sequence[Published], _asked: Asked) -> Reading:
 
 
 def _taken(cells: Mapping[str, str]) -> list[str]:
-    if not CODE.fullmatch(cells["code"]):
+    code, fit = cells["code"].upper(), cells["fit"].lower().replace(" ", "_")
+    if not CODE.fullmatch(code):
         raise ValueError("the procedure code has not five characters; a lost zero?")
     if not re.fullmatch(r"[0-9]{3,4}", cells["revenue"]):
         raise ValueError("the revenue code has not four digits")
-    if cells["fit"] not in _FITS:
+    if fit not in _FITS:
         raise ValueError(f"fit is none of {', '.join(_FITS)}")
     revenue = cells["revenue"].zfill(4)
-    return [cells["code"], revenue, cells["fit"], f"{revenue[:3]}X"]
+    return [code, revenue, fit, f"{revenue[:3]}X"]
 
 
 KIND = Kind(
