@@ -148,7 +148,7 @@ def commands_of(command: Any, name: str = "auditor") -> Iterator[str]:
 
 @pytest.mark.parametrize("name", list(commands_of(typer.main.get_command(app))))
 def test_readme_names_every_command(name: str) -> None:
-    assert name in README
+    assert f"\n| `{name}` |" in README, "add it to the README's table of commands"
 
 
 def test_readme_names_every_file_of_a_run(folder: Path) -> None:
@@ -165,6 +165,13 @@ def test_rules_lists_the_whole_catalogue(folder: Path) -> None:
     for rule in CATALOGUE:
         row = rf"^  {rule.name} +{rule.severity} +{re.escape(rule.title)}$"
         assert re.search(row, listed, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "tests/README.md"])
+def test_pages_say_how_many_rules_there_are(page: str) -> None:
+    said_so = re.findall(r"(\d+) rules", (ROOT / page).read_text(encoding="utf-8"))
+
+    assert set(said_so) == {str(len(CATALOGUE))}
 
 
 @pytest.mark.parametrize("rule", CATALOGUE, ids=lambda rule: rule.name)

@@ -298,6 +298,20 @@ def test_the_shipped_edits_answer_as_the_rules_say() -> None:
     }
 
 
+def test_no_shipped_row_begins_after_its_table_stops_answering() -> None:
+    with (reference_dir() / "editions.csv").open(encoding="utf-8") as text:
+        last = {(row["table"], row["setting"]): row["last_date"] for row in csv.DictReader(text)}
+
+    late = []
+    for table in {table for table, _ in last}:
+        with (reference_dir() / f"{table}.csv").open(encoding="utf-8") as text:
+            for row in csv.DictReader(text):
+                day = last.get((table, row.get("setting", ""))) or last.get((table, ""))
+                if day and row["effective_from"] > day:
+                    late.append((table, *row.values()))
+    assert late == [], "move last_date in editions.csv: no line is judged by these rows"
+
+
 def test_the_shipped_tables_hold_the_facts_of_the_field() -> None:
     reference = load_reference(reference_dir())
     pairs = reference.table("ptp_edits").rows
