@@ -41,6 +41,7 @@ def test_parquet_types_become_text(tmp_path: Path) -> None:
         "time": pa.array([midnight, later, None], pa.timestamp("us")),
         "zone": pa.array([midnight, later, None], pa.timestamp("ms", "America/New_York")),
         "list": pa.array([["26", "59"], [], None]),
+        "large list": pa.array([["26", "59"], [], None], pa.large_list(pa.string())),
         "null": pa.nulls(3),
     }
     table = only_table(parquet(tmp_path / "a.parquet", pa.table(columns)))
@@ -64,6 +65,7 @@ def test_parquet_types_become_text(tmp_path: Path) -> None:
         "time": ["2025-03-10", "2025-03-11 14:30:00", ""],
         "zone": ["2025-03-09 20:00:00", "2025-03-11 10:30:00", ""],
         "list": ["26 59", "", ""],
+        "large list": ["26 59", "", ""],
         "null": ["", "", ""],
     }
     assert table.sample == tuple(cells_of(lines))

@@ -176,7 +176,7 @@ def _as_cells(column: Any, shown: str) -> Any:
 def _recoded(chunk: Any, shown: str) -> Any:
     """The chunk as text, each distinct value turned once; null becomes blank."""
     if not pa.types.is_dictionary(chunk.type):
-        if not _is_plain(chunk.type) or pa.types.is_list(chunk.type):
+        if pa.types.is_nested(chunk.type):
             chunk = _texts(chunk, shown)
         chunk = chunk.dictionary_encode()
     values = chunk.dictionary
