@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
@@ -72,6 +73,22 @@ def test_what_is_filled_in_is_read_by_finding_and_blank_rows_say_nothing(tmp_pat
         ids(run)[3]: Disposition("", "", "ask"),
         ids(run)[7]: Disposition("accepted risk", "", ""),
     }
+
+
+def test_a_day_that_a_spreadsheet_made_of_a_note_is_read_as_a_day(tmp_path) -> None:
+    run = small_run()
+    path = report(tmp_path, run)
+    book = openpyxl.load_workbook(path)
+    sheet = book["Worklist"]
+    place = [cell.value for cell in sheet[1]].index("Note") + 1
+    sheet.cell(2, place).value = datetime.fromisoformat("2026-07-20")
+    sheet.cell(3, place).value = datetime.fromisoformat("2026-07-20T14:30")
+    book.save(path)
+
+    assert [one.note for one in read_dispositions(path).values()] == [
+        "2026-07-20",
+        "2026-07-20 14:30:00",
+    ]
 
 
 @pytest.mark.parametrize("word", DISPOSITIONS)

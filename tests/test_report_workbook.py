@@ -382,6 +382,16 @@ def test_what_people_filled_in_stays_text_too(tmp_path):
     assert all(cell.quotePrefix for row in cells for cell in row)
 
 
+def test_what_is_typed_into_the_columns_to_fill_in_stays_as_typed(book):
+    """A date in a note, a number of 17 digits and a leading zero: Excel would change them."""
+    worklist = book["Worklist"]
+    heads = {cell.value: cell.column_letter for cell in worklist[1]}
+
+    for name in ("Owner", "Disposition", "Note"):
+        assert worklist[f"{heads[name]}2"].value is None
+        assert worklist.column_dimensions[heads[name]].number_format == "@", name
+
+
 # A history.
 
 

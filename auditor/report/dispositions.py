@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def _filled_rows(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _text(cell: Any) -> str:
+    if isinstance(cell, datetime) and cell.time() == time.min:
+        return cell.date().isoformat()
     return "" if cell is None else str(cell).strip()
 
 

@@ -57,7 +57,8 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "number": {"num_format": "General"} | RIGHT,
     "money": {"num_format": "#,##0.00"} | RIGHT,
     "date": {"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"},
-    "fill_in": {"quote_prefix": True, "valign": "top", "text_wrap": True},
+    # Text, so that Excel makes no date, rounded number or formula of what is typed.
+    "fill_in": {"num_format": "@", "quote_prefix": True, "valign": "top", "text_wrap": True},
     "header": HEADER,
     "header_right": HEADER | {"align": "right", "indent": 1},
     "count_to_first": {"num_format": "#,##0"} | LINK | RIGHT,
