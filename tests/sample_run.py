@@ -16,6 +16,7 @@ from sample_rules import EDITIONS, RULES, SOURCES
 from auditor import schema
 from auditor.reference import Contradiction
 from auditor.report.content import Run, Unlock
+from auditor.report.dispositions import Disposition
 from auditor.stories import with_stories
 
 
@@ -378,6 +379,14 @@ def empty_run() -> Run:
 
 HOSTILE_TAG = '"><img src=x onerror=alert(2)>'
 RIGHT_TO_LEFT = "\u202emoc.live\u202c \u200f\u05d0\u05d1"
+
+
+def decided_run() -> Run:
+    """The small run, with what somebody decided about its second finding."""
+    run = small_run()
+    second = str(run.audit.findings["finding"].iloc[1])
+    decided = Disposition("not an error", "A. Okafor", "<b>call</b> the payer")
+    return replace(run, dispositions={second: decided})
 
 
 LONG_NAME = f"{'hospital_cardiac_ct_' * 9}2025.csv"

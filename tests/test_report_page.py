@@ -247,6 +247,45 @@ def test_the_list_shown_is_saved_as_csv_with_formulas_defused(visit: Callable[..
     assert rows[0]["amount"] == f"{findings['amount'].iloc[0] / 100:.2f}"
 
 
+def test_what_is_copied_from_the_list_is_found_by_the_search(visit: Callable[..., Any]) -> None:
+    page = visit()
+    for chosen in ("th a", "td.nowrap >> nth=0"):
+        words = page.inner_text(f"#findings tbody tr >> nth=3 >> {chosen}")
+        page.fill("#search", words)
+        settle(page)
+        assert rows_of(page) > 0, words
+        assert words in page.inner_text("#findings tbody tr >> nth=0")
+        page.fill("#search", "")
+        settle(page)
+
+
+def test_what_people_decided_is_shown(visit: Callable[..., Any]) -> None:
+    page = visit("decided")
+    assert "Disposition" in page.inner_text("#findings thead")
+    assert "not an error" in page.inner_text("#findings tbody tr >> nth=1")
+    page.click("#findings tbody tr >> nth=1 >> a")
+    facts = page.inner_text("#drawer-facts")
+    assert "<b>call</b> the payer" in facts
+    assert "A. Okafor" in facts
+    page.click("#close")
+    with page.expect_download() as waiting:
+        page.click("#export")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    row = list(csv.DictReader(io.StringIO(text, newline="")))[1]
+    assert (row["disposition"], row["owner"]) == ("not an error", "A. Okafor")
+    # A note is free text, so it may name a patient.
+    page.check("#hide-patients")
+    settle(page)
+    page.click("#findings tbody tr >> nth=1 >> a")
+    assert "<b>call</b>" not in page.inner_text("#drawer-facts")
+
+
+def test_without_decisions_no_column_speaks_of_them(visit: Callable[..., Any]) -> None:
+    page = visit()
+    assert "Disposition" not in page.inner_text("#findings thead")
+    assert page.locator('input[name="column"][value="disposition"]').count() == 0
+
+
 def test_hiding_patients_hides_them_everywhere_it_says(visit: Callable[..., Any]) -> None:
     page = visit()
     patient = small_run().audit.findings["patient_id"].iloc[0]

@@ -16,6 +16,7 @@ from auditor import schema
 from auditor.reference import Source
 from auditor.report.causes import pattern_numbers
 from auditor.report.content import Report
+from auditor.report.dispositions import Disposition
 from auditor.report.listed import Listed, listed
 from auditor.report.words import (
     BASIS_LABELS,
@@ -46,9 +47,13 @@ DISPLAY_LABELS = {
     "story": "Study",
     "first_seen": "First seen",
     "waiver": "Waiver",
+    "disposition": "Disposition",
+    "owner": "Owner",
+    "note": "Note",
 }
 INTEGERS = ("line_number", "partner_line_number", "source_row")
 HISTORY = ("first_seen", "waiver")
+DECIDED = ("disposition", "owner", "note")
 GZIP_LEVEL = 6
 # What base64 of the findings may weigh, so that the page stays under 15 MB; all the rest of a
 # page weighs less than half a megabyte.
@@ -97,13 +102,17 @@ def _dearest(findings: pd.DataFrame, studies: pd.DataFrame, keep: int) -> pd.Dat
 
 def _content(report: Report, cited: Mapping[str, Source], rows: Listed) -> dict[str, Any]:
     history = report.run.changes is not None
+    decided = bool(report.run.dispositions)
+    further = (*(HISTORY if history else ()), *(DECIDED if decided else ()))
+    columns = pack(rows.frame, rows.studies["story"])
     return {
         "count": len(rows.frame),
         "open": rows.open,
         "apart": dict(rows.apart),
         "history": history,
+        "decided": decided,
         "as_of": report.run.audit.as_of.isoformat(),
-        "columns": pack(rows.frame, rows.studies["story"]),
+        "columns": columns | (_decisions(report, rows.frame["finding"]) if decided else {}),
         "studies": _studies(rows.studies),
         "titles": {rule.name: rule.title for rule in report.rules},
         "families": FAMILY_LABELS,
@@ -112,9 +121,7 @@ def _content(report: Report, cited: Mapping[str, Source], rows: Listed) -> dict[
         "money": MONEY_LABELS,
         "bases": BASIS_LABELS,
         "basis_words": BASIS_WORDS,
-        "labels": {
-            name: _column_label(name) for name in (*schema.FINDINGS, *(HISTORY if history else ()))
-        },
+        "labels": {name: _column_label(name) for name in (*schema.FINDINGS, *further)},
         "sources": {name: asdict(source) for name, source in sorted(cited.items())},
     }
 
@@ -148,6 +155,13 @@ def pack(findings: pd.DataFrame, studies: pd.Series[str]) -> dict[str, Any]:
         if name in findings:
             columns[name] = {"values": findings[name].astype("int64").tolist()}
     return columns
+
+
+def _decisions(report: Report, findings: pd.Series[Any]) -> dict[str, Any]:
+    """What people decided about each finding; blank where nobody did."""
+    known, none = report.run.dispositions, Disposition()
+    decided = [known.get(str(finding), none) for finding in findings]
+    return {name: _coded(pd.Series([getattr(one, name) for one in decided])) for name in DECIDED}
 
 
 def _studies(studies: pd.DataFrame) -> dict[str, list[Any]]:

@@ -21,6 +21,8 @@ const COLUMNS = [
   { name: "payer" },
   { name: "status", kind: "nowrap", fill: fillStatus },
   { name: "first_seen", kind: "nowrap", history: true },
+  { name: "disposition", decided: true },
+  { name: "owner", decided: true },
   { name: "claim_type", kind: "nowrap" },
   { name: "family", fill: (cell, row) => cell.append(family(row)) },
   { name: "place_of_service" },

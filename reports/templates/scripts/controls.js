@@ -35,7 +35,7 @@ function fillChoices() {
     byId(filterId(name)).append(...options);
   }
 }
-function columnsOffered() { return COLUMNS.filter((column) => data.history || !column.history); }
+function columnsOffered() { return COLUMNS.filter((column) => (data.history || !column.history) && (data.decided || !column.decided)); }
 function fillColumns() {
   for (const column of columnsOffered()) {
     column.label = column.label || data.labels[column.name];

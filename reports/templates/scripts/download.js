@@ -1,7 +1,7 @@
 // The list shown, as a CSV file, made in the page.
 
 function download() {
-  const names = Object.keys(data.labels).filter((name) => !(state.hide && name === "patient_id"));
+  const names = Object.keys(data.labels).filter((name) => !(state.hide && (name === "patient_id" || name === "note")));
   const plain = new Set(["amount", "line_number", "partner_line_number", "units", "source_row"]);
   const cell = (name, row) => {
     if (name === "amount") return number(name, row) === null ? "" : (number(name, row) / 100).toFixed(2);

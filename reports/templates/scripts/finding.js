@@ -21,6 +21,10 @@ function show(row) {
   }
   if (text("status", row)) fact(data.labels.status, statusWords(row));
   if (data.history && text("waiver", row)) fact(data.labels.waiver, text("waiver", row));
+  // A note is free text and may name a patient.
+  for (const name of data.decided ? ["disposition", "owner", "note"] : []) {
+    if (text(name, row) && !(state.hide && name === "note")) fact(data.labels[name], text(name, row));
+  }
   together(row, fact);
   const sheet = text("source_sheet", row);
   fact("In the file", `${text("source_file", row)}${sheet ? ", sheet " + sheet : ""}, row ${text("source_row", row)}`);

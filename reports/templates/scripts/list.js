@@ -40,11 +40,11 @@ function sameAs(name, values) {
   return (row) => wanted[column.codes[row]];
 }
 function haystack() {
-  const fields = ["claim_id", "procedure_code", "modifiers", "message", "payer", "rule", "finding", "revenue_code", "billing_npi", "rendering_npi", "department"];
+  const fields = ["service_date", "procedure_code", "modifiers", "message", "payer", "rule", "finding", "revenue_code", "billing_npi", "rendering_npi", "department"];
   if (!state.hide) fields.push("patient_id");
   const key = fields.join(" ");
   if (!words || words.key !== key) {
-    words = { key, rows: Array.from({ length: data.count }, (_, row) => [title(row), ...fields.map((name) => text(name, row))].join("\n").toLowerCase()) };
+    words = { key, rows: Array.from({ length: data.count }, (_, row) => [title(row), claim(row), ...fields.map((name) => text(name, row))].join("\n").toLowerCase()) };
   }
   return words.rows;
 }

@@ -28,7 +28,7 @@ async function unpack(base64) {
 
 function start(content) {
   data = content;
-  usual = window.matchMedia("(max-width: 40rem)").matches ? NARROW : data.history ? [...USUAL, "status"] : USUAL;
+  usual = window.matchMedia("(max-width: 40rem)").matches ? NARROW : [...USUAL, ...(data.history ? ["status"] : []), ...(data.decided ? ["disposition"] : [])];
   Object.assign(state, fresh());
   for (let row = 0; row < data.count; row++) if (!rowOf.has(text("finding", row))) rowOf.set(text("finding", row), row);
   fillChoices();
