@@ -124,3 +124,38 @@ def test_what_cannot_be_compared_is_refused(tmp_path, library) -> None:
     ):
         with pytest.raises(AuditError, match=says):
             diff_page(old, new, where, None)
+
+
+def test_new_contract_rates_are_held_against_lines_of_earlier_days(tmp_path) -> None:
+    """Each row of an own table has its dates; under a what-if it is in force on every day."""
+    head = "payer,procedure_code,component,setting,effective_from,effective_to,amount,"
+    for year, amount in (("2025", "110.00"), ("2026", "150.00")):
+        path = tmp_path / "rates.csv"
+        path.write_text(
+            f"{head}percent_of_medicare\nBlue Heart,75574,professional,professional,"
+            f"{year}-01-01,{year}-12-31,{amount},\n"
+        )
+        put("contract-rates", [path], tmp_path / "lib")
+    export = tmp_path / "lines.csv"
+    export.write_text(
+        "claim_id,line_number,patient_id,claim_type,service_date,procedure_code,modifiers,units,"
+        "charge,allowed,paid,billing_npi,payer,payer_type,diagnosis_codes,place_of_service\n"
+        "C1,1,P1,professional,2025-08-04,75574,26,1,250,110.00,110.00,2000000002,Blue Heart,"
+        "commercial,I25.10,22\n"
+    )
+    request = Request(
+        files=(export,),
+        out=tmp_path / "run",
+        settings=Settings(),
+        as_of=date(2025, 9, 1),
+        formats=frozenset({"csv", "parquet"}),
+        reference=tmp_path / "lib",
+    )
+    run(request, Progress(quiet=True))
+
+    page = diff_page("2025-01-01", "2026-01-01", tmp_path / "lib", tmp_path / "run")
+    back = diff_page("2026-01-01", "2025-01-01", tmp_path / "lib", tmp_path / "run")
+
+    assert "1 findings would appear, 0 vanish, 0 change severity" in page
+    assert "at risk $0.00, missed +$40.00" in page
+    assert "0 findings would appear, 1 vanish, 0 change severity" in back

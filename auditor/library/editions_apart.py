@@ -6,12 +6,15 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from auditor.editions import day_number
 from auditor.library.gathering import gather, stored, write_sorted
 from auditor.library.packed import packed
 from auditor.library.pairs import always, as_table, in_force_within, pairs_of
 from auditor.library.shelf import Gathered, Shelf, Shelved
+from auditor.library.specifications import SPECIFICATIONS, Specification
 
 _EVER = date(1, 1, 1)
 
@@ -45,11 +48,31 @@ def as_if_always(shelf: Shelf, editions: Sequence[Shelved], place: Path) -> Shel
                 found = _pairs_always(shelf, editions[number], folder)
             else:
                 gathered, path = gather(planned, table, one.setting, folder)
+                _widen(path, SPECIFICATIONS[table])
                 found = replace(gathered, file=str(path))
             made.append(found)
     touched = {(one.table, one.setting) for one in made}
     kept = [one for one in shelf.tables if (one.table, one.setting) not in touched]
     return replace(planned, tables=(*kept, *made))
+
+
+def _widen(path: Path, specification: Specification) -> None:
+    """Lets rows with dates of their own begin before every other day and never end.
+
+    Of several rows of a key the first begins so and the last ends so. Dated lists stay: what has
+    ended is no list of the edition.
+    """
+    if not specification.own_dates or specification.dated_by:
+        return
+    table = pq.read_table(path)
+    keys = table.select(list(specification.keys)).to_pandas()
+    first = pa.array(~keys.duplicated().to_numpy())
+    last = pa.array(~keys.duplicated(keep="last").to_numpy())
+    days = {"effective_from": (first, _EVER), "effective_to": (last, None)}
+    for name, (where, day) in days.items():
+        column = pc.if_else(where, pa.scalar(day, pa.date32()), table[name])
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    write_sorted(table, path)
 
 
 def _pairs_always(shelf: Shelf, one: Shelved, folder: Path) -> Gathered:
