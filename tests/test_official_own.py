@@ -197,3 +197,51 @@ def test_of_two_editions_of_the_same_days_the_one_imported_later_answers(tmp_pat
     assert pq.read_table(shelf.folder / shelf.tables[0].file)["payer_type"].to_pylist() == [
         "commercial"
     ]
+
+
+def test_all_sheets_of_a_workbook_are_read(tmp_path) -> None:
+    """One sheet a payer, as people keep them, with notes before them."""
+    book = openpyxl.Workbook()
+    book.active.append(["Ask the contract office about these rates"])
+    for payer, amount in (("Harbor Plan", 600), ("Gull Plan", -1), ("Pier Plan", 700)):
+        sheet = book.create_sheet(payer)
+        sheet.append(HEADER.strip().split(","))
+        sheet.append([payer, *RATE.split(",")[1:], "2025-01-01", None, amount, None])
+    book.save(tmp_path / "rates.xlsx")
+
+    one = put("contract-rates", tmp_path / "rates.xlsx")
+
+    assert [row[0] for row in kept(tmp_path, one)] == ["Harbor Plan", "Pier Plan"]
+    assert "rates.xlsx,2,sheet Gull Plan: the amount is below zero" in quarantine(tmp_path, one)
+    assert "left out: 1 sheets without these columns" in one.page(tmp_path / "lib")
+    assert (one.edition.rows_read, one.edition.quarantined) == (3, 1)
+
+
+def test_a_refusal_names_the_columns_as_they_are_called(tmp_path) -> None:
+    path = saved(tmp_path, "Payer,CPT,Component,Setting,Amount,% of Medicare\n")
+
+    with pytest.raises(AuditError, match=r"payer, procedure code, .* percent of medicare; found"):
+        put("contract-rates", path)
+
+
+def test_text_as_a_spreadsheet_saves_unicode(tmp_path) -> None:
+    text = f"{HEADER}{RATE},2025-01-01,,600,\n".replace(",", "\t")
+    one = put("contract-rates", saved(tmp_path, text.encode("utf-16"), "rates.txt"))
+
+    assert kept(tmp_path, one)[0][:2] == ("Harbor Plan", "75574")
+
+
+def test_a_hospital_has_no_global_rate(tmp_path) -> None:
+    """No line of a hospital is global, so such a rate would price nothing."""
+    text = f"{HEADER}{RATE.replace('technical', 'global')},,,600,\n{RATE},,,600,\n"
+    one = put("contract-rates", saved(tmp_path, text), edition="2025")
+
+    assert len(kept(tmp_path, one)) == 1
+    assert "the component of its scans is technical" in quarantine(tmp_path, one)
+
+
+def test_a_broken_quotation_is_named_by_its_line(tmp_path) -> None:
+    path = saved(tmp_path, f'{HEADER}{RATE},,,600,\n"Harbor "Plan",75574\n')
+
+    with pytest.raises(AuditError, match=r"rates.csv: can't be read \(line 3: .*save it again"):
+        put("contract-rates", path)

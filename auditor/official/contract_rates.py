@@ -8,16 +8,16 @@ from decimal import Decimal
 from auditor.library.specifications import payer_key
 from auditor.official.kind import CODE, Asked, Kind, Misfit, Reading, text_table
 from auditor.official.numbers import decimal
-from auditor.official.plain_rows import Rows
+from auditor.official.plain_rows import OTHER_SHEETS, Rows
 from auditor.official.published import Published
 
 _WANTED = {
-    "payer": r"PAYER",
-    "code": r"PROCEDURE[_ ]CODE",
+    "payer": r"PAY[EO]R([_ ]NAME)?",
+    "procedure_code": r"PROCEDURE[_ ]CODE",
     "component": r"COMPONENT",
     "setting": r"SETTING",
     "amount": r"AMOUNT",
-    "percent": r"PERCENT[_ ]OF[_ ]MEDICARE",
+    "percent_of_medicare": r"PERCENT[_ ]OF[_ ]MEDICARE",
 }
 _OPTIONAL = {"from": r"EFFECTIVE[_ ]FROM", "to": r"EFFECTIVE[_ ]TO"}
 _COLUMNS = (
@@ -43,20 +43,20 @@ def read(files: Sequence[Published], _asked: Asked) -> Reading:
     Where some rows say no first day, the files don't say since when they stand.
     """
     rows = Rows()
-    for file in files:
-        rows.take(file, _WANTED, _taken, _OPTIONAL, dates=_DATES)
+    others = sum(rows.take_own(file, _WANTED, _taken, _DATES, _OPTIONAL) for file in files)
     kept = _in_turn(rows.kept, rows.misfits)
     return Reading(
         tables={"contract_rates": text_table(_COLUMNS, kept)},
         misfits=rows.misfits,
         read=rows.read,
+        left_out={OTHER_SHEETS: others},
         edition=min((words[_FROM] for words in kept), default=""),
     )
 
 
 def _taken(cells: Mapping[str, str]) -> list[str]:
     code, component, setting = (
-        cells["code"].upper(),
+        cells["procedure_code"].upper(),
         cells["component"].lower(),
         cells["setting"].lower(),
     )
@@ -68,9 +68,12 @@ def _taken(cells: Mapping[str, str]) -> list[str]:
         raise ValueError("the component is none of technical, professional, global")
     if setting not in ("institutional", "professional"):
         raise ValueError("the setting is neither institutional nor professional")
-    amount, percent = decimal(cells["amount"].replace("$", "")), _percent(cells["percent"])
-    if bool(amount) == bool(percent):
-        raise ValueError("give either an amount or a percentage of Medicare")
+    if (component, setting) == ("global", "institutional"):
+        raise ValueError("no hospital's line is global; the component of its scans is technical")
+    if bool(cells["amount"]) == bool(cells["percent_of_medicare"]):
+        raise ValueError("give either an amount or a percentage of Medicare, the other blank")
+    amount = decimal(cells["amount"].replace("$", ""))
+    percent = _percent(cells["percent_of_medicare"])
     if amount.startswith("-"):
         raise ValueError("the amount is below zero")
     first, last = day_of(cells["from"]), day_of(cells["to"])

@@ -14,11 +14,13 @@ _STACKED = 5
 class Header:
     """Where each column stands, and the first row below the header (both counted from 0).
 
-    ``others`` are the names, in upper case, of columns that are not asked for.
+    ``asked`` are our names of all columns asked for, ``others`` the names, in upper case, of those
+    that are not.
     """
 
     positions: Mapping[str, int]
     first_row: int
+    asked: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
     def cell(self, row: Sequence[str], column: str) -> str:
@@ -52,7 +54,7 @@ def recognised(
                 below = _below(rows, last + 1, next(iter(positions.values())))
                 read = set(positions.values())
                 others = (name for place, name in enumerate(names) if name and place not in read)
-                return Header(positions, below, tuple(others))
+                return Header(positions, below, (*wanted, *(optional or {})), tuple(others))
     raise AuditError(
         f"{name}: its header is not recognised; expected columns {_words(wanted)}; "
         f"found {_found(rows)}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from auditor.errors import AuditError
-from auditor.official.headers import recognised
+from auditor.official.headers import Header, recognised
 from auditor.official.kind import Misfit
 from auditor.official.published import Published
 
@@ -18,6 +18,7 @@ Taken = Callable[[Mapping[str, str]], list[str]]
 NO_DATES = (
     "import the rows of each period apart, without that column, --edition naming its first day"
 )
+OTHER_SHEETS = "sheets without these columns"
 _DATE = re.compile(
     r"(?<![A-Z])(DATES?|FROM|TO|THRU|THROUGH|UNTIL|START|BEGIN|END|EFF|EFFECTIVE|EXPIRES|EXPIRATION"
     r"|TERM|TERMINATION|VALID)(?![A-Z])"
@@ -39,28 +40,57 @@ class Rows:
         wanted: Mapping[str, str],
         taken: Taken,
         optional: Mapping[str, str] | None = None,
-        *,
-        dates: str = "",
     ) -> None:
-        """Adds the rows of a file; ``title`` is what stands in and above its header.
-
-        ``dates`` says what to do with dates in columns that are not read: raises AuditError
-        with it where there are such.
-        """
+        """Adds the rows of a file; ``title`` is what stands in and above its header."""
         rows = file.rows()
         header = recognised(rows, wanted, file.full_name, optional)
-        undated = next((name for name in header.others if dates and _DATE.search(name)), "")
-        if undated:
-            raise AuditError(
-                f"{file.full_name}: its column '{undated[:40]}' is not read, and without its dates "
-                f"the rows say something else; {dates}; nothing was imported"
-            )
         self.title = " ".join(cell for row in rows[: header.first_row] for cell in row if cell)
-        names = [*wanted, *(optional or {})]
+        self._take(file, rows, header, taken)
+
+    def take_own(
+        self,
+        file: Published,
+        wanted: Mapping[str, str],
+        taken: Taken,
+        dates: str,
+        optional: Mapping[str, str] | None = None,
+    ) -> int:
+        """Adds the rows of a site's own file, of a workbook those of all sheets.
+
+        Returns how many sheets are no such table. Raises AuditError where all are, and where
+        columns hold dates that are not read; ``dates`` says what to do then.
+        """
+        found = file.tables() or [(file.name, [])]
+        others: list[AuditError] = []
+        for name, rows in found:
+            try:
+                header = recognised(rows, wanted, file.full_name, optional)
+            except AuditError as fault:
+                others.append(fault)
+                continue
+            undated = next((one for one in header.others if _DATE.search(one)), "")
+            if undated:
+                raise AuditError(
+                    f"{file.full_name}: its column '{undated[:40]}' is not read, and without its "
+                    f"dates the rows say something else; {dates}; nothing was imported"
+                )
+            self._take(file, rows, header, taken, name if len(found) > 1 else "")
+        if len(others) == len(found):
+            raise others[0]
+        return len(others)
+
+    def _take(
+        self,
+        file: Published,
+        rows: Sequence[Sequence[str]],
+        header: Header,
+        taken: Taken,
+        sheet: str = "",
+    ) -> None:
         for number, row in enumerate(rows[header.first_row :], start=header.first_row + 1):
             if any(row):
-                cells = {name: header.cell(row, name) for name in names}
-                self.add(file, number, cells, taken, row)
+                cells = {name: header.cell(row, name) for name in header.asked}
+                self.add(file, number, cells, taken, row, sheet)
 
     def take_lines(
         self,
@@ -95,6 +125,7 @@ class Rows:
         cells: Mapping[str, str],
         taken: Taken,
         row: Sequence[str],
+        sheet: str = "",
     ) -> None:
         """Adds one row, or its reason."""
         self.read[file.full_name] = self.read.get(file.full_name, 0) + 1
@@ -102,7 +133,8 @@ class Rows:
             self.kept.append((number, file.full_name, taken(cells)))
         except ValueError as fault:
             content = " | ".join(cell for cell in row if cell)[:200]
-            self.misfits.append(Misfit(file.full_name, number, str(fault), content))
+            reason = f"sheet {sheet}: {fault}" if sheet else str(fault)
+            self.misfits.append(Misfit(file.full_name, number, reason, content))
 
     def add_all(self, others: "Rows") -> None:
         """Adds what was taken of another file."""

@@ -1,5 +1,6 @@
 """Opens a publisher's file as it comes: .txt, .csv, .xlsx, or a .zip around them."""
 
+import codecs
 import csv
 import hashlib
 import io
@@ -50,8 +51,10 @@ class Published:
     def text(self) -> str:
         """The content as text: UTF-8 where it is that, else Windows-1252, as spreadsheets write it.
 
-        Where that has no character it is latin-1, as CMS writes it.
+        Where that has no character it is latin-1, as CMS writes it. A byte order mark tells UTF-16.
         """
+        if self.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return self.content.decode("utf-16", errors="replace")
         for encoding in ("utf-8-sig", "cp1252"):
             try:
                 return self.content.decode(encoding)
@@ -97,7 +100,7 @@ class Published:
             yield
         except (csv.Error, ValueError) as fault:
             raise AuditError(
-                f"{self.full_name}: can't be read ({fault}); download it again"
+                f"{self.full_name}: can't be read ({fault}); download or save it again"
             ) from fault
 
     def _text_rows(self) -> Iterator[list[str]]:
@@ -111,8 +114,11 @@ class Published:
             found = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
         else:
             found = csv.reader(stream, strict=True)
-        for row in found:
-            yield [" ".join(cell.split()) for cell in row]
+        try:
+            for row in found:
+                yield [" ".join(cell.split()) for cell in row]
+        except csv.Error as fault:
+            raise ValueError(f"line {found.line_num}: {fault}") from fault
 
 
 def opened(path: Path, members: re.Pattern[str]) -> list[Published]:
