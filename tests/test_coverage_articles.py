@@ -1,6 +1,7 @@
 """Articles of the coverage database: their lists by contractor, since when, ranges opened."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +10,7 @@ import pytest
 from auditor.errors import AuditError
 from auditor.library.shelf import open_shelf
 from auditor.library_check import check_library
+from auditor.official.diagnosis_ranges import catalogue_on
 from auditor.reference import load_reference
 from auditor.shipped import reference_dir
 from tests import official_files as made
@@ -466,3 +468,16 @@ def test_a_list_that_is_not_complete_neither_accuses_nor_serves_others(tmp_path)
     )
 
     assert found(result, "diagnosis_not_covered") == [(2, "note")]
+
+
+def test_a_range_is_opened_by_the_update_within_the_year(tmp_path) -> None:
+    imported("icd10cm", [saved(tmp_path, "icd10cm_order_2026.txt", made.ORDER)], tmp_path / "lib")
+    newer = made.ORDER.replace("I2510  ", "I25110 ")
+    update = saved(tmp_path, "icd10cm-order-April-1-2026.txt", newer)
+    imported("icd10cm", [update], tmp_path / "lib")
+
+    before = catalogue_on(tmp_path / "lib", date(2026, 3, 31))
+    after = catalogue_on(tmp_path / "lib", date(2026, 4, 1))
+
+    assert before.between("I25.1", "I25.9") == ["I25.10"]
+    assert after.between("I25.1", "I25.9") == ["I25.110"]

@@ -315,6 +315,41 @@ def test_diagnosis_codes(tmp_path) -> None:
     assert one.edition.quarantined == 1
 
 
+def test_coverage_lists_are_told_of_on_their_page(tmp_path) -> None:
+    path = made.zipped(tmp_path / "current_article.zip", made.ARTICLES)
+
+    page = imported("mcd", [path], tmp_path / "lib").page(tmp_path / "lib")
+
+    assert page.startswith("mcd 2026-01-05: answers for 2026-01-05 to 2026-03-31\n")
+    assert "not for" not in page
+
+
+def test_the_factor_of_qualifying_participants_is_not_taken_alone(tmp_path) -> None:
+    """It would replace the edition that holds the factor of all others."""
+    path = saved(tmp_path, "PPRRVU2026_Jul_QPP.csv", made.pfs_csv(2026, "33.5675", pricing=True))
+
+    with pytest.raises(AuditError, match=r"is the QPP file.*give the nonQPP file"):
+        imported("pfs", [path], tmp_path / "lib")
+
+
+@pytest.mark.parametrize(
+    ("archive", "member"),
+    [
+        ("icd10cm-Code Descriptions-April-1-2026.zip", "icd10cm-order-April-1-2026.txt"),
+        ("april-1-2026-code-descriptions-tabular-order.zip", "icd10cm_order_2026.txt"),
+    ],
+)
+def test_the_update_of_april_begins_in_april(tmp_path, archive, member) -> None:
+    """Codes that are new in April are none before."""
+    pack = {member: made.ORDER, member.replace("order", "order-addenda"): "Delete: I25"}
+    path = made.zipped(tmp_path / archive, pack)
+
+    one = imported("icd10cm", [path], tmp_path / "lib")
+
+    assert one.edition.first_date.isoformat() == "2026-04-01"
+    assert one.edition.last_date.isoformat() == "2026-09-30"
+
+
 def test_a_sites_own_tables(tmp_path) -> None:
     rates = (
         "payer,procedure_code,component,setting,effective_from,effective_to,amount,"

@@ -10,6 +10,7 @@ from pathlib import Path
 from auditor.library.gathering import stored
 from auditor.library.periods import edition_of
 from auditor.library.shelf import open_shelf
+from auditor.library.stretches import rank
 
 ICD10 = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
 # How one cell writes a range.
@@ -43,12 +44,14 @@ def catalogue_on(library: Path | None, day: date) -> Catalogue:
     if library is None:
         return Catalogue(edition)
     shelf = open_shelf(library)
-    for one in shelf.of_table("icd10cm"):
-        if one.first_date <= day <= one.last_date:
-            rows = stored(shelf, one, "icd10cm").to_pylist()
-            codes = sorted(row["icd10"] for row in rows if row["billable"] == "yes")
-            return Catalogue(one.edition, tuple(codes), one.digest)
-    return Catalogue(edition)
+    held = [one for one in shelf.of_table("icd10cm") if one.first_date <= day <= one.last_date]
+    if not held:
+        return Catalogue(edition)
+    # An update within the year answers from its day on.
+    one = max(held, key=rank)
+    rows = stored(shelf, one, "icd10cm").to_pylist()
+    codes = sorted(row["icd10"] for row in rows if row["billable"] == "yes")
+    return Catalogue(one.edition, tuple(codes), one.digest)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from auditor.official.published import Published
 from auditor.official.settings_of_files import agreed
 
 _LINE = re.compile(r"(\d{5}) ([A-Z][0-9][0-9A-Z][0-9A-Z ]{4}) ([01])( |$)")
+_UPDATE = re.compile(r"(January|April|July)[-_ ](\d{1,2})[-_ ](20\d{2})", re.IGNORECASE)
 _COLUMNS = ("icd10", "label", "billable", "successors")
 
 
@@ -33,14 +34,23 @@ def read(files: Sequence[Published], asked: Asked) -> Reading:
             "order number, code and flag",
             "an order file: order number (1-5), code (7-13), flag 0 or 1 (15), titles",
         )
-        year = re.search(r"order[_-](20\d{2})", file.name, re.IGNORECASE)
-        editions.append(f"FY{year[1]}" if year else "")
+        editions.append(_edition(file))
     return Reading(
         tables={"icd10cm": text_table(_COLUMNS, once_each(rows.kept, 1, rows.misfits))},
         misfits=rows.misfits,
         read=rows.read,
         edition=agreed(editions, "editions", "import the files of each edition apart"),
     )
+
+
+def _edition(file: Published) -> str:
+    """The fiscal year, or the day on which an update within it begins: April-1-2026."""
+    update = _UPDATE.search(file.full_name)
+    if update:
+        month = ["JAN", "APR", "JUL"].index(update[1].upper()[:3]) * 3 + 1
+        return f"{update[3]}-{month:02}-{int(update[2]):02}"
+    year = re.search(r"order[_-](20\d{2})", file.name, re.IGNORECASE)
+    return f"FY{year[1]}" if year else ""
 
 
 def with_dot(code: str) -> str:
@@ -53,7 +63,7 @@ KIND = Kind(
     name="icd10cm",
     title="ICD-10-CM order file",
     publisher="CMS",
-    members=re.compile(r"icd10cm[_-]order[_-]\d{4}", re.IGNORECASE),
+    members=re.compile(r"icd10cm[_-]order[_-](?!addenda)", re.IGNORECASE),
     tables=("icd10cm",),
     read=read,
     period="fiscal year",

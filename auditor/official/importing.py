@@ -62,9 +62,9 @@ class Imported:
 
 
 def _beside(one: Shelved, library: Path) -> list[Shelved]:
-    """The editions of its tables, of which one answers for each day; none of dated lists."""
+    """The editions of its tables, of which one answers for each day; of dated lists itself."""
     tables = [name for name in one.rows if not SPECIFICATIONS[name].dated_by]
-    return open_shelf(library).of_table(tables[0], one.setting) if tables else []
+    return open_shelf(library).of_table(tables[0], one.setting) if tables else [one]
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,12 @@ def read(files: Sequence[Published], asked: Asked) -> Reading:
         units[variant] = rows
         factors[variant] = [words[len(_COLUMNS)] for _, _, words in rows.kept]
         editions.append(_edition(f"{file.name} {rows.title}"))
-    chosen = units.get("standard") or next(iter(units.values()))
+    if "standard" not in units:
+        raise AuditError(
+            f"{files[0].full_name}: is the QPP file, whose factor is for qualifying participants "
+            "alone; give the nonQPP file of the same release as well, in one command"
+        )
+    chosen = units["standard"]
     _refuse_other_units(units)
     misfits = [misfit for rows in units.values() for misfit in rows.misfits]
     names = [*_COLUMNS, *(["label"] if asked.licensed else [])]
