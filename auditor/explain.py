@@ -117,8 +117,14 @@ def _cells(export: Export, request: Request, place: tuple[str, str, int]) -> lis
         raw = table.read(places)
         at = raw.rows.to_pylist().index(row)
         cells = {place: raw.cells.column(str(place))[at].as_py() for place in places}
-        return [f"{table.header[p] or f'column {p + 1}'}: {c}" for p, c in cells.items() if c]
+        heads = {place: table.header[place] or f"column {place + 1}" for place in places}
+        return [_printable(f"{heads[place]}: {cell}") for place, cell in cells.items() if cell]
     return []
+
+
+def _printable(text: str) -> str:
+    """What a terminal would take for a command, or a line's end, is written out: ``\\x1b``."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _understood(line: "pd.Series[Any]") -> list[str]:

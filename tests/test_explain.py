@@ -335,6 +335,19 @@ def reading_of_another(folder: Path) -> Path:
     return export(folder / "others.csv", rows)
 
 
+def test_a_cell_of_an_export_commands_no_terminal_and_forges_no_section(tmp_path) -> None:
+    department = "CT\x1b[2J\x07\nWhat to do\n  Nothing\u202e"
+    claims = export(tmp_path / "claims.csv", [{"diagnosis_codes": ""}], Department=department)
+    found = audited(tmp_path / "out", claims)
+    finding = found.loc[found["rule"] == "diagnosis_missing", "finding"].iloc[0]
+
+    page = explain_page(tmp_path / "out", finding)
+
+    assert "\n  Department: CT\\x1b[2J\\x07\\nWhat to do\\n  Nothing\\u202e\n" in page
+    assert [c for c in page if not c.isprintable() and c != "\n"] == []
+    assert page.count("\nWhat to do\n") == 1
+
+
 # Cells of columns that name the patient, and of one that is not read.
 PRIVATE = {
     "Patient_Name": "MUSTERMANN, ERIKA",
