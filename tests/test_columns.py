@@ -1364,3 +1364,10 @@ def test_profiles_and_paths_stay_out_of_messages(tmp_path: Path):
         read_profile(tmp_path / "gone.toml")
 
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("cell", ["1", "11,", "A1 ", "1.1", "I25.1 ", "CO-1 ", "26 "])
+def test_a_long_cell_is_told_from_a_shape_at_once(column: str, cell: str) -> None:
+    fit(column, [cell * 1000 + "!"])
+    fit(column, ["-" + " " * 2000 + cell])

@@ -20,10 +20,11 @@ _ADJUSTMENT = r"(?:(?:CO|PR|OA|PI|CR)[ -]?)?(?:\d{1,3}|[A-Z]\d{1,2})"
 _PROCEDURE = r"\d{4}[0-9A-Z]|[A-Z]\d{4}"
 
 # By kind, then by column where the column says more. Loose on purpose: a malformed revenue code is
-# a finding, not a reason to overlook the column. Compared to trimmed upper-case text.
+# a finding, not a reason to overlook the column. Compared to trimmed upper-case text. Each text can
+# match in one way only: with several, one long cell takes for ever.
 _KINDS = {
     "date": rf"(?:{_DATE}){_TIME}|{_EXCEL_SERIAL}|(?:{_DATE})\s*(?:-|TO)\s*(?:{_DATE})",
-    "cents": r"[-(]?\s*(?:USD)?\s*\$?\s*-?(?:\d[\d,']*(?:\.\d*)?|\.\d+|\d{1,3}(?:\.\d{3})+,\d*)"
+    "cents": r"[-(]?\s*(?:USD\s*)?(?:\$\s*)?-?(?:\d[\d,']*(?:\.\d*)?|\.\d+|\d{1,3}(?:\.\d{3})+,\d*)"
     r"\s*(?:\)|-|CR|USD)?",
     "number": r"-?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?: ?(?:UN|F2|MJ))?",
     "integer": r"\d{1,9}(?:\.0+)?",
@@ -44,7 +45,7 @@ _COLUMNS = {
     "remark_codes": r"[A-Z]{1,2}\d{1,4}(?:[\s,;:/|]+[A-Z]{1,2}\d{1,4})*",
     "place_of_service": r"\d{1,2}(?:\.0)?|\d{2}\s*-.*",
     "diagnosis_codes": r"[A-Z0-9]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?(?:[\s,;:/|]+\w\d[0-9A-Z.]+)*",
-    "diagnosis_pointers": r"(?:[1-9]|1[0-2]|[A-L])(?:[\s,;:/|]*(?:[1-9]|1[0-2]|[A-L]))*(?:\.0)?",
+    "diagnosis_pointers": r"(?:10|[1-9A-L])(?:[\s,;:/|]*(?:10|[1-9A-L]))*(?:\.0)?",
     "rendering_npi": _NPI,
     "billing_npi": _NPI,
     "referring_npi": _NPI,
