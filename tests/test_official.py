@@ -315,6 +315,24 @@ def test_diagnosis_codes(tmp_path) -> None:
     assert one.edition.quarantined == 1
 
 
+@pytest.mark.parametrize("kind", ["opps", "pfs"])
+def test_no_descriptor_stands_among_the_rows_set_aside(tmp_path, kind) -> None:
+    addendum = made.ADDENDUM_B.replace("$356.43", "n/a")
+    units = [(code, mod, st, "n/a", *rest) for code, mod, st, _, *rest in made.UNITS[:1]]
+    path = {
+        "opps": lambda: saved(tmp_path, "2026_January_Web_Addendum_B.csv", addendum),
+        "pfs": lambda: saved(
+            tmp_path, "PPRRVU2025_Oct.csv", made.pfs_csv(units=[*units, *made.UNITS[1:]])
+        ),
+    }[kind]()
+
+    one = imported(kind, [path], tmp_path / "lib")
+
+    text = (tmp_path / "lib" / one.edition.folder / "quarantine.csv").read_text()
+    assert "'n/a' is no number,75574 | " in text
+    assert "label" not in text
+
+
 def test_coverage_lists_are_told_of_on_their_page(tmp_path) -> None:
     path = made.zipped(tmp_path / "current_article.zip", made.ARTICLES)
 

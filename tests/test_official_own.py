@@ -116,6 +116,16 @@ def test_no_two_rates_are_in_force_on_one_day(tmp_path, rows, reason) -> None:
     assert "sound" in check_library(tmp_path / "lib", load_reference(reference_dir()))
 
 
+@pytest.mark.parametrize(
+    "name", ["End Date", "Eff. Dt", "Valid through", "TERM_DATE", "Contract Year", "Rate starts"]
+)
+def test_columns_of_dates_under_any_name_are_not_passed_over(tmp_path, name) -> None:
+    text = HEADER.replace("effective_to", name) + f"{RATE},2025-01-01,2025-12-31,600,\n"
+
+    with pytest.raises(AuditError, match=f"its column '{name.upper()}' is not read"):
+        put("contract-rates", saved(tmp_path, text))
+
+
 def test_dates_that_are_not_read_are_not_passed_over(tmp_path) -> None:
     """Without them all rates would hold from the edition's first day on."""
     text = HEADER.replace("effective_to", "End Date") + f"{RATE},2025-01-01,2025-12-31,600,\n"
@@ -131,7 +141,8 @@ def test_dates_that_are_not_read_are_not_passed_over(tmp_path) -> None:
 
 
 def test_a_column_of_notes_is_passed_over(tmp_path) -> None:
-    text = HEADER.replace("\n", ",Notes,Contract number\n") + f"{RATE},2025-01-01,,600,,seen,7\n"
+    text = HEADER.replace("\n", ",Notes,Link to contract,Updated on\n")
+    text += f"{RATE},2025-01-01,,600,,seen,7,\n"
 
     assert put("contract-rates", saved(tmp_path, text)).edition.rows == {"contract_rates": 1}
 

@@ -26,7 +26,7 @@ from auditor.official.published import Published, opened
 # A reader that knows another layout than the file's takes hardly a row.
 _TOO_MANY = 20
 _SHARE = 10
-_IMPORTER = 2
+_IMPORTER = 3
 # Files of changes have no names that are known.
 _ANY = re.compile("")
 

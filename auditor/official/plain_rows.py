@@ -19,10 +19,11 @@ NO_DATES = (
     "import the rows of each period apart, without that column, --edition naming its first day"
 )
 OTHER_SHEETS = "sheets without these columns"
-_DATE = re.compile(
-    r"(?<![A-Z])(DATES?|FROM|TO|THRU|THROUGH|UNTIL|START|BEGIN|END|EFF|EFFECTIVE|EXPIRES|EXPIRATION"
-    r"|TERM|TERMINATION|VALID)(?![A-Z])"
+_DATES = (
+    "DATES?|DT|EFFECTIVE|EFF|STARTS?|BEGINS?|ENDS?|TERM|TERMINATION|EXPIRATION|EXPIRY|EXPIRES|VALID"
+    "|FROM|TO|THRU|THROUGH|UNTIL|YEAR|CY|FY|QUARTER|MONTH|PERIOD"
 )
+_DATE = re.compile(rf"(?=.*\b({_DATES})\b)(({_DATES}|CONTRACT|RATES?|SERVICE|OF|ON) ?)+")
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Rows:
             except AuditError as fault:
                 others.append(fault)
                 continue
-            undated = next((one for one in header.others if _DATE.search(one)), "")
+            undated = next(filter(_is_of_dates, header.others), "")
             if undated:
                 raise AuditError(
                     f"{file.full_name}: its column '{undated[:40]}' is not read, and without its "
@@ -132,7 +133,9 @@ class Rows:
         try:
             self.kept.append((number, file.full_name, taken(cells)))
         except ValueError as fault:
-            content = " | ".join(cell for cell in row if cell)[:200]
+            # Descriptors are licensed, those of rows set aside, too.
+            shown = (cell for cell in row if cell and cell != cells.get("label"))
+            content = " | ".join(shown)[:200]
             reason = f"sheet {sheet}: {fault}" if sheet else str(fault)
             self.misfits.append(Misfit(file.full_name, number, reason, content))
 
@@ -142,3 +145,8 @@ class Rows:
         self.misfits += others.misfits
         self.read |= others.read
         self.title = others.title
+
+
+def _is_of_dates(name: str) -> bool:
+    """Whether a column's name, in upper case, speaks of nothing but dates."""
+    return bool(_DATE.fullmatch(" ".join(re.findall(r"[A-Z]+", name))))
