@@ -139,6 +139,12 @@ def test_deep_nesting_is_no_way_to_the_end_of_the_stack(tmp_path: Path) -> None:
     refusal(path)
 
 
+def test_cells_that_never_end_are_not_searched_from_each_of_them(tmp_path: Path) -> None:
+    path = with_sheet(tmp_path / "open.xlsx", "<c" * 400_000)
+
+    refusal(path)
+
+
 def test_a_workbook_that_unpacks_to_more_than_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

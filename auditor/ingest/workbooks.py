@@ -50,7 +50,7 @@ _FIRST_BYTES = 1 << 20
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 # A formula that gives a text, even an empty one, is marked as such once it was calculated.
 _NEVER_CALCULATED = re.compile(
-    rb'<c(?![^>]*\bt="str")[^>]*>\s*<f(?:\s[^>]*)?>[^<]*</f>\s*(?:<v\s*/>|<v></v>|</c>)'
+    rb'<c(?![^<>]*\bt="str")[^<>]*>\s*<f(?:\s[^<>]*)?>[^<]*</f>\s*(?:<v\s*/>|<v></v>|</c>)'
 )
 _LONGEST_EXCEL_KEEPS = 10**15
 
