@@ -105,7 +105,11 @@ def test_each_chart_has_words_and_a_table_with_its_figures() -> None:
     table = text[text.index('class="runs"') :]
     table = Page(table[: table.index("</table>")]).text
     for night in changes_of(run).nights:
-        assert f"{night.as_of} {night.new} {night.reopened} {night.persisting:,}" in table
+        # In columns, and below the day for a phone.
+        open_now = f"{whole_dollars(night.still_open_missed_cents)} missed"
+        assert f"{open_now} {night.new} {night.reopened} {night.persisting:,}" in table
+        told = f"{night.new} new, {night.reopened} reopened, {night.persisting:,} persisting"
+        assert f"{night.as_of} {told}" in table
         assert whole_dollars(night.still_open_at_risk_cents) in table
 
 
