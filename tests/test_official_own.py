@@ -122,7 +122,7 @@ def test_no_two_rates_are_in_force_on_one_day(tmp_path, rows, reason) -> None:
 def test_columns_of_dates_under_any_name_are_not_passed_over(tmp_path, name) -> None:
     text = HEADER.replace("effective_to", name) + f"{RATE},2025-01-01,2025-12-31,600,\n"
 
-    with pytest.raises(AuditError, match=f"its column '{name.upper()}' is not read"):
+    with pytest.raises(AuditError, match=rf"its column '{name.upper()}' is not read"):
         put("contract-rates", saved(tmp_path, text))
 
 
@@ -256,3 +256,18 @@ def test_a_broken_quotation_is_named_by_its_line(tmp_path) -> None:
 
     with pytest.raises(AuditError, match=r"rates.csv: can't be read \(line 3: .*save it again"):
         put("contract-rates", path)
+
+
+@pytest.mark.parametrize("edition", ["0000Q1", "9999Q4", "2206Q4", "FY0001", "9999-12-31"])
+def test_a_year_mistyped_is_no_edition(tmp_path, edition) -> None:
+    """It would answer for no line, or for no day that there is."""
+    path = saved(tmp_path, "payer,payer_type\nHarbor Plan,commercial\n")
+
+    with pytest.raises(AuditError, match=rf"--edition {edition}: no edition is of"):
+        put("payers", path, edition=edition)
+
+
+def test_rates_since_1900_hold_on_all_days(tmp_path) -> None:
+    one = put("contract-rates", saved(tmp_path, f"{HEADER}{RATE},1/1/1900,,600,\n"))
+
+    assert one.edition.first_date.isoformat() == "1900-01-01"

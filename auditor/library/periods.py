@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from auditor.errors import AuditError
 
 UNTIL_REPLACED = "until replaced"
+# A first day of 1900 stands for ever in many exports.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _QUARTER, _YEAR, _FISCAL = r"(\d{4})Q([1-4])", r"(\d{4})", r"FY(\d{4})"
 
 
@@ -16,8 +18,14 @@ def dates_of(edition: str, period: str) -> tuple[date, date]:
     October 2025; a day such as ``2026-04-01`` begins an edition in the middle of a ``period``
     (``quarter``, ``year`` or ``fiscal year``), which then ends it.
     What stands ``until replaced`` ends with the next edition only.
-    Raises AuditError for any other name.
+    Raises AuditError for any other name, and for years that no table is of.
     """
+    year = re.match(r"(?:FY)?(\d{4})", edition)
+    if year and not _FIRST_YEAR <= int(year[1]) <= _LAST_YEAR:
+        raise AuditError(
+            f"--edition {edition}: no edition is of {year[1]}; give its year, such as 2026Q4",
+            exit_code=2,
+        )
     if period == UNTIL_REPLACED:
         return dates_of(edition, "year")[0], date.max
     if found := re.fullmatch(_QUARTER, edition):

@@ -98,7 +98,8 @@ def open_shelf(folder: Path) -> Shelf:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != _FORMAT:
             raise AuditError(
-                f"{path}: was written by another version of the program; import the editions again"
+                f"{path}: was written by another version of the program; import the editions into "
+                "a new folder"
             )
         return Shelf(
             folder,
