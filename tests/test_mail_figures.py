@@ -193,6 +193,22 @@ def test_runs_without_findings_say_which_kind_they_are(
     assert counted(summary_of(folder_of(tmp_path, run_))).kind == kind
 
 
+def test_a_run_without_a_line_of_the_family_is_told_as_its_page_tells_it(tmp_path: Path) -> None:
+    """Exports that can't be read, and those that never came, are not "the wrong export"."""
+    empty = empty_run()
+    unread = replace(empty, lines_read=len(empty.rejected), audited=0, superseded=0)
+    none = replace(unread, lines_read=0, rejected=empty.rejected.head(0))
+    for name, run_ in (("empty", empty), ("unread", unread), ("none", none)):
+        summary = summary_of(folder_of(tmp_path / name, run_))
+        told = view_of(summary, ALL, MailSettings(), ())
+        verdict = build(run_).verdict
+        assert (told.verdict, told.action) == (verdict.headline, verdict.action)
+
+        few = view_of(summary, ALL, MailSettings(smallest_count=11), ())
+        if name == "unread":
+            assert str(len(unread.rejected)) not in few.verdict
+
+
 def test_what_changed_is_told_by_what_concerns_the_recipient(run: Run, tmp_path: Path) -> None:
     findings = run.audit.findings.assign(status="persisting")
     still = replace(run, audit=replace(run.audit, findings=findings))  # type: ignore[type-var]

@@ -11,6 +11,7 @@ from auditor.report.words import (
     either,
     listed,
     money_words,
+    nothing_judged_words,
     sentence,
     unlock_words,
     whole_dollars,
@@ -109,6 +110,9 @@ def worst(figures: Figures) -> tuple[str, Shown, int]:
 def verdict(figures: Figures, facts: Any, smallest: int) -> tuple[str, str]:
     """The first sentence and what comes after it."""
     if figures.kind == "nothing_judged":
+        lines = facts["lines"]
+        if not lines["in_family"] and not too_small(lines["read"], smallest):
+            return nothing_judged_words(lines["read"], 0, lines["rejected"])
         return (
             "Nothing was judged: no rule could judge a line of the cardiac CT family.",
             "Check that this is the right export and that its columns were understood.",
