@@ -168,6 +168,39 @@ def test_the_order_file_decides_on_diagnoses(tmp_path, code, day, severity) -> N
         assert "I20.81" in row["message"]
 
 
+@pytest.mark.parametrize(("limit", "accused"), [("1", [(0, "review")]), ("2", [])])
+def test_after_its_last_day_the_newest_limit_accuses_not_an_older_one(
+    tmp_path, limit, accused
+) -> None:
+    """The shipped limit is 1; the publisher may have raised it since."""
+    limits = [("75574", limit, "3 Date of Service Edit: Clinical")]
+    file = made.mue_file(tmp_path, limits, "10-01-2026", "OutpatientHospitalServices")
+    put("ncci-mue", [file], tmp_path / "lib")
+    lines = claims({"service_date": "2027-01-12", "units": "2"})
+
+    result = audited(tmp_path / "lib", lines)
+
+    assert found(result, "units_exceed_mue") == accused
+    assert books(result, "units_exceed_mue")["clean"] == 0
+
+
+@pytest.mark.parametrize("day", ["2026-12-31", "2027-01-12"])
+def test_a_pair_that_ended_accuses_nobody_after_the_last_edition(tmp_path, day) -> None:
+    """The shipped pair has no end; the publisher has ended it since, on an edition's last day."""
+    ended = [
+        (*edit[:3], "20261231", edit[4]) if edit[:2] == ("75574", "76376") else edit
+        for edit in made.EDITS
+    ]
+    parts = made.ptp_parts(tmp_path, ended, "323", "ccioph")
+    put("ncci-ptp", parts, tmp_path / "lib")
+    lines = claims({"service_date": day}, {"service_date": day, "procedure_code": "76376"})
+
+    result = audited(tmp_path / "lib", lines)
+
+    counts = books(result, "ptp_pair_without_modifier")
+    assert (counts["flagged"], counts["clean"] == 0) == ((1, False) if "2026" in day else (0, True))
+
+
 def test_own_contract_rates_and_payers(tmp_path) -> None:
     rates = (
         "payer,procedure_code,component,setting,effective_from,effective_to,amount,"

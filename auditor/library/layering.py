@@ -46,9 +46,26 @@ def laid_over(
         covered = [tuple(key) in held for key in under[keys].to_numpy()]
     else:
         covered = [True] * len(under)
+    if specification.accuses_on:
+        spans = _to_the_end(spans, shipped.editions)
     standing = _outside(shipped, np.array(covered, dtype=bool), spans)
     rows = _with_successors(rows, under) if specification.table == "icd10cm" else rows
     return pd.concat([rows, standing])
+
+
+def _to_the_end(
+    spans: Mapping[str, Sequence[Span]], shipped: Sequence[Edition]
+) -> dict[str, Sequence[Span]]:
+    """The days of the library, and of a setting in which it is the newer one all days after.
+
+    What accuses on days that neither answers for is then the newer table, not the older.
+    """
+    found: dict[str, Sequence[Span]] = {}
+    for setting, held in spans.items():
+        ends = [one.last_date or date.max for one in shipped if one.setting in ("", setting)]
+        newer = held[-1][1] >= max(ends, default=date.min)
+        found[setting] = [*held[:-1], (held[-1][0], date.max)] if newer else held
+    return found
 
 
 def _outside(shipped: Table, covered: Bools, spans: Mapping[str, Sequence[Span]]) -> pd.DataFrame:

@@ -119,6 +119,9 @@ def _table(
         "source",
     ]
     rows = rows.assign(confidence="confirmed")
+    # NCCI pairs say themselves when they end.
+    if specification.accuses_on and specification.table != "ptp_edits":
+        rows = _going_on(rows, editions)
     if "label" in rows.columns and "label" not in columns:
         columns.insert(-2, "label")
     if shipped is not None:
@@ -139,6 +142,15 @@ def _table(
         origin=str(shelf.folder),
         digest=hashlib.sha256("\n".join(parts).encode()).hexdigest(),
     )
+
+
+def _going_on(rows: pd.DataFrame, editions: Sequence[Edition]) -> pd.DataFrame:
+    """Rows that end with the last edition of their setting without an end: they accuse yet."""
+    ends = rows["effective_to"]
+    for setting in {one.setting for one in editions}:
+        last = max(str(one.last_date or "") for one in editions if one.setting == setting)
+        ends = ends.mask((rows["setting"] == setting) & (ends == last), "")
+    return rows.assign(effective_to=ends)
 
 
 def _days(column: "pd.Series[str]", blank: int) -> Any:

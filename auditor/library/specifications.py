@@ -14,6 +14,7 @@ class Specification:
     all are read, and ``chosen_by`` the table's column that is compared with them. ``own_dates``:
     the rows of an edition have dates of their own within it. ``dated_by`` names the column of
     lists that stand since a day of their own, be it before the edition that states them.
+    ``accuses_on``: on days after the last edition its rows accuse yet, and none that are older.
     """
 
     table: str
@@ -24,6 +25,7 @@ class Specification:
     chosen_by: str = ""
     own_dates: bool = False
     dated_by: str = ""
+    accuses_on: bool = False
 
 
 _LIST = (
@@ -33,6 +35,7 @@ _LIST = (
         ("modifier_indicator", "rationale"),
         of_lines="procedure_code",
         chosen_by="column_one",
+        accuses_on=True,
     ),
     Specification(
         "mue",
@@ -40,6 +43,7 @@ _LIST = (
         ("mue_value", "mai", "rationale"),
         of_lines="procedure_code",
         chosen_by="procedure_code",
+        accuses_on=True,
     ),
     Specification(
         "pfs_rates",
