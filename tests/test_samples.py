@@ -78,14 +78,15 @@ def test_program_makes_the_same_bytes(name: str, made_again: Path) -> None:
     again, shipped = (made_again / name).read_bytes(), (SAMPLES / name).read_bytes()
 
     if name.endswith(".xlsx"):
-        # Said apart: what the workbook holds, and how this machine's zlib packed it.
         assert contents(again) == contents(shipped)
-    assert again == shipped
+    else:
+        assert again == shipped
 
 
 def contents(workbook: bytes) -> dict[str, bytes]:
+    """What a workbook holds, but for its maker's version; how zlib packs it is the machine's."""
     with zipfile.ZipFile(io.BytesIO(workbook)) as parts:
-        return {name: parts.read(name) for name in parts.namelist()}
+        return {name: parts.read(name) for name in parts.namelist() if name != "docProps/app.xml"}
 
 
 def test_readme_table_is_what_the_audit_finds(facts: dict[str, Any]) -> None:

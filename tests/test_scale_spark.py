@@ -12,7 +12,6 @@ import pytest
 
 from auditor.audit import audit, prepare
 from auditor.errors import AuditError
-from auditor.ingest.frame import TEXT
 from auditor.intake import read_files, tables_of
 from auditor.progress import Progress
 from auditor.reference import load_reference
@@ -21,6 +20,7 @@ from auditor.scale.engine import elsewhere
 from auditor.settings import Settings
 from auditor.shipped import reference_dir
 from tests.benchmarks.generate import as_text, generate
+from tests.texts_alike import in_texts
 
 pytestmark = [
     pytest.mark.spark,
@@ -47,12 +47,6 @@ def here(*files: Path):
     options = Settings().options()
     prepared = prepare(claims.lines, REFERENCE, as_of=AS_OF, options=options)
     return claims, audit(prepared, REFERENCE, options=options)
-
-
-def in_texts(findings: pd.DataFrame) -> pd.DataFrame:
-    """Long texts of audits put together are categorical, and pandas 2 keeps texts as objects."""
-    texts = findings.select_dtypes(exclude=["number", "bool", "boolean", "datetime"]).columns
-    return findings.astype(dict.fromkeys(texts, TEXT))
 
 
 def same(found, files: list[Path], *apart: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from auditor.audit import audit, prepare
 from auditor.catalogue import CATALOGUE
+from auditor.ingest.frame import TEXT
 from auditor.intake import read_files
 from auditor.reference import load_reference
 from auditor.shipped import reference_dir
@@ -26,7 +27,7 @@ RULE = replace(CATALOGUE[0], settings={"days": 90})
         (pd.Series(["2024-02-29", None]).astype("datetime64[s]"), ["2024-02-29", "(blank)"]),
         (pd.Categorical.from_codes([1, -1, 0], ["a", "b"]), ["b", "(blank)", "a"]),
         ([1.0, 2.5, 1.0, 1e6], ["1", "2.5", "1", "1e+06"]),
-        (pd.array(["75574", None], dtype="str"), ["75574", "(blank)"]),
+        (pd.array(["75574", None], dtype=TEXT), ["75574", "(blank)"]),
         (pd.array([3, None], dtype="Int64"), ["3", "<NA>"]),
         ([4, 5], ["4", "5"]),
         (np.array(["26 59", 7], dtype=object), ["26 59", "7"]),
