@@ -1,23 +1,46 @@
 """What to mind about a run's exports, in sentences: they were read, but may not be as meant."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.claim_lines import coded
 from auditor.claim_types import claims_of_both_kinds
 from auditor.ingest.normalise import Intake
-from auditor.intake import Claims
 
 
-def asides_on(claims: Claims) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Doubts:
+    """How many numbers of some claim lines may not be what they seem.
+
+    ``both_kinds`` are claims with a hospital's and a physician's lines, ``two_forms`` patients'
+    numbers that stand with leading zeros on some lines and without on others.
+    """
+
+    both_kinds: int = 0
+    two_forms: int = 0
+
+    def plus(self, other: "Doubts") -> "Doubts":
+        """Those of both. The other's lines must be of other patients, zeros or not."""
+        return Doubts(self.both_kinds + other.both_kinds, self.two_forms + other.two_forms)
+
+
+def doubts_of(lines: pd.DataFrame) -> Doubts:
+    """The doubts about some claim lines, as they were read."""
+    return Doubts(claims_of_both_kinds(lines), _in_two_forms(lines))
+
+
+def asides_on(intakes: Sequence[Intake], doubts: Doubts) -> tuple[str, ...]:
     """A sentence each on sheets left unread, mixed claim numbers and lost zeros."""
     return (
-        *_unread_sheets(claims.intakes),
-        *_both_kinds(claims.lines),
-        *_lost_zeros(claims.lines),
+        *_unread_sheets(intakes),
+        *_both_kinds(doubts.both_kinds),
+        *_lost_zeros(doubts.two_forms),
     )
 
 
@@ -33,9 +56,8 @@ def _unread_sheets(intakes: Sequence[Intake]) -> tuple[str, ...]:
     )
 
 
-def _both_kinds(lines: pd.DataFrame) -> tuple[str, ...]:
+def _both_kinds(claims: int) -> tuple[str, ...]:
     """A sentence on numbers under which hospital and professional lines stand together."""
-    claims = claims_of_both_kinds(lines)
     if not claims:
         return ()
     are = "1 claim number holds" if claims == 1 else f"{claims:,} claim numbers hold"
@@ -46,9 +68,8 @@ def _both_kinds(lines: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _lost_zeros(lines: pd.DataFrame) -> tuple[str, ...]:
+def _lost_zeros(numbers: int) -> tuple[str, ...]:
     """A sentence on patients' numbers that lost their zeros on some lines."""
-    numbers = _in_two_forms(lines)
     if not numbers:
         return ()
     some = "A patient number stands" if numbers == 1 else f"{numbers:,} patient numbers stand"
@@ -60,11 +81,10 @@ def _lost_zeros(lines: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _in_two_forms(lines: pd.DataFrame) -> int:
-    """How many patients' numbers stand with leading zeros on some lines and without on others.
-
-    ``lines`` are claim lines; ``patient_id`` must have no unused category.
-    """
-    numbers: Any = pa.array(lines["patient_id"].cat.categories, pa.string())
+    """How many patients' numbers stand with leading zeros on some lines and without on others."""
+    codes, words = coded(lines["patient_id"])
+    there = np.bincount(codes, minlength=len(words)) > 0
+    numbers: Any = pa.array(words[there], pa.string())
     with_zeros: Any = numbers.filter(pc.match_substring_regex(numbers, "^0+[1-9][0-9]*$"))
     if not len(with_zeros):
         return 0

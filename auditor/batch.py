@@ -14,7 +14,7 @@ import pandas as pd
 
 from auditor.allocation import keep_freed_memory
 from auditor.as_requested import audited_for, claims_of
-from auditor.asides import asides_on
+from auditor.asides import asides_on, doubts_of
 from auditor.audit import Audit
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import (
@@ -129,7 +129,9 @@ def _without_lines(
     tested = _self_tested(request, progress)
     result = masked(found.audit, request)
     described = describe(request, found.claims, result, found.reference, started_at, progress)
-    finished = Finished(build(replace(described, self_test=tested)), None, found.corrections)
+    asides = asides_on(found.claims.intakes, found.doubts)
+    report = build(replace(described, self_test=tested, asides=asides))
+    finished = Finished(report, None, found.corrections)
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(finished, request, found.reference)
     return finished
@@ -224,7 +226,7 @@ def describe(
         descriptors=descriptors_of(reference, result.findings, request.settings.licences),
         changes=remembered.changes if remembered else None,
         dispositions={} if request.mask else _decided(request, remembered),
-        asides=asides_on(claims),
+        asides=asides_on(claims.intakes, doubts_of(claims.lines)),
     )
 
 

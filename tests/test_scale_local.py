@@ -91,15 +91,28 @@ def without_some_line_numbers(path: Path, to: Path) -> None:
         out.writerows(row | ({"Line": ""} if n % 3 else {}) for n, row in enumerate(rows))
 
 
+def with_doubtful_numbers(path: Path, to: Path) -> None:
+    """The same export by account, every third line's patient without the zeros that lead."""
+    with path.open(newline="") as source, to.open("w", newline="") as file:
+        rows = csv.DictReader(source)
+        out = csv.DictWriter(file, rows.fieldnames)
+        out.writeheader()
+        for place, row in enumerate(rows):
+            number = row["MRN"] if place % 3 else row["MRN"].lstrip("0")
+            out.writerow(row | {"Claim Number": row["MRN"], "Claim Type": "", "MRN": number})
+
+
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory) -> dict[str, list[Path]]:
     folder = tmp_path_factory.mktemp("exports")
     for mix in ("departmental", "all_services"):
         generate(folder / f"{mix}.csv", lines=4_000, mix=mix, seed=5)
     without_some_line_numbers(folder / "departmental.csv", folder / "numbered.csv")
+    with_doubtful_numbers(folder / "departmental.csv", folder / "doubtful.csv")
     return {
         "departmental": [folder / "departmental.csv"],
         "some line numbers": [folder / "numbered.csv"],
+        "doubtful numbers": [folder / "doubtful.csv"],
         "two files": [folder / "departmental.csv", folder / "all_services.csv"],
         "samples": SAMPLES,
         "all services": [folder / "all_services.csv"],
@@ -123,6 +136,7 @@ def in_memory(exports, tmp_path_factory) -> dict[str, Path]:
         ("samples", 64),
         ("all services", 64),
         ("some line numbers", 7),
+        ("doubtful numbers", 7),
     ],
 )
 def test_buckets_give_the_bytes_of_the_audit_in_memory(
@@ -135,6 +149,13 @@ def test_buckets_give_the_bytes_of_the_audit_in_memory(
     assert len(pd.read_csv(out / "findings.csv")) > 5
     same_runs(out, in_memory[name])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_makes_numbers_doubtful_is_told_of_runs_in_buckets(in_memory) -> None:
+    both_kinds, two_forms = facts(in_memory["doubtful numbers"])["asides"]
+
+    assert "hold both hospital and professional lines" in both_kinds
+    assert "patient numbers stand with leading zeros on some lines" in two_forms
 
 
 def test_where_disk_is_short_the_lines_on_it_are_packed(

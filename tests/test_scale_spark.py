@@ -10,6 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from auditor.asides import doubts_of
 from auditor.audit import audit, prepare
 from auditor.errors import AuditError
 from auditor.intake import read_files, tables_of
@@ -20,6 +21,7 @@ from auditor.scale.engine import elsewhere
 from auditor.settings import Settings
 from auditor.shipped import reference_dir
 from tests.benchmarks.generate import as_text, generate
+from tests.test_scale_local import with_doubtful_numbers
 from tests.texts_alike import in_texts
 
 pytestmark = [
@@ -51,6 +53,7 @@ def here(*files: Path):
 
 def same(found, files: list[Path], *apart: str) -> None:
     claims, expected = here(*files)
+    assert found.doubts == doubts_of(claims.lines)
     apart = ("line", *apart)
     pd.testing.assert_frame_equal(
         in_texts(found.audit.findings.drop(columns=list(apart))),
@@ -83,6 +86,7 @@ def exports(tmp_path_factory) -> dict[str, Path]:
         generate(folder / f"{mix}.csv", lines=4_000, mix=mix, seed=7)
     table = as_text(folder / "all_services.csv")
     pq.write_table(table, folder / "all_services.parquet", row_group_size=1_000)
+    with_doubtful_numbers(folder / "departmental.csv", folder / "doubtful.csv")
     return {path.name: path for path in folder.iterdir()}
 
 
@@ -91,7 +95,8 @@ def asked() -> Asked:
 
 
 @pytest.mark.parametrize(
-    "names", [["departmental.csv"], ["departmental.csv", "all_services.parquet"]]
+    "names",
+    [["departmental.csv"], ["departmental.csv", "all_services.parquet"], ["doubtful.csv"]],
 )
 def test_a_cluster_finds_what_this_machine_finds(session, exports, names) -> None:
     files = [exports[name] for name in names]

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 
+from auditor.asides import Doubts, doubts_of
 from auditor.audit import Audit, audit, prepare
 from auditor.corrections import proposed
 from auditor.extract import Extract, Share, share_of
@@ -65,6 +67,14 @@ class _Judging:
 
 
 @dataclass(frozen=True)
+class _Looked:
+    """What a bucket adds to the extract of the run, and the doubts about its lines."""
+
+    share: Share
+    doubts: Doubts
+
+
+@dataclass(frozen=True)
 class _Judged:
     """The audit of a bucket; its findings stand in a file."""
 
@@ -100,10 +110,10 @@ def audit_in_buckets(
         lines = claims.lines_read - len(claims.rejected)
         with progress.stage("audit", f"auditing {lines:,} claim lines"):
             with workers(plan.workers, work) as pool:
-                judged = _judged(work, pool, progress)
+                judged, doubts = _judged(work, pool, progress)
             # The workers are gone, and their memory with them.
             result, corrections = _together(judged, claims, folder)
-    return Elsewhere(claims, result, corrections, reference)
+    return Elsewhere(claims, result, corrections, reference, doubts)
 
 
 def _spread(
@@ -134,7 +144,7 @@ def _spread(
             )
 
 
-def _judged(work: _Judging, pool: Executor, progress: Progress) -> list[_Judged]:
+def _judged(work: _Judging, pool: Executor, progress: Progress) -> tuple[list[_Judged], Doubts]:
     filled = work.buckets.filled()
     steps = 2 * len(filled)
 
@@ -142,9 +152,11 @@ def _judged(work: _Judging, pool: Executor, progress: Progress) -> list[_Judged]
         progress.part(done / steps, f"{done // 2} of {len(filled)} buckets audited")
 
     looked = {pool.submit(share, bucket): bucket for bucket in filled}
-    extract = extract_together(_in_order(looked, heard), work.as_of)
+    found = _in_order(looked, heard)
+    extract = extract_together([one.share for one in found], work.as_of)
     judging = {pool.submit(judge, bucket, extract): bucket for bucket in filled}
-    return _in_order(judging, lambda done: heard(len(filled) + done))
+    judged = _in_order(judging, lambda done: heard(len(filled) + done))
+    return judged, reduce(Doubts.plus, [one.doubts for one in found], Doubts())
 
 
 def _together(
@@ -169,11 +181,13 @@ def _in_order(asked: Mapping["Future[T]", int], heard: Callable[[int], None]) ->
     return [future.result() for future in asked]
 
 
-def share(bucket: int) -> Share:
+def share(bucket: int) -> _Looked:
     """What a worker does first: prepares a bucket, and says what it adds to the extract."""
     work: _Judging = known()
+    lines = work.buckets.lines(bucket)
+    doubts = doubts_of(lines)
     prepared = prepare(
-        work.buckets.lines(bucket),
+        lines,
         work.reference,
         as_of=work.as_of,
         payers=work.payers,
@@ -183,7 +197,7 @@ def share(bucket: int) -> Share:
     work.pairing.update(prepared.extract.pairing_npis)
     forget()
     keep(prepared, work.prepared(bucket), work.codec)
-    return share_of(prepared.extract, prepared.lines)
+    return _Looked(share_of(prepared.extract, prepared.lines), doubts)
 
 
 def judge(bucket: int, extract: Extract) -> _Judged:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.asides import Doubts
 from auditor.audit import Audit, Counts, totals_of
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import COLUMNS
@@ -30,13 +31,15 @@ _COUNTED = ["in_scope", "flagged", "clean", "not_evaluated"]
 class Elsewhere:
     """What an audit elsewhere gives: claims and audit without their lines, and corrections.
 
-    ``reference`` is what the lines were judged by: of a library what they needed.
+    ``reference`` is what the lines were judged by: of a library what they needed. ``doubts`` are
+    those about the lines.
     """
 
     claims: Claims
     audit: Audit
     corrections: pd.DataFrame
     reference: Reference
+    doubts: Doubts
 
 
 def bare(result: Audit) -> Audit:

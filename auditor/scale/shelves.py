@@ -111,8 +111,12 @@ def _at(place: Place) -> pa.Table:
 
 
 def buckets_of(lines: pd.DataFrame, buckets: int) -> Any:
-    """The bucket of each line: a digest of its patient, the same on every machine."""
-    words = lines["patient_id"].cat.categories.to_numpy(dtype=object)
+    """The bucket of each line: a digest of its patient, the same on every machine.
+
+    A number with leading zeros goes where it would go without: one of them may have lost them.
+    """
+    numbers: Any = pa.array(lines["patient_id"].cat.categories, pa.string())
+    words = pc.utf8_ltrim(numbers, characters="0").to_numpy(zero_copy_only=False)
     digest = pd.util.hash_array(words, categorize=False) % np.uint64(buckets)
     return digest.astype(np.int64)[lines["patient_id"].cat.codes.to_numpy()]
 

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from auditor.asides import Doubts
 from auditor.errors import AuditError
 from auditor.extract import together as extract_together
 from auditor.ingest.habits import Habits
@@ -118,6 +119,8 @@ def audit_sources(
             f"{asked.reference.library}: is a reference library, which Spark can't take yet; "
             "audit on this machine with --memory, or give a folder of tables"
         )
+    from pyspark.sql import functions
+
     session = sources[0].table.sparkSession
     _ship(session)
     kept: list[Any] = []
@@ -127,7 +130,9 @@ def audit_sources(
         lines = reduce(lambda one, other: one.unionByName(other), (table for table, _ in read))
         lines = lines.where(f"{SUMMARY} is null")
         shares = buckets or max(2 * session.sparkContext.defaultParallelism, 4)
-        lines = lines.repartition(shares, "patient_id").persist()
+        # A number with leading zeros goes where it would go without: one of them may be lost.
+        number = functions.expr("trim(LEADING '0' FROM patient_id)")
+        lines = lines.repartition(shares, number).persist()
         kept.append(lines)
         files = tuple(name for source in sources for name in source.files)
         zeros = tuple(one for one in claims.intakes if one.restored)
@@ -135,14 +140,16 @@ def audit_sources(
             asked.reference, asked.as_of, dict(asked.payers), dict(asked.options), files, zeros
         )
         found = _summaries(_mapped(lines, sharing(known), SUMMARIES))
-        known = replace(known, extract=extract_together(found, asked.as_of))
-        return _together(_mapped(lines, judging(known), FINDINGS).toArrow(), claims, known)
+        known = replace(known, extract=extract_together([one for one, _ in found], asked.as_of))
+        doubts = reduce(Doubts.plus, [own for _, own in found], Doubts())
+        answer = _mapped(lines, judging(known), FINDINGS).toArrow()
+        return _together(answer, claims, known, doubts)
     finally:
         for table in kept:
             table.unpersist()
 
 
-def _together(answer: pa.Table, claims: Claims, known: Judge) -> Elsewhere:
+def _together(answer: pa.Table, claims: Claims, known: Judge, doubts: Doubts) -> Elsewhere:
     """One audit out of the answers of all shares."""
     findings: list[pa.Table] = []
     parts, corrections = [], []
@@ -164,6 +171,7 @@ def _together(answer: pa.Table, claims: Claims, known: Judge) -> Elsewhere:
         result,
         corrections_together(corrections, result.findings, claims.intakes),
         known.reference,
+        doubts,
     )
 
 

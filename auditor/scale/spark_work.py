@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from auditor.asides import doubts_of
 from auditor.audit import audit, prepare
 from auditor.corrections import proposed
 from auditor.errors import AuditError
@@ -99,14 +100,15 @@ def reading(known: Read) -> Worker:
 
 
 def sharing(known: Judge) -> Worker:
-    """Claim lines to what their patients add to the extract."""
+    """Claim lines to what their patients add to the extract, and the doubts about them."""
 
     def work(batches: Batches) -> Batches:
         lines = _lines(batches, known)
         if lines is None:
             return
+        doubts = doubts_of(lines)
         prepared = _prepared(lines, known)
-        yield from _summary(share_of(prepared.extract, prepared.lines), SUMMARIES)
+        yield from _summary((share_of(prepared.extract, prepared.lines), doubts), SUMMARIES)
         forget()
 
     return work
