@@ -59,6 +59,7 @@ def test_shape_shows_the_form_and_nothing_else(text: str, form: str) -> None:
         ("00000", "", (), ""),
         ("N/A", "", (), ""),
         ("NULL", "", (), ""),
+        ("(blank)", "", (), ""),
     ],
 )
 def test_procedure(text: str, code: str, modifiers: tuple[str, ...], repair: str) -> None:
@@ -166,6 +167,7 @@ def test_modifiers(text: str, found: tuple[str, ...], repair: str) -> None:
         ("S72.001A", ("S72.001A",)),
         ("S72001A", ("S72.001A",)),
         ("NULL", ()),
+        ("(blank)", ()),
     ],
 )
 def test_diagnoses(text: str, found: tuple[str, ...]) -> None:
@@ -261,6 +263,7 @@ def test_bill_type_has_a_frequency_in_four_characters_only(text: str, read: str)
         (values.identifier, "aB-1", "aB-1"),
         (values.identifier, "1.23E+15", "1.23E+15"),
         (values.identifier, "(null)", ""),
+        (values.identifier, "(blank)", ""),
         (values.identifier, "\\N", ""),
         (values.identifier, "NA", ""),
         (values.identifier, "0", ""),
@@ -278,6 +281,7 @@ def test_bill_type_has_a_frequency_in_four_characters_only(text: str, read: str)
         (values.name, "  Blue   Cross ", "Blue Cross"),
         (values.name, "N/A", "N/A"),
         (values.name, "NULL", ""),
+        (values.name, "(Blank)", ""),
         (values.place_of_service, "22.0", "22"),
         (values.place_of_service, "2", "02"),
         (values.place_of_service, "On Campus-Outpatient Hospital [22]", "22"),

@@ -20,7 +20,11 @@ UNREADABLE = "could not be read, left blank"
 
 # Excel's error values come out of CSV exports as text.
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
-BLANK_WORDS = frozenset({"", "NULL", "null", "(null)", "(NULL)", "\\N", "nan", "NaN"}) | _ERRORS
+# Pivot tables write (blank), Power BI (Blank).
+_OF_PIVOTS = frozenset({"(blank)", "(Blank)", "(BLANK)"})
+BLANK_WORDS = (
+    frozenset({"", "NULL", "null", "(null)", "(NULL)", "\\N", "nan", "NaN"}) | _ERRORS | _OF_PIVOTS
+)
 NO_VALUE = BLANK_WORDS | {
     *("N/A", "n/a", "NA", "na", "None", "NONE", "none", "NAN", "(NONE)"),
     *("NaT", "NAT", "<NA>", "-", "--", "."),
