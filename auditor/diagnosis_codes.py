@@ -39,9 +39,10 @@ def carries(lines: pd.DataFrame, word: str) -> Mask:
 
 def not_billable(
     lines: pd.DataFrame, reference: Reference, *, written_with_one: bool = False
-) -> dict[str, tuple[Mask, str]]:
-    """For each code known as not billable at some date: its lines then, and its successors.
+) -> dict[tuple[str, str], Mask]:
+    """The lines that carry a code on dates on which it is known as not billable.
 
+    By the code and its successors, as text; editions and years may name others.
     ``written_with_one`` asks for lines that carry the code with a digit one for its letter I.
     """
     rows = reference.table("icd10cm").rows
@@ -49,17 +50,18 @@ def not_billable(
     rows = rows.assign(written=written)
     rows = rows[(rows["billable"] == "no") & written.isin(words_of(lines))]
     day = lines["service_date"]
-    found: dict[str, tuple[Mask, str]] = {}
+    found: dict[tuple[str, str], Mask] = {}
     for row in rows.to_dict("records"):
         start = pd.Timestamp(str(row["effective_from"]) or "1900-01-01")
         end = pd.Timestamp(str(row["effective_to"]) or "2200-01-01")
         mask = carries(lines, str(row["written"])) & ((day >= start) & (day <= end)).to_numpy()
         if mask.any():
-            found[str(row["icd10"])] = (mask, str(row["successors"]))
+            key = str(row["icd10"]), str(row["successors"])
+            found[key] = found.get(key, False) | mask
     if not written_with_one and reference.whole_settings("icd10cm"):
         for word, mask in _absent(lines, reference).items():
-            before, successors = found.get(word, (mask, ""))
-            found[word] = (before | mask, successors)
+            successors = next((named for code, named in found if code == word), "")
+            found[word, successors] = found.get((word, successors), False) | mask
     return found
 
 

@@ -168,6 +168,31 @@ def test_the_order_file_decides_on_diagnoses(tmp_path, code, day, severity) -> N
         assert "I20.81" in row["message"]
 
 
+def test_a_diagnosis_is_judged_on_each_of_its_dates(tmp_path) -> None:
+    """Rows of several editions say that one code is not billable; none of them hides another."""
+    put("icd10cm", [saved(tmp_path, "icd10cm_order_2026.txt", made.ORDER)], tmp_path / "lib")
+    days = ["2023-09-30", "2023-10-01", "2025-09-30", "2025-10-01", "2026-09-30", "2026-10-01"]
+    lines = claims(*({"diagnosis_codes": "I20.8", "service_date": day} for day in days))
+
+    result = audited(tmp_path / "lib", lines)
+
+    accused = [(place, "denial") for place in range(1, 5)]
+    assert found(result, "diagnosis_not_valid_on_date") == [*accused, (5, "review")]
+    rows = result.findings.query("rule == 'diagnosis_not_valid_on_date'")
+    assert rows["message"].str.contains("(bill I20.81 or I20.89)", regex=False).all()
+
+
+def test_a_misread_heading_has_no_successor_to_bill(tmp_path) -> None:
+    put("icd10cm", [saved(tmp_path, "icd10cm_order_2026.txt", made.ORDER)], tmp_path / "lib")
+    lines = claims({"diagnosis_codes": "125", "service_date": "2025-11-03"})
+
+    (row,) = audited(tmp_path / "lib", lines).findings.query(
+        "rule == 'diagnosis_not_valid_on_date'"
+    )["message"]
+
+    assert "(digit one for letter I: I25, not billable either)" in row
+
+
 @pytest.mark.parametrize(("limit", "accused"), [("1", [(0, "review")]), ("2", [])])
 def test_after_its_last_day_the_newest_limit_accuses_not_an_older_one(
     tmp_path, limit, accused

@@ -13,8 +13,8 @@ def diagnosis_missing(seen: Seen) -> list[Condition]:
 def diagnosis_not_valid_on_date(seen: Seen) -> list[Condition]:
     """One that has no code's shape, or that can't be billed on the date."""
     ended = {
-        code: successors
-        for code, (mask, successors) in not_billable(seen.lines, seen.reference).items()
+        code
+        for (code, _), mask in not_billable(seen.lines, seen.reference).items()
         if seen.true_of(mask)
     }
     said, wrong = [], False

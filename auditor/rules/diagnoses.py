@@ -56,16 +56,14 @@ def diagnosis_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
     by_cell = np.array([_misshapen_words(cell) for cell in cells.categories], dtype=object)
     said = by_cell[cells.codes.to_numpy()]
     misshapen = said != ""
-    for code, (mask, successors) in not_billable(lines, reference).items():
+    for (code, successors), mask in not_billable(lines, reference).items():
         instead = " or ".join(successors.split())
         words = f"{code} is not billable" + (f" (bill {instead})" if instead else "")
         said[mask] = [f"{before}, {words}" if before else words for before in said[mask]]
-    for code, (mask, successors) in not_billable(lines, reference, written_with_one=True).items():
+    for (code, successors), mask in not_billable(lines, reference, written_with_one=True).items():
         instead = " or ".join(successors.split())
-        said[mask] = [
-            text.replace(f"I: {code})", f"I: {code}, not billable either; bill {instead})")
-            for text in said[mask]
-        ]
+        words = f"I: {code}, not billable either" + (f"; bill {instead}" if instead else "")
+        said[mask] = [text.replace(f"I: {code})", f"{words})") for text in said[mask]]
     flagged = in_family(lines) & (said != "")
     stale = reference.stale("icd10cm", lines)
     return Outcome(
