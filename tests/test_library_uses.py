@@ -168,6 +168,26 @@ def test_the_order_file_decides_on_diagnoses(tmp_path, code, day, severity) -> N
         assert "I20.81" in row["message"]
 
 
+def test_a_zip_code_tells_the_contractor_without_a_state(tmp_path) -> None:
+    for day, edition in (("ZIP5_OCT2025.txt", "2025"), ("ZIP5_JAN2026.txt", "2026")):
+        put("zip", [saved(tmp_path, day, made.ZIPS)], tmp_path / "lib", edition=edition)
+    analysis = {"procedure_code": "75580", "service_date": "2025-12-10", "service_state": ""}
+    lines = claims(
+        analysis | {"service_zip": "22030"},
+        analysis | {"service_zip": "63101"},
+        analysis | {"service_zip": "63101", "service_date": "2026-01-10"},
+        analysis | {"service_zip": "99999"},
+        analysis,
+    )
+
+    result = audited(tmp_path / "lib", lines)
+
+    assert found(result, "paperwork_missing") == [(0, "review")]
+    reasons = result.not_evaluated.query("rule == 'paperwork_missing'").set_index("reason")
+    assert reasons["lines"].to_dict() == {"reference_stale": 1, "value_missing": 2}
+    assert books(result, "paperwork_missing")["clean"] == 1
+
+
 def test_a_diagnosis_is_judged_on_each_of_its_dates(tmp_path) -> None:
     """Rows of several editions say that one code is not billable; none of them hides another."""
     put("icd10cm", [saved(tmp_path, "icd10cm_order_2026.txt", made.ORDER)], tmp_path / "lib")

@@ -59,12 +59,13 @@ def paperwork_missing(lines: pd.DataFrame, reference: Reference) -> Outcome:
     none_given = blank(lines["attachment_control_number"])
     missing = scope & rows.found.to_numpy() & none_given
     ambiguous = among(jurisdiction, [AMBIGUOUS]) & none_given
+    unknown = among(jurisdiction, [""]) & none_given
     return Outcome(
         flagged=lines[missing].assign(jurisdiction=jurisdiction[missing].astype("str")),
         not_evaluated={
-            **lacking(lines, "service_state", none_given),
+            **lacking(lines, "service_state", unknown),
             ("value_missing", "service_zip"): ambiguous & blank(lines["service_zip"]),
-            ("reference_missing", "mac_states"): ambiguous | among(jurisdiction, [""]) & none_given,
+            ("reference_missing", "mac_states"): ambiguous | unknown,
             ("reference_stale", "case_by_case_jurisdictions"): rows.stale & none_given,
         },
         stale=("case_by_case_jurisdictions", rows.stale),
