@@ -32,6 +32,10 @@ _CT_REDUCED = 85
 _PN_SHARE = 40
 _NO_RATE = "no rate is known for this code, place and date"
 _NO_PAYER = "no rates of this payer are known"
+_NO_BASE = (
+    "your contract pays a percentage of Medicare's rate, and that is not known for this code, "
+    "place and date"
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Expected:
 
     ``cents`` is missing where no rate is known, and ``why_not`` then says why. ``basis`` is
     ``fee_schedule`` or ``contract``. ``stale`` marks dates the rate tables don't answer for,
-    ``local`` lines priced by the costs of their locality, not by national rates.
+    ``local`` lines priced by the costs of their locality, not by national rates, ``by_medicare``
+    lines of Medicare and of contracts that pay a percentage of its rates.
     """
 
     cents: "pd.Series[int]"
@@ -48,6 +53,7 @@ class Expected:
     why_not: "pd.Series[str]"
     stale: Bools
     local: Bools
+    by_medicare: Bools
 
     def at(self, places: Ints) -> "Expected":
         """The same of the lines at some places, numbered anew."""
@@ -57,6 +63,7 @@ class Expected:
             why_not=self.why_not.take(places).reset_index(drop=True),
             stale=self.stale[places],
             local=self.local[places],
+            by_medicare=self.by_medicare[places],
         )
 
 
@@ -88,11 +95,11 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
     key = (group_key(lines, by)[priced] * periods + period[priced]) * 2 + packaged
     number = numbered(key)
     first = first_places(number)
-    unit, contracted = _unit_cents(lines.iloc[priced[first]], reference, packaged[first])
+    unit, contracted, shared = _unit_cents(lines.iloc[priced[first]], reference, packaged[first])
     unit_cents = np.full(len(lines), _NONE, dtype=np.int64)
     unit_cents[priced] = unit[number]
-    by_contract = np.zeros(len(lines), dtype=bool)
-    by_contract[priced] = contracted[number]
+    by_contract, relative = np.zeros((2, len(lines)), dtype=bool)
+    by_contract[priced], relative[priced] = contracted[number], shared[number]
     units = lines["units"].to_numpy(dtype=np.float64)
     known = (unit_cents >= 0) & (units > 0)
     cents = np.where(known, np.rint(unit_cents * np.where(units > 0, units, 1)), 0)
@@ -106,9 +113,15 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
             ~known
         ),
         basis=_words(lines, [known & by_contract, known], ["contract", "fee_schedule"], ""),
-        why_not=_words(lines, [known, _medicare(lines) | by_contract], ["", _NO_RATE], _NO_PAYER),
+        why_not=_words(
+            lines,
+            [known, relative, _medicare(lines) | by_contract],
+            ["", _NO_BASE, _NO_RATE],
+            _NO_PAYER,
+        ),
         stale=stale.astype(bool),
         local=_is_local(lines, reference) & known & ~by_contract,
+        by_medicare=relative | _medicare(lines) & ~by_contract,
     )
 
 
@@ -164,13 +177,18 @@ def _priced_codes(reference: Reference) -> frozenset[str]:
     return frozenset().union(*(reference.words(name, "procedure_code") for name in tables))
 
 
-def _unit_cents(lines: pd.DataFrame, reference: Reference, packaged: Bools) -> tuple[Ints, Bools]:
-    """Cents a unit, -1 where no rate is known, and whether a contract gave them."""
+def _unit_cents(
+    lines: pd.DataFrame, reference: Reference, packaged: Bools
+) -> tuple[Ints, Bools, Bools]:
+    """Cents a unit, -1 where no rate is known; whether a contract gave them.
+
+    Behind them whether a contract gives a percentage of Medicare's rate, be that known or not.
+    """
     by_rates = np.where(institutional(lines), _hospital_rate(lines, reference, packaged), _NONE)
     by_rates = np.where(professional(lines), _physician_rate(lines, reference), by_rates)
-    contract, has_contract = _contract_rate(lines, reference, by_rates)
+    contract, relative = _contract_rate(lines, reference, by_rates)
     medicare = np.where(_medicare(lines), by_rates, _NONE)
-    return np.where(has_contract, contract, medicare), has_contract
+    return np.where(contract >= 0, contract, medicare), contract >= 0, relative
 
 
 def _beside_significant(lines: pd.DataFrame, reference: Reference) -> Bools:
@@ -201,7 +219,7 @@ def absent_component(
         modifiers=same_word("26" if component == "professional" else "", len(lines)),
         bill_type=same_word("013", len(lines)),
     )
-    unit, contracted = _unit_cents(asked, reference, np.zeros(len(lines), dtype=bool))
+    unit, contracted, _ = _unit_cents(asked, reference, np.zeros(len(lines), dtype=bool))
     basis = _words(lines, [contracted, unit >= 0], ["contract", "fee_schedule"], "")
     return _as_cents(unit, lines), basis.astype("str")
 
@@ -348,7 +366,7 @@ def _rows(lines: pd.DataFrame, reference: Reference, table: str, modifier: str) 
 
 
 def _contract_rate(lines: pd.DataFrame, reference: Reference, by_rates: Ints) -> tuple[Ints, Mask]:
-    """The user's own rates, as cents or as percent of Medicare; -1 where there is none."""
+    """The user's own rates in cents, -1 where there is none, and which are shares of Medicare's."""
     on = ["payer", "procedure_code", "component", "claim_type"]
     rows = reference.as_of("contract_rates", lines, on=on)
     fixed = _hundredths(rows, "amount")
@@ -356,5 +374,4 @@ def _contract_rate(lines: pd.DataFrame, reference: Reference, by_rates: Ints) ->
     relative = np.where(
         (percent >= 0) & (by_rates >= 0), (by_rates * percent + 5_000) // 10_000, -1
     )
-    cents = np.where(fixed >= 0, fixed, relative)
-    return cents, cents >= 0
+    return np.where(fixed >= 0, fixed, relative), (percent >= 0) & (fixed < 0)

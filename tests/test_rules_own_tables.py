@@ -228,6 +228,63 @@ def test_a_contract_amount_is_not_in_doubt_for_what_medicare_pays(tmp_path) -> N
     assert percent.endswith("(ccta-apc-2025).")
 
 
+def relative(rows: Rows) -> Rows:
+    """150 % of Medicare for four codes, of which 75577 has no hospital rate in 2025."""
+    (row, *_) = contract(rows)
+    parts = {"institutional": "technical", "professional": "global"}
+    return [
+        row
+        | {"procedure_code": code, "setting": setting, "component": component}
+        | {"amount": "", "percent_of_medicare": "150"}
+        for code in ("75571", "75573", "75574", "75577")
+        for setting, component in parts.items()
+    ]
+
+
+def test_a_share_of_a_rate_that_is_not_known_says_what_is_missing(tmp_path) -> None:
+    """The contract has a row; it is Medicare's rate, or what tells it, that lacks."""
+    low = OURS | {"allowed_cents": "300.00", "paid_cents": "240.00"}
+    office = low | {"claim_type": "professional", "modifiers": "", "charge_cents": "900.00"}
+    result = audited(
+        tmp_path,
+        "allowed_below_expected",
+        "contract_rates",
+        relative,
+        low | {"procedure_code": "75577"},
+        low | {"procedure_code": "75572"},
+        low | {"bill_type": ""},
+        low | {"bill_type": "0851"},
+        low | {"service_date": "2017-03-10"},
+        office | {"place_of_service": ""},
+        low,
+    )
+
+    assert flagged(result) == [6]
+    assert reasons(result) == {
+        ("reference_missing", "opps_rates pfs_rates", 2),
+        ("reference_missing", "contract_rates", 1),
+        ("value_missing", "bill_type", 1),
+        ("reference_stale", "opps_rates pfs_rates", 1),
+        ("value_missing", "place_of_service", 1),
+    }
+
+
+def test_a_share_of_nothing_is_packaged(tmp_path) -> None:
+    score = OURS | {"procedure_code": "75571", "service_date": "2026-03-10", "claim_id": "S"}
+    paid = {"allowed_cents": "50.00", "paid_cents": "40.00", "patient_id": "S"}
+    result = audited(
+        tmp_path,
+        "allowed_above_expected",
+        "contract_rates",
+        relative,
+        score | paid,
+        score | paid | {"procedure_code": "75574", "allowed_cents": "534.65"},
+    )
+
+    (row,) = result.findings.to_dict("records")
+    assert row["message"].endswith("the contract rate gives $0.00 (packaged).")
+
+
 def test_a_payment_cites_the_documents_that_give_its_rate(tmp_path) -> None:
     low = {"allowed_cents": "100.00", "paid_cents": "80.00"}
     office = {"claim_type": "professional", "place_of_service": "11", "service_date": "2024-06-03"}

@@ -31,13 +31,14 @@ def _no_rate(lines: pd.DataFrame, expected: Expected, asked: Mask) -> Reasons:
     """Why a line that is asked for has no expected payment: a cell, else the rate itself."""
     unknown = expected.cents.isna().to_numpy(dtype=bool) & asked
     priced_by_place = professional(lines) & among(lines["component"], ["technical", "global"])
+    by_medicare = unknown & expected.by_medicare
     return {
-        **lacking(lines, "bill_type", unknown & institutional(lines) & medicare(lines)),
+        **lacking(lines, "bill_type", by_medicare & institutional(lines)),
         ("column_missing", "modifiers"): unknown
         & professional(lines)
         & lacks_column(lines, "modifiers"),
-        **lacking(lines, "place_of_service", unknown & priced_by_place & medicare(lines)),
-        ("reference_missing", "contract_rates"): unknown & ~medicare(lines),
+        **lacking(lines, "place_of_service", by_medicare & priced_by_place),
+        ("reference_missing", "contract_rates"): unknown & ~expected.by_medicare,
         ("reference_stale", _TABLES): unknown & expected.stale,
         ("reference_missing", _TABLES): unknown,
     }
@@ -75,7 +76,7 @@ def _difference(
     mask = asked & off
     flagged = lines[mask]
     # Medicare's own rates give nothing only where another service of the claim holds the payment.
-    packaged = (expected.cents[mask] == 0) & (expected.basis[mask] == "fee_schedule")
+    packaged = (expected.cents[mask] == 0) & expected.by_medicare[mask]
     worth = pd.Series(_dollars(expected.cents[mask]), index=flagged.index, dtype="str")
     return Outcome(
         flagged=flagged.assign(
