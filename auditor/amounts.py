@@ -21,7 +21,14 @@ from auditor.claim_lines import (
     professional,
     same_word,
 )
-from auditor.localities import has_localities, locality_cap, practice_costs
+from auditor.localities import (
+    PracticeCosts,
+    has_localities,
+    local_caps,
+    national_caps,
+    practice_costs,
+    scan_costs,
+)
 from auditor.matching import first_places, group_key, numbered, whole_claims
 from auditor.once import computed_lately, computed_once
 from auditor.reference import Bools, InForce, Ints, Reference, day_numbers
@@ -126,9 +133,12 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
 
 
 def _is_local(lines: pd.DataFrame, reference: Reference) -> Bools:
-    """Physicians' lines whose locality and its cost indices are known."""
-    costs = practice_costs(lines, reference)
-    return professional(lines) & costs.known if costs else np.zeros(len(lines), dtype=bool)
+    """Physicians' lines whose locality, its cost indices and of scans its cap are known."""
+    costs, scans = practice_costs(lines, reference), scan_costs(lines, reference)
+    if costs is None or scans is None:
+        return np.zeros(len(lines), dtype=bool)
+    reading = among(lines["component"], ["professional"])
+    return professional(lines) & np.where(reading, costs.known, scans.known)
 
 
 _LOCAL_TABLES = ("zip_localities", "gpci", "locality_caps")
@@ -303,25 +313,37 @@ def _physician_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
 
 def _fee_schedule(lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask) -> Ints:
     """Cents of one component: the lower of the fee schedule and the OPPS imaging cap."""
-    cents = _rvu_cents(lines, reference, modifier, facility)
+    of = practice_costs if modifier == "26" else scan_costs
+    costs = of(lines, reference)
+    cents = _rvu_cents(lines, reference, modifier, facility, costs)
     if modifier == "26":
         return cents
-    scan = cents if modifier == "TC" else _rvu_cents(lines, reference, "TC", facility)
-    cap = _cents(_rows(lines, reference, "imaging_caps", "TC"), "cap_cents")
-    local_cap = locality_cap(lines, reference, same_word("TC", len(lines)), facility)
-    cap = cap if local_cap is None else np.where(local_cap >= 0, local_cap, cap)
+    scan = cents if modifier == "TC" else _rvu_cents(lines, reference, "TC", facility, costs)
+    cap = _cents(national_caps(lines, reference), "cap_cents")
+    local = local_caps(lines, reference)
+    if local is not None:
+        price = np.where(
+            facility, _cents(local, "facility_cents"), _cents(local, "nonfacility_cents")
+        )
+        cap = np.where(price >= 0, price, cap)
     capped = np.where((cap >= 0) & (scan > cap), cap, scan)
     reduced = np.where(_old_scanner(lines), _share(capped, _CT_REDUCED), capped)
     paid = np.where(scan >= 0, reduced, _NONE)
     if modifier == "TC":
         return paid
     # The whole study loses what its technical part loses.
-    reading = _rvu_cents(lines, reference, "26", facility)
+    reading = _rvu_cents(lines, reference, "26", facility, costs)
     split = (scan >= 0) & (reading >= 0) & (paid < scan)
     return np.where((cents >= 0) & split, reading + paid, cents)
 
 
-def _rvu_cents(lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask) -> Ints:
+def _rvu_cents(
+    lines: pd.DataFrame,
+    reference: Reference,
+    modifier: str,
+    facility: Mask,
+    costs: PracticeCosts | None,
+) -> Ints:
     """Relative value units times conversion factor, in whole cents."""
     rows = _rows(lines, reference, "pfs_rates", modifier)
     units = np.where(
@@ -333,7 +355,6 @@ def _rvu_cents(lines: pd.DataFrame, reference: Reference, modifier: str, facilit
     # Hundredths of units times ten-thousandths of dollars are ten-thousandths of cents.
     cents = (units * factors + 5_000) // 10_000
     cents = np.where((units >= 0) & (factors >= 0), cents, _NONE)
-    costs = practice_costs(lines, reference)
     if costs is None:
         return cents
     expense = np.where(

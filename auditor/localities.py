@@ -1,10 +1,11 @@
 """Where a service was done, by its ZIP code: the Medicare contractor, the locality, its costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from auditor.claim_lines import same_word
 from auditor.once import computed_lately
 from auditor.reference import Bools, InForce, Ints, Reference
 
@@ -66,21 +67,43 @@ def practice_costs(lines: pd.DataFrame, reference: Reference) -> PracticeCosts |
     return PracticeCosts(known & ~rows.stale, work, expense, malpractice)
 
 
-def locality_cap(
-    lines: pd.DataFrame, reference: Reference, modifier: "pd.Categorical", facility: Bools
-) -> Ints | None:
-    """Cents of the imaging cap at each line's locality, -1 where there is none."""
+def scan_costs(lines: pd.DataFrame, reference: Reference) -> PracticeCosts | None:
+    """The same for the technical part, whose price is the lower of fee schedule and imaging cap.
+
+    They are not known where the code is under a cap and that of the locality was not imported.
+    """
+    costs = practice_costs(lines, reference)
+    if costs is None:
+        return None
+    national, local = national_caps(lines, reference), local_caps(lines, reference)
+    capped = national.found.to_numpy() | national.stale
+    if local is not None:
+        # An edition that answers for the date and has no cap says that there is none.
+        capped = (capped & local.stale | national.found.to_numpy()) & ~local.found.to_numpy()
+    return replace(costs, known=costs.known & ~capped)
+
+
+@computed_lately
+def national_caps(lines: pd.DataFrame, reference: Reference) -> InForce:
+    """The national imaging cap in force for the technical part of each line's code."""
+    asked = lines[["procedure_code", "service_date", "claim_type"]].assign(
+        modifier=same_word("TC", len(lines))
+    )
+    return reference.as_of("imaging_caps", asked, on=["procedure_code", "modifier"])
+
+
+@computed_lately
+def local_caps(lines: pd.DataFrame, reference: Reference) -> InForce | None:
+    """The same of each line's locality; none where no such caps were imported."""
     place = located(lines, reference)
     if place is None or "locality_caps" not in reference.tables:
         return None
     asked = _at(lines, place).assign(
-        procedure_code=lines["procedure_code"].array, modifier=modifier
+        procedure_code=lines["procedure_code"].array, modifier=same_word("TC", len(lines))
     )
-    rows = reference.as_of(
+    return reference.as_of(
         "locality_caps", asked, on=["procedure_code", "modifier", "carrier", "locality"]
     )
-    cents = np.where(facility, rows.numbers("facility_cents"), rows.numbers("nonfacility_cents"))
-    return np.nan_to_num(cents, nan=_NONE).astype(np.int64)
 
 
 def _at(lines: pd.DataFrame, place: InForce) -> pd.DataFrame:
