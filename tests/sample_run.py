@@ -382,11 +382,11 @@ RIGHT_TO_LEFT = "\u202emoc.live\u202c \u200f\u05d0\u05d1"
 
 
 def decided_run() -> Run:
-    """The small run, with what somebody decided about its second finding."""
+    """The small run, with what somebody decided about its second finding, and whose the third is."""
     run = small_run()
-    second = str(run.audit.findings["finding"].iloc[1])
+    second, third = (str(finding) for finding in run.audit.findings["finding"].iloc[1:3])
     decided = Disposition("not an error", "A. Okafor", "<b>call</b> the payer")
-    return replace(run, dispositions={second: decided})
+    return replace(run, dispositions={second: decided, third: Disposition("open", "B. Li")})
 
 
 LONG_NAME = f"{'hospital_cardiac_ct_' * 9}2025.csv"

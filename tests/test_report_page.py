@@ -281,8 +281,28 @@ def test_what_people_decided_is_shown(visit: Callable[..., Any]) -> None:
     assert "<b>call</b>" not in page.inner_text("#drawer-facts")
 
 
+def test_what_is_still_undecided_is_listed_alone(visit: Callable[..., Any]) -> None:
+    """Blank and "open" alike: in both cases somebody still has to decide."""
+    findings = small_run().audit.findings
+    page = visit("decided")
+    options = page.locator("#filter-disposition option").all_inner_texts()
+    left = len(findings) - 1
+    assert options == ["all", f"still undecided ({left})", "not an error (1)", "open (1)"]
+
+    page.select_option("#filter-disposition", label=options[1])
+    settle(page)
+    assert page.inner_text("#count").startswith(f"{left} findings of {len(findings)}")
+    shown = page.locator("#findings tbody tr").evaluate_all("rows => rows.map(row => row.id)")
+    assert shown[:2] == [f"finding-{findings['finding'].iloc[row]}" for row in (0, 2)]
+
+    page = visit("decided", "#disposition=not+an+error")
+    assert page.input_value("#filter-disposition") == "not an error"
+    assert rows_of(page) == 1
+
+
 def test_without_decisions_no_column_speaks_of_them(visit: Callable[..., Any]) -> None:
     page = visit()
+    assert page.locator("#filter-disposition").count() == 0
     assert "Disposition" not in page.inner_text("#findings thead")
     assert page.locator('input[name="column"][value="disposition"]').count() == 0
 

@@ -1,13 +1,14 @@
 // The controls above the list: what can be chosen, and the state that they and the list share.
 
-const CHOICES = ["family", "rule", "payer", "billing_npi", "claim_type", "money", "status"];
+const CHOICES = ["family", "rule", "payer", "billing_npi", "claim_type", "money", "status", "disposition"];
 const GROUPS = ["", "rule", "story"];
 const LISTS_APART = ["waived", "resolved"];
+const UNDECIDED = ["", "open"];
 let usual = [];
 const state = {};
 
 function fresh() {
-  return { q: "", severity: [], family: "", rule: "", payer: "", billing_npi: "", claim_type: "", money: "", status: "", pattern: "", story: "", sort: "", group: "", hide: false, columns: usual };
+  return { q: "", severity: [], family: "", rule: "", payer: "", billing_npi: "", claim_type: "", money: "", status: "", disposition: "", pattern: "", story: "", sort: "", group: "", hide: false, columns: usual };
 }
 function choices() { return CHOICES.filter((name) => byId(filterId(name))); }
 function offered(name, value) {
@@ -32,6 +33,10 @@ function fillChoices() {
     });
     const order = name === "status" ? Object.keys(data.statuses) : [];
     options.sort((one, other) => order.indexOf(one.value) - order.indexOf(other.value) || (one.textContent < other.textContent ? -1 : 1));
+    if (name === "disposition") {
+      const left = UNDECIDED.reduce((sum, value) => sum + (counts.get(value) || 0), 0);
+      options.unshift(new Option(`still undecided (${count(left)})`, "undecided"));
+    }
     byId(filterId(name)).append(...options);
   }
 }

@@ -20,7 +20,7 @@ function refresh(remember = true) {
 // Waived and resolved findings are listed only where they are asked for, and never with the others.
 function filtered() {
   const apart = LISTS_APART.includes(state.status);
-  const tests = choices().filter((name) => state[name]).map((name) => sameAs(name, [state[name]]));
+  const tests = choices().filter((name) => state[name]).map((name) => sameAs(name, name === "disposition" && state[name] === "undecided" ? UNDECIDED : [state[name]]));
   if (state.severity.length) tests.push(sameAs("severity", state.severity));
   for (const name of ["pattern", "story"]) if (state[name]) tests.push(sameAs(name, [state[name]]));
   const terms = state.q.toLowerCase().split(/\s+/).filter(Boolean);
