@@ -60,6 +60,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     made = {
         "small": lambda: render(build(sample_run.small_run())),
         "decided": lambda: render(build(sample_run.decided_run())),
+        "long_numbers": lambda: render(build(sample_run.long_numbers_run())),
         "hostile": lambda: render(build(sample_run.hostile_run())),
         "clean": lambda: render(build(sample_run.clean_run())),
         "empty": lambda: render(build(sample_run.empty_run())),

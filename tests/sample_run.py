@@ -389,6 +389,15 @@ def decided_run() -> Run:
     return replace(run, dispositions={second: decided, third: Disposition("open", "B. Li")})
 
 
+def long_numbers_run() -> Run:
+    """The small run with claims and patients of 40 characters, as some clearing houses write."""
+    run = small_run()
+    findings = run.audit.findings.copy()
+    for column in ("claim_id", "patient_id"):
+        findings[column] = findings[column].astype(str).str.ljust(40, "7")
+    return replace(run, audit=replace(run.audit, findings=findings))
+
+
 LONG_NAME = f"{'hospital_cardiac_ct_' * 9}2025.csv"
 
 

@@ -43,6 +43,8 @@ def test_pages_open_without_a_fault_and_fit_a_phone(name: str, visit: Callable[.
         ("small", "table.rules"),
         ("small", "#run table"),
         ("history", "table.runs"),
+        ("long_numbers", "table.lines"),
+        ("long_numbers", "#findings"),
     ],
 )
 def test_on_a_phone_tables_are_read_without_scrolling_sideways(
@@ -60,6 +62,17 @@ def test_on_a_phone_tables_are_read_without_scrolling_sideways(
         assert tables.first.locator("tbody .badge:visible").count() > 0
     if chosen == "table.apart":
         assert "First seen: 20" in page.inner_text("table.apart >> nth=0")
+
+
+def test_long_claim_numbers_are_broken_and_short_ones_are_not(visit: Callable[..., Any]) -> None:
+    page = visit("long_numbers")
+    wide = "one => [one.scrollWidth, one.closest('.scroll').clientWidth]"
+    table, room = page.eval_on_selector("#findings", wide)
+    assert table <= room
+    assert page.locator("#findings tbody a >> nth=0").bounding_box()["height"] > 40
+
+    page = visit("small")
+    assert page.locator("#findings tbody a >> nth=0").bounding_box()["height"] < 30
 
 
 def test_on_paper_a_table_never_begins_with_its_head_alone(

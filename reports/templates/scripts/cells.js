@@ -77,7 +77,7 @@ function badge(severity) {
   return node;
 }
 function fillClaim(cell, row) {
-  const link = make("a", "", claim(row));
+  const link = make("a", "claim", claim(row));
   link.href = "#finding-" + text("finding", row);
   link.dataset.open = text("finding", row);
   cell.append(link);
