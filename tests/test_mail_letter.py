@@ -261,8 +261,9 @@ def test_what_changed_and_the_nights_before_are_told_with_a_history(folder: Path
     text = text_of(built(folder, settings_of(DIRECTOR)))
 
     assert "WHAT CHANGED SINCE 29 JUN 2026" in text
-    assert re.search(r"^New +\d+$", text, re.MULTILINE)
-    assert re.search(r"^Resolved +20 \(\$2 at risk no longer open\)$", text, re.MULTILINE)
+    for label in ("New", "Reopened", "Persisting"):
+        assert re.search(rf"^{label} +\d+$", text, re.MULTILINE)
+    assert re.search(r"^Resolved +20 \(\$2 at risk recovered\)$", text, re.MULTILINE)
     assert "29 Jun 2026" in text
 
 

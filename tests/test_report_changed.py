@@ -50,8 +50,20 @@ def test_what_changed_is_counted_by_status_and_told_in_dollars() -> None:
         f"Still open after it {whole_dollars(tonight.still_open_at_risk_cents)} "
         f"{whole_dollars(tonight.still_open_missed_cents)}"
     ) in section
+    assert "Not judged again" not in section
     for note in NOTES:
         assert note in section
+
+
+def test_findings_that_could_not_be_judged_again_are_counted() -> None:
+    run = history_run()
+    old = changes_of(run)
+    note = "3 findings that stood open could not be judged again. Not open any more"
+    changes = replace(old, unjudged=old.resolved.head(3), notes=(note,), waiver_notes=())
+    section = Page(section_of(render(build(replace(run, changes=changes))))).text
+
+    assert "Not judged again 3 known before; neither open nor resolved now" in section
+    assert f"To look at {note}" in section
 
 
 def test_claims_of_earlier_runs_are_not_passed_off_as_read() -> None:

@@ -19,6 +19,7 @@ from sample_run import clean_run, empty_run, findings_frame, hostile_run, run_of
 
 from auditor.errors import AuditError
 from auditor.report import sheets
+from auditor.report.changed import changed
 from auditor.report.content import Report, Run, build
 from auditor.report.dispositions import DISPOSITIONS, Disposition
 from auditor.report.list_sheet import ListSheet
@@ -427,9 +428,9 @@ def test_with_a_history_summary_counts_what_changed_and_draws_the_trend(with_his
     tonight, summary = run.changes.tonight, with_history["Summary"]
     said = {row[1].value: row[6].value for row in summary.iter_rows()}
 
-    assert said["New findings"] == tonight.new
-    assert said["Resolved"] == tonight.resolved
-    assert said["Waived, in none of the other figures"] == tonight.waived
+    assert said["New: never seen before"] == tonight.new
+    assert said["Resolved: closed by this run"] == tonight.resolved
+    assert said["Waived: set apart; in no total of this report"] == tonight.waived
     assert said["Still open after it"] == tonight.still_open_missed_cents / 100
     assert set(run.changes.waiver_notes) <= set(said)
     targets = {c.hyperlink.location for row in summary.iter_rows() for c in row if c.hyperlink}
@@ -438,6 +439,35 @@ def test_with_a_history_summary_counts_what_changed_and_draws_the_trend(with_his
     trend = table(with_history, "Trend")
     assert len(trend) == len(run.changes.nights)
     assert trend["New"].tolist() == [night.new for night in run.changes.nights]
+
+
+def test_the_summary_tells_what_changed_in_the_words_and_figures_of_the_page(tmp_path):
+    run = history_run()
+    assert run.changes is not None
+    note = "3 findings that stood open could not be judged again. Not open any more"
+    changes = replace(run.changes, unjudged=run.changes.resolved.head(3), notes=(note,))
+    run = replace(run, changes=changes)
+    told, summary = changed(build(run)), written(run, tmp_path)["Summary"]
+    assert told is not None
+    rows = [[cell.value for cell in row[1:7]] for row in summary.iter_rows()]
+    said = {row[0]: row for row in rows}
+
+    assert said["Not judged again: known before; neither open nor resolved now"][5] == 3
+    assert [count.label for count in told.counts][-1] == "Not judged again"
+    for count in told.counts:
+        assert said[f"{count.label}: {count.meaning}"][5] == count.findings
+    flows = [flow for flow in told.flows if " over " not in flow.label]
+    assert [flow.label.partition(":")[0] for flow in flows] == [
+        "Open before this run",
+        "Identified in this run",
+        "Recovered in this run",
+        "Changed otherwise in this run",
+        "Still open after it",
+    ]
+    for flow in flows:
+        figures = [flow.at_risk_cents / 100, flow.missed_cents / 100]
+        assert said[flow.label][4:] == figures
+    assert note in said
 
 
 def test_a_rule_whose_findings_are_all_waived_has_none_on_the_summary(tmp_path):

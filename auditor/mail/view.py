@@ -26,6 +26,7 @@ from auditor.mail.words import (
 from auditor.report.words import (
     FAMILY_LABELS,
     SEVERITY_LABELS,
+    STATUS_LABELS,
     at_risk_words,
     counted,
     missed_words,
@@ -39,14 +40,6 @@ if TYPE_CHECKING:
 
 RULE_ROWS = 8
 REMEDIES = 3
-_STATUS_WORDS = {
-    "new": "New",
-    "reopened": "Came back",
-    "persisting": "Still open",
-    "resolved": "Resolved",
-    "waived": "Waived",
-    "unjudged": "Open before, can't be judged now",
-}
 _WORKBOOK_WORDS = {
     "protected": "The workbook is attached. Its password is not in any mail.",
     "plain": "The workbook is attached.",
@@ -295,10 +288,10 @@ def _change_lines(changes: ChangeFigures | None, smallest: int) -> tuple[tuple[s
             continue
         text = words.get(state, f"{count:,}")
         if name == "resolved" and changes.recovered_cents and any(changes.recovered_cents):
-            text += f" ({money(*changes.recovered_cents)} no longer open)"
+            text += f" ({money(*changes.recovered_cents)} recovered)"
         if name == "reopened" and changes.reopened_cents and any(changes.reopened_cents):
-            text += f" ({money(*changes.reopened_cents)} open again)"
-        lines.append((_STATUS_WORDS[name], text))
+            text += f" ({money(*changes.reopened_cents)})"
+        lines.append((STATUS_LABELS[name], text))
     return tuple(lines)
 
 

@@ -12,6 +12,7 @@ from auditor.report.content import Report, Share
 from auditor.report.listed import set_apart
 from auditor.report.rows import Finding, finding_rows
 from auditor.report.trend import MOST_RUNS, Chart, charts
+from auditor.report.words import STATUS_LABELS, STATUS_MEANINGS
 
 if TYPE_CHECKING:
     from auditor.changes import Changes
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 FIRST_ROWS = 10
 _AGES = ((7, "up to 7 days"), (30, "8 to 30 days"), (90, "31 to 90 days"))
 _OLDEST = "over 90 days"
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many findings are of a status in the run."""
+
+    status: str
+    findings: int
+    label: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,7 @@ class Changed:
 
     since: date | None
     tonight: Night
+    counts: tuple[Count, ...]
     runs: int
     nights: tuple[Night, ...]
     charts: tuple[Chart, ...]
@@ -70,6 +82,7 @@ def changed(report: Report) -> Changed | None:
     return Changed(
         since=changes.since,
         tonight=changes.tonight,
+        counts=counts(changes),
         runs=len(nights),
         nights=tuple(reversed(nights[-MOST_RUNS:])),
         charts=charts(nights),
@@ -83,7 +96,26 @@ def changed(report: Report) -> Changed | None:
     )
 
 
+def counts(changes: "Changes") -> tuple[Count, ...]:
+    """Findings by what became of them; those not judged again only where there are some."""
+    tonight = changes.tonight
+    found = {name: getattr(tonight, name) for name in ("new", "reopened", "persisting", "resolved")}
+    found["waived"] = len(changes.waived)
+    if len(changes.unjudged):
+        found["unjudged"] = len(changes.unjudged)
+    return tuple(
+        Count(name, number, STATUS_LABELS[name], STATUS_MEANINGS[name])
+        for name, number in found.items()
+    )
+
+
 def _flows(nights: tuple[Night, ...]) -> tuple[Flow, ...]:
+    """Those of the run and, where there were others before, those over all runs."""
+    over_all = _moved(nights, None, f"over {len(nights)} runs") if len(nights) > 1 else []
+    return (*flows_of_run(nights), *over_all)
+
+
+def flows_of_run(nights: tuple[Night, ...]) -> tuple[Flow, ...]:
     """What was open before the run, what came and went, and what is open after it: they add up."""
     last = nights[-1]
     before = nights[-2] if len(nights) > 1 else None
@@ -95,8 +127,6 @@ def _flows(nights: tuple[Night, ...]) -> tuple[Flow, ...]:
     rows.append(
         Flow("Still open after it", last.still_open_at_risk_cents, last.still_open_missed_cents)
     )
-    if before:
-        rows += _moved(nights, None, f"over {len(nights)} runs")
     return tuple(rows)
 
 

@@ -9,14 +9,15 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from auditor.changes import Changes, Night
+from auditor.changes import Changes
 from auditor.report import sheets
+from auditor.report.changed import counts, flows_of_run
 from auditor.report.finding_tables import DAY_ZERO
 from auditor.report.sheets import Cell, Field, Table, texts
 from auditor.report.words import day_words, whole_dollars
 
 CHART_ROWS = 11
-NOTE_CHARACTERS = 75
+NOTE_CHARACTERS, FLOW_CHARACTERS = 75, 50
 CHART_PIXELS = (540, 20 * CHART_ROWS - 6)
 
 
@@ -68,21 +69,25 @@ def write_tonight(
     since = f" since {day_words(changes.since)}" if changes.since else ": the first run"
     _row(sheet, formats["section"], row, columns, f"What changed{since}")
     row += 1
-    for label, count, target in _counts(changes):
-        _row(sheet, formats["label"], row, (first, last - 1), label)
+    for count in counts(changes):
+        _row(sheet, formats["label"], row, (first, last - 1), f"{count.label}: {count.meaning}")
+        target = count.label if count.status in ("resolved", "waived") else ""
         if target:
             sheet.write_url(row, last, f"internal:'{target}'!A1", formats["count_link"])
-        sheet.write_number(row, last, count, formats["count_link" if target else "row_count"])
+        style = formats["count_link" if target else "row_count"]
+        sheet.write_number(row, last, count.findings, style)
         row += 1
     for word, place in (("At risk", last - 1), ("Missed", last)):
         sheet.write_string(row, place, word, formats["section_right"])
     _row(sheet, formats["section"], row, (first, last - 2), "Dollars")
-    for label, at_risk, missed in _dollars(changes.tonight):
+    for flow in flows_of_run(changes.nights):
         row += 1
-        _row(sheet, formats["label"], row, (first, last - 2), label)
-        sheet.write_number(row, last - 1, at_risk / 100, formats["row_dollars"])
-        sheet.write_number(row, last, missed / 100, formats["row_dollars"])
-    for note in changes.waiver_notes:
+        high = sheets.line_count(flow.label, FLOW_CHARACTERS)
+        _row(sheet, formats["label"], row, (first, last - 2), flow.label, high)
+        for place, cents in ((last - 1, flow.at_risk_cents), (last, flow.missed_cents)):
+            _number(sheet, formats["row_dollars"], row, place, cents / 100, high)
+        row += high - 1
+    for note in (*changes.notes, *changes.waiver_notes):
         high = sheets.line_count(note, NOTE_CHARACTERS)
         sheet.merge_range(row + 1, first, row + high, last, "", formats["plain"])
         sheet.write_string(row + 1, first, sheets.plain(note), formats["plain"])
@@ -94,31 +99,21 @@ def write_tonight(
     return row + 1
 
 
-def _row(sheet: Worksheet, style: Format, row: int, columns: tuple[int, int], text: str) -> None:
+def _row(
+    sheet: Worksheet, style: Format, row: int, columns: tuple[int, int], text: str, high: int = 1
+) -> None:
     first, last = columns
     if last > first:
-        sheet.merge_range(row, first, row, last, "", style)
+        sheet.merge_range(row, first, row + high - 1, last, "", style)
     sheet.write_string(row, first, sheets.plain(text), style)
 
 
-def _counts(changes: Changes) -> list[tuple[str, int, str]]:
-    last = changes.tonight
-    return [
-        ("New findings", last.new, ""),
-        ("Reopened: resolved before, and back", last.reopened, ""),
-        ("Persisting", last.persisting, ""),
-        ("Resolved", last.resolved, "Resolved"),
-        ("Waived, in none of the other figures", last.waived, "Waived"),
-    ]
-
-
-def _dollars(last: Night) -> list[tuple[str, int, int]]:
-    return [
-        ("Identified in this run", last.identified_at_risk_cents, last.identified_missed_cents),
-        ("Reopened in this run", last.reopened_at_risk_cents, last.reopened_missed_cents),
-        ("Recovered in this run", last.recovered_at_risk_cents, last.recovered_missed_cents),
-        ("Still open after it", last.still_open_at_risk_cents, last.still_open_missed_cents),
-    ]
+def _number(
+    sheet: Worksheet, style: Format, row: int, place: int, number: float, high: int
+) -> None:
+    if high > 1:
+        sheet.merge_range(row, place, row + high - 1, place, "", style)
+    sheet.write_number(row, place, number, style)
 
 
 def _words(changes: Changes) -> str:

@@ -38,6 +38,15 @@ STATUS_LABELS = {
     "persisting": "Persisting",
     "waived": "Waived",
     "resolved": "Resolved",
+    "unjudged": "Not judged again",
+}
+STATUS_MEANINGS = {
+    "new": "never seen before",
+    "reopened": "were resolved, and are back",
+    "persisting": "open before and now",
+    "resolved": "closed by this run",
+    "waived": "set apart; in no total of this report",
+    "unjudged": "known before; neither open nor resolved now",
 }
 FAMILY_LABELS = FAMILIES
 REASON_LABELS = REASONS
