@@ -37,12 +37,10 @@ def superseded(lines: pd.DataFrame) -> Mask:
 
 
 def _replaced_or_voided(lines: pd.DataFrame) -> Mask:
-    gone = among(lines["claim_frequency"], ["8"])
     adjusting = among(lines["claim_frequency"], ["7", "8"])
-    if adjusting.any():
-        gone |= _named_by_number(lines)
-        gone |= _same_claim(lines, adjusting)
-    return gone
+    if not adjusting.any():
+        return adjusting
+    return _named_by_number(lines, adjusting) | _same_claim(lines, adjusting)
 
 
 _NAMES = ("claim_id", "patient_id", "claim_type", "payer_claim_number", "original_claim_id")
@@ -52,14 +50,17 @@ def _cells(lines: pd.DataFrame, places: Ints) -> pd.DataFrame:
     """The names of some claims as text, with their place and received day."""
     some = lines[[*_NAMES, "claim_frequency", "received_date"]].iloc[places]
     cells = pd.DataFrame({name: some[name].astype("str").to_numpy() for name in _NAMES})
-    voids = among(some["claim_frequency"], ["8"])
-    return cells.assign(place=places, received=day_numbers(some["received_date"]), voids=voids)
+    return cells.assign(
+        place=places,
+        received=day_numbers(some["received_date"]),
+        voids=among(some["claim_frequency"], ["8"]),
+        adjusts=among(some["claim_frequency"], ["7", "8"]),
+    )
 
 
-def _named_by_number(lines: pd.DataFrame) -> Mask:
+def _named_by_number(lines: pd.DataFrame, adjusting: Mask) -> Mask:
     """Lines of claims that a later claim names by its number, and earlier claims that name it."""
     gone = np.zeros(len(lines), dtype=bool)
-    adjusting = among(lines["claim_frequency"], ["7", "8"])
     naming = np.flatnonzero(adjusting & ~blank(lines["original_claim_id"]))
     headers = _cells(lines, naming)
     headers = headers[headers["original_claim_id"] != headers["claim_id"]]
@@ -68,7 +69,7 @@ def _named_by_number(lines: pd.DataFrame) -> Mask:
     named = frozenset(headers["original_claim_id"])
     touched = among(lines["claim_id"], named) | among(lines["payer_claim_number"], named)
     some = _cells(lines, np.flatnonzero(touched))
-    one = _two_of_a_kind(headers.drop(columns=["payer_claim_number", "place"]))
+    one = _two_of_a_kind(headers.drop(columns=["payer_claim_number", "place", "adjusts"]))
     for number in ("claim_id", "payer_claim_number"):
         met = some.merge(
             one,
@@ -76,14 +77,23 @@ def _named_by_number(lines: pd.DataFrame) -> Mask:
             right_on=["original_claim_id", "patient_id"],
             suffixes=("", "_naming"),
         )
-        itself = (met["claim_id"] == met["claim_id_naming"]) & (
-            met["original_claim_id"] == met["original_claim_id_naming"]
-        )
         types = met["claim_type"] + met["claim_type_naming"]
         same_type = (met["claim_type"] == met["claim_type_naming"]) | types.isin(_ONE_TYPE)
-        gone[met.loc[same_type & ~itself & (met["received"] <= met["until"]), "place"]] = True
+        ends = same_type & ~_names_it_too(met) & (met["received"] <= met["until"])
+        gone[met.loc[ends, "place"]] = True
     gone[_outrun(_by_claim_id(headers, some))] = True
     return gone
+
+
+def _names_it_too(met: pd.DataFrame) -> Mask:
+    """Lines that keep the number they name: of those that name it, the one received last stands.
+
+    So do lines of the naming claim that name no number themselves.
+    """
+    own = met["original_claim_id"]
+    rival = (own == met["original_claim_id_naming"]) & (own != met["claim_id"])
+    itself = (own == "") & (met["claim_id"] == met["claim_id_naming"])
+    return np.asarray(met["adjusts"] & (rival | itself), dtype=bool)
 
 
 def _two_of_a_kind(headers: pd.DataFrame) -> pd.DataFrame:
@@ -105,8 +115,10 @@ def _two_of_a_kind(headers: pd.DataFrame) -> pd.DataFrame:
 
 def _by_claim_id(headers: pd.DataFrame, some: pd.DataFrame) -> pd.DataFrame:
     """Headers with the claim id in place of the payer's number of the claim they name."""
-    numbered_claims = some[some["payer_claim_number"] != ""]
-    known = numbered_claims.drop_duplicates(["payer_claim_number", "patient_id"])
+    number = some["payer_claim_number"]
+    # A claim that names a number is not the one that is named by it, though it may keep it.
+    held = some[(number != "") & ~(some["adjusts"] & (number == some["original_claim_id"]))]
+    known = held.sort_values("claim_id").drop_duplicates(["payer_claim_number", "patient_id"])
     met = headers.merge(
         known[["payer_claim_number", "patient_id", "claim_id"]],
         how="left",

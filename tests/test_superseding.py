@@ -1,13 +1,18 @@
 """Which claim lines no longer stand (RULES section 3)."""
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.claim_types import with_types
 from auditor.superseding import superseded
-from tests.case_lines import _filled, lines_of
+from tests.case_lines import AS_OF, _filled, lines_of
+from tests.oracle.lines import Line
+from tests.oracle.run import run_of
 
+TYPES = ("institutional", "professional")
 REPLACES, VOIDS = {"claim_frequency": "7"}, {"claim_frequency": "8"}
 CORRECTED = {"procedure_code": "75573", "received_date": "2025-04-20"}
 
@@ -59,6 +64,30 @@ def test_a_replacement_that_keeps_the_payers_number_stands() -> None:
     )
 
     assert found == [True, False]
+
+
+@pytest.mark.parametrize("keeps", [("ICN1", "ICN1"), ("ICN1", "ICN2"), ("ICN2", "ICN1")])
+def test_of_several_that_keep_the_payers_number_the_latest_received_stands(keeps) -> None:
+    first, last = ({"payer_claim_number": number, "original_claim_id": "ICN1"} for number in keeps)
+    found = gone(
+        claim("C9", received_date="2025-05-01", **last, **REPLACES),
+        claim("C1", payer_claim_number="ICN1"),
+        claim("C5", received_date="2025-04-01", **first, **REPLACES),
+    )
+
+    assert found == [False, True, True]
+
+
+def test_all_lines_of_a_replacement_stand_where_one_alone_names_the_original() -> None:
+    kept = {"payer_claim_number": "ICN1", **REPLACES, **CORRECTED}
+    found = gone(
+        claim("C1", payer_claim_number="ICN1"),
+        claim("C9", original_claim_id="ICN1", **kept),
+        claim("C9", line_number="2", **kept),
+        claim("C8", **kept),
+    )
+
+    assert found == [True, False, False, True]
 
 
 def test_a_replacement_that_names_its_own_claim_id_stands() -> None:
@@ -207,19 +236,21 @@ def test_two_patients_do_not_mix(named) -> None:
     assert found == [False, False]
 
 
-def test_a_physicians_replacement_leaves_the_hospitals_claim_alone() -> None:
-    physician = {"claim_type": "professional", "claim_id": "C1"}
-    found = gone(claim("C1"), physician, physician | REPLACES | CORRECTED)
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("kinds", [TYPES, TYPES[::-1]])
+def test_a_replacement_leaves_the_claim_of_the_other_type_alone(named, kinds) -> None:
+    one, other = ({"claim_type": kind} for kind in kinds)
+    number = {"claim_id": "C9", "original_claim_id": "C1"} if named else {"claim_id": "C1"}
+    found = gone(claim("C1") | one, claim("C1") | other, other | number | REPLACES | CORRECTED)
 
     assert found == [False, True, False]
 
 
-def test_a_claim_without_a_type_is_replaced_by_its_number() -> None:
-    untyped = {"claim_type": "", "bill_type": "", "revenue_code": "", "place_of_service": ""}
-    found = gone(
-        claim("C1", **untyped),
-        claim("C9", original_claim_id="C1", **untyped, **REPLACES, **CORRECTED),
-    )
+@pytest.mark.parametrize("kinds", [("", ""), ("", TYPES[0]), ("", TYPES[1]), (TYPES[1], "")])
+def test_a_claim_without_a_type_is_of_any(kinds) -> None:
+    bare = {"bill_type": "", "revenue_code": "", "place_of_service": ""}
+    original, naming = (bare | {"claim_type": kind} for kind in kinds)
+    found = gone(claim("C1", **original), claim("C9", original_claim_id="C1", **naming, **REPLACES))
 
     assert found == [True, False]
 
@@ -361,3 +392,40 @@ def test_every_void_goes_and_without_adjustment_or_reversal_nothing_does(rows) -
         reversed_lines = sum(found)
         assert reversed_lines % 2 == 0
         assert reversed_lines <= 2 * sum(row["units"] == "-1" for row in rows)
+
+
+# Many small exports at once, one a patient: what the oracle says, in any order of the lines.
+
+
+def invented(seed: int) -> list[dict[str, str]]:
+    draw = random.Random(seed)
+    days = ["2025-04-01", "2025-05-01", "2025-06-01"]
+    return [
+        {
+            "patient_id": f"P{patient}",
+            "line_number": str(line),
+            "claim_id": draw.choice(["C1", "C2", "C3"]),
+            "claim_frequency": draw.choice(["", "1", "7", "7", "8"]),
+            "original_claim_id": draw.choice(["", "", "C1", "C2", "I1", "I2"]),
+            "payer_claim_number": draw.choice(["", "I1", "I1", "I2"]),
+            "received_date": draw.choice(days if patient % 2 else [*days, ""]),
+            "units": draw.choice(["1", "1", "-1"]),
+            "claim_type": draw.choice([TYPES[0], *TYPES]),
+        }
+        for patient in range(400)
+        for line in range(draw.randint(2, 4))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_mix_of_replacements_and_voids_is_what_the_oracle_says(seed) -> None:
+    rows = invented(seed)
+    told = [Line(n, n, _filled(row), frozenset(_filled(row))) for n, row in enumerate(rows)]
+    run_of(told, AS_OF)
+    expected = {(line.patient, line.text("line_number")): line.superseded for line in told}
+
+    for turned in (rows, random.Random(seed).sample(rows, len(rows))):
+        found = gone(*turned)
+        for row, is_gone in zip(turned, found, strict=True):
+            name = (row["patient_id"], row["line_number"])
+            assert is_gone == expected[name], [r for r in rows if r["patient_id"] == name[0]]

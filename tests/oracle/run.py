@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -123,12 +123,9 @@ def supersede(lines: list[Line]) -> None:
             if line.claim_frequency == "8":
                 line.superseded = True
         for line in mine:
-            ending = [other for other in mine if takes_the_place_of(other, line)]
-            own = [other for other in ending if other.claim == line.claim]
-            by_name = [other for other in ending if other.claim != line.claim]
             line.superseded |= any(
-                group and not billed_again(line, group) for group in (own, by_name)
-            )
+                ending and not billed_again(line, ending) for ending in endings(line, mine)
+            ) or any(outruns(other, line, mine) for other in mine)
         reverse(mine)
 
 
@@ -144,29 +141,67 @@ def one_type(line: Line, other: Line) -> bool:
     return line.claim_type == other.claim_type or "" in (line.claim_type, other.claim_type)
 
 
-def named(line: Line) -> str:
-    """The number of the claim that a replacement or void names."""
-    return line.text("original_claim_id") or line.claim
+def adjusts(line: Line) -> bool:
+    return line.claim_frequency in ("7", "8")
 
 
-def takes_the_place_of(newer: Line, older: Line) -> bool:
-    """Whether a claim of frequency 7 or 8 ends an older claim, or an earlier claim like itself."""
-    if newer.claim_frequency not in ("7", "8") or not one_type(newer, older):
+def names(line: Line) -> str:
+    """The number of another claim that a replacement or void names, if it does."""
+    number = line.text("original_claim_id") if adjusts(line) else ""
+    return "" if number == line.claim else number
+
+
+def holder(number: str, mine: list[Line]) -> str:
+    """The claim that the payer numbered so: not one that names the number and keeps it."""
+    held = [
+        line.claim
+        for line in mine
+        if line.text("payer_claim_number") == number
+        and not (adjusts(line) and line.text("original_claim_id") == number)
+    ]
+    return min(held, default=number)
+
+
+def endings(line: Line, mine: list[Line]) -> Iterator[list[Line]]:
+    """Replacements and voids that end a line, those together of which the last decides.
+
+    The text says "the original claim number, else same claim id". Of one claim id they are versions
+    of one claim in any case, as exports without the payer's numbers show them.
+    """
+    yield [
+        other
+        for other in mine
+        if adjusts(other)
+        and (other.claim, other.claim_type) == (line.claim, line.claim_type)
+        and (not adjusts(line) or later_received(other, line))
+    ]
+    for number in {line.claim, line.text("payer_claim_number")}:
+        for kind in ("", "institutional", "professional"):
+            naming = [one for one in mine if names(one) == number and one.claim_type == kind]
+            if any(one_type(one, line) and not beside(one, line) for one in naming if number):
+                yield naming
+
+
+def beside(naming: Line, line: Line) -> bool:
+    """Whether a line that keeps the number it names is not what another names by it.
+
+    Nor is a line of the naming claim that names nothing.
+    """
+    if not adjusts(line):
         return False
-    number = named(newer)
-    adjusts = older.claim_frequency in ("7", "8")
-    if number == newer.claim:  # the same claim number again
-        if older.claim != newer.claim:
-            return False
-        if not adjusts:
-            return True
-        return later_received(newer, older)
-    if older.claim == newer.claim and adjusts and named(older) == number:
-        return later_received(newer, older)
-    if number in (older.claim, older.text("payer_claim_number")):
-        return not adjusts or older.claim != newer.claim
-    # Both name the same claim: the one received later stands.
-    return adjusts and named(older) == number and is_later(newer, older)
+    nothing = not line.text("original_claim_id") and line.claim == naming.claim
+    return nothing or names(line) == names(naming)
+
+
+def outruns(newer: Line, older: Line, mine: list[Line]) -> bool:
+    """Both name the same claim: the one received later stands."""
+    return (
+        names(newer) != ""
+        and names(older) != ""
+        and newer.claim_type == older.claim_type
+        and holder(names(newer), mine) == holder(names(older), mine)
+        and is_later(newer, older)
+    )
 
 
 def received(line: Line) -> date:
