@@ -302,14 +302,15 @@ def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
             sources[row["id"]] = Source(**row)
         editions.update(_read_editions(folder / "editions.csv"))
     tables: dict[str, Table] = {}
+    shipped_columns: dict[str, list[str]] = {}
     for folder in folders:
         origin = "shipped" if folder == shipped else str(folder)
         for path in table_files(folder, _NOT_DATED):
             table = _read_table(path, sources, editions.get(path.stem, []), origin)
-            if path.stem in tables:
-                shipped_columns = list(tables[path.stem].rows.columns)
+            if folder == overlay:
                 refuse_other_columns(path, list(table.rows.columns), table.keys, shipped_columns)
             tables[path.stem] = table
+        shipped_columns = {name: list(table.rows.columns) for name, table in tables.items()}
     if not tables:
         raise AuditError(f"{shipped}: holds no reference tables", exit_code=2)
     disagreements = named_rows(shipped / "contradictions.csv", _CONTRADICTION_COLUMNS)

@@ -2,27 +2,16 @@
 
 import csv
 import itertools
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from auditor.errors import AuditError
+from auditor.library.specifications import SPECIFICATIONS
+from auditor.reference_cells import check_cells
 
 _OPEN_START = "0001-01-01"
 _OPEN_END = "9999-12-31"
-
-# A code whose shape shows that a spreadsheet ate its leading zero.
-_SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
-    "procedure_code": (re.compile(r"[0-9A-Z]{5}"), "five characters such as 75574 or 0503T"),
-    "column_one": (re.compile(r"[0-9A-Z]{5}"), "five characters such as 75574 or 0503T"),
-    "column_two": (re.compile(r"[0-9A-Z]{5}"), "five characters such as 75574 or 0503T"),
-    "revenue_code": (re.compile(r"[0-9]{4}"), "four digits such as 0480"),
-    "place_of_service": (re.compile(r"[0-9]{2}"), "two digits such as 09"),
-    "modifier": (re.compile(r"[0-9A-Z]{2}"), "two characters such as 26"),
-    "icd10": (re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?"), "a code such as I25.10"),
-    "partb_contractor": (re.compile(r"[0-9]{5}"), "five digits such as 01112"),
-}
 
 
 def table_files(folder: Path, not_dated: frozenset[str]) -> list[Path]:
@@ -69,15 +58,28 @@ def named_rows(path: Path, names: Sequence[str]) -> list[dict[str, str]]:
 
 
 def refuse_other_columns(
-    path: Path, columns: Sequence[str], keys: Sequence[str], shipped: Sequence[str]
+    path: Path, columns: Sequence[str], keys: Sequence[str], shipped: Mapping[str, Sequence[str]]
 ) -> None:
-    """Refuses a user's table that lacks a column of the shipped one, or has other keys."""
-    missing = [name for name in shipped if name not in columns]
-    if missing or list(keys) != list(shipped[: len(keys)]):
+    """Refuses a user's table that no rule asks for, lacks a column, or has other keys.
+
+    ``shipped`` has the columns of each shipped table; a few tables are only ever a site's own.
+    """
+    wanted = shipped.get(path.stem, ())
+    if not wanted and path.stem in SPECIFICATIONS:
+        own = SPECIFICATIONS[path.stem]
+        wanted = (*own.keys, "effective_from", "effective_to", *own.values, "source")
+    if not wanted:
+        known = ", ".join(sorted({*shipped, *SPECIFICATIONS}))
+        raise AuditError(
+            f"{path}: is no table that a rule asks for; name it as the one it replaces ({known}), "
+            "or take it out of the folder"
+        )
+    missing = [name for name in wanted if name not in columns]
+    if missing or list(keys) != list(wanted[: len(keys)]):
         lacks = f"has no column {missing[0]}" if missing else f"is keyed by {', '.join(keys)}"
         raise AuditError(
             f"{path}: {lacks}; it must have the shipped table's columns, keys first: "
-            f"{', '.join(shipped)}"
+            f"{', '.join(wanted)}"
         )
 
 
@@ -121,8 +123,7 @@ def checked_rows(
     spans: list[tuple[str, str]] = []
     in_force: dict[tuple[str, ...], list[tuple[str, str, int]]] = {}
     for number, row in enumerate(rows, start=2):
-        for position, name in enumerate(header):
-            _check_shape(path, number, name, row[position])
+        check_cells(path, number, header, row, keys)
         start, end = row[start_at], row[end_at]
         for name, day in (("effective_from", start), ("effective_to", end)):
             check_date(path, number, name, day)
@@ -141,15 +142,6 @@ def checked_rows(
         in_force.setdefault(key, []).append((start or _OPEN_START, end or _OPEN_END, number))
     _check_overlaps(path, in_force)
     return spans
-
-
-def _check_shape(path: Path, number: int, name: str, cell: str) -> None:
-    shape = _SHAPES.get(name)
-    if shape and cell and not shape[0].fullmatch(cell):
-        raise AuditError(
-            f"{path} line {number}: {name} '{cell}' is not {shape[1]}; "
-            "a spreadsheet may have dropped a leading zero: restore it"
-        )
 
 
 def check_date(path: Path, number: int, name: str, day: str) -> None:

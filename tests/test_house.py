@@ -47,6 +47,7 @@ LAYERS: tuple[set[str], ...] = (
         "erasing",
     },
     {
+        "reference_cells",
         "reference_check",
         "documents",
         "editions",

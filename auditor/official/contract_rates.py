@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 
 from auditor.library.specifications import payer_key
 from auditor.official.kind import CODE, Asked, Kind, Misfit, Reading, text_table
 from auditor.official.numbers import decimal
 from auditor.official.plain_rows import OTHER_SHEETS, Rows
 from auditor.official.published import Published
+from auditor.reference_cells import contract_fault
 
 _WANTED = {
     "payer": r"PAY[EO]R([_ ]NAME)?",
@@ -33,8 +33,6 @@ _COLUMNS = (
 
 _FROM, _TO = 4, 5
 _DATES = "name the columns effective_from and effective_to, or take them out"
-# No payer pays less; shares of up to ten times Medicare are below it.
-_LEAST_PERCENT = 10
 
 
 def read(files: Sequence[Published], _asked: Asked) -> Reading:
@@ -65,31 +63,20 @@ def _taken(cells: Mapping[str, str]) -> list[str]:
     if not CODE.fullmatch(code):
         raise ValueError("the procedure code has not five characters; a lost zero?")
     if component not in ("technical", "professional", "global"):
-        raise ValueError("the component is none of technical, professional, global")
+        raise ValueError("the component is none of technical (TC), professional (26), global")
     if setting not in ("institutional", "professional"):
         raise ValueError("the setting is neither institutional nor professional")
-    if (component, setting) == ("global", "institutional"):
-        raise ValueError("no hospital's line is global; the component of its scans is technical")
-    if bool(cells["amount"]) == bool(cells["percent_of_medicare"]):
-        raise ValueError("give either an amount or a percentage of Medicare, the other blank")
     amount = decimal(cells["amount"].replace("$", ""))
-    percent = _percent(cells["percent_of_medicare"])
+    percent = decimal(cells["percent_of_medicare"].removesuffix("%"))
     if amount.startswith("-"):
         raise ValueError("the amount is below zero")
+    row = {"component": component, "setting": setting}
+    if fault := contract_fault(row | {"amount": amount, "percent_of_medicare": percent}):
+        raise ValueError(fault)
     first, last = day_of(cells["from"]), day_of(cells["to"])
     if last and last < first:
         raise ValueError("ends before it begins")
     return [cells["payer"], code, component, setting, first, last, amount, percent]
-
-
-def _percent(text: str) -> str:
-    """A percentage of Medicare. Raises ValueError for a share, which a cell shown as 120% holds."""
-    found = decimal(text.removesuffix("%"))
-    if found and Decimal(found) < _LEAST_PERCENT:
-        raise ValueError(
-            f"{found} percent of Medicare is too little: a cell shown as 120% holds 1.2; write 120"
-        )
-    return found
 
 
 def _in_turn(rows: Sequence[tuple[int, str, list[str]]], misfits: list[Misfit]) -> list[list[str]]:
