@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from auditor.errors import AuditError
-from auditor.library.specifications import SPECIFICATIONS
+from auditor.library.specifications import SPECIFICATIONS, payer_key
 from auditor.reference_cells import check_cells
 
 _OPEN_START = "0001-01-01"
@@ -138,7 +138,10 @@ def checked_rows(
                     f"{path} line {number}: source '{word}' is not in sources.csv; add it there"
                 )
         spans.append((start, end))
-        key = tuple(row[: len(keys)])
+        key = tuple(
+            payer_key(cell) if name == "payer" else cell
+            for name, cell in zip(keys, row, strict=False)
+        )
         in_force.setdefault(key, []).append((start or _OPEN_START, end or _OPEN_END, number))
     _check_overlaps(path, in_force)
     return spans

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from auditor.library.specifications import payer_key
 from auditor.reference import Reference, Table
 
 # Whose rows price a line, by claim type.
@@ -55,7 +56,8 @@ def _rows(table: Table, words: Mapping[str, tuple[str, ...]], day: str) -> pd.Da
     rows = table.rows
     mask = pd.Series(data=True, index=rows.index)
     for key in set(table.keys) - _ANY:
-        mask &= rows[key].isin(words[key])
+        cells = rows[key].map(payer_key) if key == "payer" else rows[key]
+        mask &= cells.isin(words[key])
     ends = rows["effective_to"].where(rows["effective_to"] != "", "9999-12-31")
     return rows[mask & (rows["effective_from"] <= day) & (day <= ends)]
 
@@ -76,6 +78,7 @@ def _words(line: "pd.Series[Any]", evidence: "pd.Series[Any]") -> dict[str, tupl
     modifiers = ("", "26", "TC") if component == "global" else (_MODIFIER.get(component, ""),)
     held = {name: (str(line[name]),) for name in _HELD}
     return held | {
+        "payer": (payer_key(str(line["payer"])),),
         "setting": (priced["claim_type"],),
         "policy_id": (str(evidence.get("policy_id", "")),),
         "component": (component,),
@@ -93,7 +96,6 @@ def _words(line: "pd.Series[Any]", evidence: "pd.Series[Any]") -> dict[str, tupl
 _HELD = (
     "procedure_code",
     "payer_type",
-    "payer",
     "place_of_service",
     "revenue_code",
     "service",

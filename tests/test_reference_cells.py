@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from auditor.amounts import expected_payment
+from auditor.audit import prepare
 from auditor.errors import AuditError
 from auditor.reference import Reference, load_reference
 from auditor.shipped import reference_dir
+from tests.case_lines import AS_OF, clean_line, lines_of
 
 SOURCES = (
     "id,title,publisher,section,url,edition,published_on,checked_on\nown,Our contracts,,,,,,\n"
@@ -106,3 +109,25 @@ def test_a_payer_map_of_ones_own_has_its_columns(tmp_path) -> None:
     message = refusal(tmp_path, "payers", f"{header}BCBS,,,commercial,own\n")
 
     assert "payers.csv: has no column payer_type" in message
+
+
+def test_rates_are_their_payers_in_any_case(tmp_path) -> None:
+    row = "Blue  heart,75574,technical,institutional,,,612.40,,own\n"
+    reference = loaded(tmp_path, "contract_rates", RATES + row)
+    ours = clean_line("institutional") | {"payer_type": "commercial"}
+    names = ["Blue Heart", "BLUE HEART", "blue heart ", "Blue Hearts"]
+    lines, _ = lines_of([ours | {"payer": n, "claim_id": f"C{k}"} for k, n in enumerate(names)])
+    prepared = prepare(lines, reference, as_of=AS_OF).lines.sort_values("source_row")
+
+    found = expected_payment(prepared, reference)
+
+    assert found.cents.fillna(-1).tolist() == [61_240, 61_240, 61_240, -1]
+
+
+def test_two_rates_of_one_payer_in_two_spellings_are_in_force_at_once(tmp_path) -> None:
+    row = "75574,technical,institutional,,,612.40,,own\n"
+
+    message = refusal(tmp_path, "contract_rates", f"{RATES}BCBS,{row}bcbs,{row}")
+
+    assert "line 3: " in message
+    assert "is in force" in message

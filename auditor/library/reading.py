@@ -23,7 +23,7 @@ from auditor.library.meeting import Met, that_meet
 from auditor.library.packed import PACKED, days_of, unpacked, words_of_file
 from auditor.library.pairs import as_table
 from auditor.library.shelf import Gathered, Shelf, Shelved, open_shelf
-from auditor.library.specifications import SPECIFICATIONS, Specification, payer_key
+from auditor.library.specifications import SPECIFICATIONS, Specification
 from auditor.reference import Edition, Reference, Source, Table, made_table
 
 # NCCI files carry the history of every edit, from the first of January 1996 on.
@@ -168,22 +168,12 @@ def _rows_for(shelf: Shelf, one: Gathered, lines: pd.DataFrame, met: Met | None)
         if met is not None and one.table == "ptp_edits":
             return _as_text(_pairs_for(path, met))
         wanted = _words_of(lines, specification.of_lines) if specification.of_lines else None
-        rows = _as_text(groups_with(path, specification.chosen_by, wanted))
+        return _as_text(groups_with(path, specification.chosen_by, wanted))
     except (OSError, pa.ArrowException) as fault:
         raise AuditError(
             f"{path}: is missing or damaged; import its editions again (auditor reference check "
             "--reference names them)"
         ) from fault
-    return _as_spelt(rows, lines) if one.table == "contract_rates" else rows
-
-
-def _as_spelt(rates: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
-    """Rates under the payers' names as the lines spell them: case and blanks do not matter."""
-    spelt: dict[str, list[str]] = {}
-    for name in lines["payer"].cat.categories:
-        spelt.setdefault(payer_key(name), []).append(name)
-    payers = rates["payer"].map(lambda name: spelt.get(payer_key(name), [name]))
-    return rates.assign(payer=payers).explode("payer", ignore_index=True).astype("str")
 
 
 def groups_with(path: Path, column: str, wanted: Sequence[str] | None) -> pa.Table:
