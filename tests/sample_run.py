@@ -382,7 +382,7 @@ RIGHT_TO_LEFT = "\u202emoc.live\u202c \u200f\u05d0\u05d1"
 
 
 def decided_run() -> Run:
-    """The small run, with what somebody decided about its second finding, and whose the third is."""
+    """The small run: its second finding decided, its third somebody's."""
     run = small_run()
     second, third = (str(finding) for finding in run.audit.findings["finding"].iloc[1:3])
     decided = Disposition("not an error", "A. Okafor", "<b>call</b> the payer")
