@@ -356,3 +356,23 @@ def test_a_successor_that_the_table_itself_does_not_hold_is_not_named(tmp_path) 
     assert result.failed == ()
     assert flagged(result) == [0]
     assert "75599" not in result.findings["message"].iloc[0]
+
+
+def test_a_successor_of_several_rows_is_named_by_the_one_of_the_day(tmp_path) -> None:
+    """A hospital's own table may tell a code in several rows, whose dates follow each other."""
+
+    def split(rows: Rows) -> Rows:
+        (held,) = [row for row in rows if row["procedure_code"] == "75580"]
+        return [
+            *(row for row in rows if row is not held),
+            held | {"effective_to": "2025-06-30"},
+            held | {"effective_from": "2025-07-01"},
+        ]
+
+    ended = [
+        {"procedure_code": "0503T", "service_date": day} for day in ("2024-05-01", "2025-08-01")
+    ]
+    result = audited(tmp_path, "procedure_not_valid_on_date", "procedure_codes", split, *ended)
+
+    assert flagged(result) == [0, 1]
+    assert all("75580 replaces it" in message for message in result.findings["message"])

@@ -218,9 +218,15 @@ def procedure_not_valid_on_date(lines: pd.DataFrame, reference: Reference) -> Ou
 def _held(codes: Iterable[str], days: Iterable[str], table: Table) -> list[list[str]]:
     """Of each line's codes those that the table holds and that were valid on its day."""
     columns = ["procedure_code", "effective_from", "effective_to"]
-    span = {code: (start, end or "9999") for code, start, end in table.rows[columns].to_numpy()}
+    spans: dict[str, list[tuple[str, str]]] = {}
+    for code, start, end in table.rows[columns].to_numpy():
+        spans.setdefault(code, []).append((start, end or "9999"))
     return [
-        [word for word in cell.split() if word in span and span[word][0] <= day <= span[word][1]]
+        [
+            word
+            for word in cell.split()
+            if any(start <= day <= end for start, end in spans.get(word, ()))
+        ]
         for cell, day in zip(codes, days, strict=True)
     ]
 
