@@ -1,11 +1,15 @@
 """Runs compared after later nights: what a run said of itself counts, not the ledger of today."""
 
+import errno
 import json
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from auditor.errors import AuditError
 from auditor.history.compare import comparison_page
 from tests.sites import NIGHTS, SCAN, drop, export, make_site, night
 
@@ -67,3 +71,36 @@ def test_money_that_came_back_is_told_and_adds_up(root: Path) -> None:
     assert "otherwise" not in money
     came = money["identified"] + money["reopened"] - money["recovered"]
     assert money["open before"] + came == pytest.approx(money["still open"])
+
+
+def test_the_list_is_whole_or_as_it_was(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier, later = (root / "reports" / day.isoformat() for day in NIGHTS[:2])
+    path = tmp_path / "list.csv"
+    comparison_page(earlier, later, None, path)
+    whole = path.read_bytes()
+    assert whole.startswith(b"finding,rule,")
+    assert whole.count(b"\n") > 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def full(_: int) -> None:
+        monkeypatch.undo()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(AuditError, match=r"list\.csv: can't be written"):
+        comparison_page(later, earlier, None, path)
+    assert path.read_bytes() == whole
+    assert [one.name for one in tmp_path.iterdir()] == ["list.csv"]
+
+
+def test_the_list_goes_through_a_link_to_where_it_leads(root: Path, tmp_path: Path) -> None:
+    """As /dev/stdout is one."""
+    earlier, later = (root / "reports" / day.isoformat() for day in NIGHTS[:2])
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "behind.csv")
+    comparison_page(earlier, later, None, link)
+
+    assert link.is_symlink()
+    assert (tmp_path / "behind.csv").read_bytes().startswith(b"finding,rule,")

@@ -1,8 +1,8 @@
 """Two finished runs side by side: what is new, reopened, persisting with its age, and gone."""
 
 import csv
+import io
 import json
-import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
+from auditor import erasing
 from auditor.errors import AuditError
 from auditor.history.alive import known_rows
 from auditor.history.findings import OPEN, frame_of, money_of, unless_held
@@ -204,15 +205,16 @@ def _write(both: pd.DataFrame, path: Path) -> None:
     rows = both[list(_LISTED)].astype("str").replace("<NA>", "")
     rows = rows.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
     rows = rows.assign(change=both["change"], age=both["age"])
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows.columns)
+    writer.writerows(rows.itertuples(index=False))
+    content = text.getvalue().encode()
     try:
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-            "w",
-            encoding="utf-8",
-            newline="",
-        ) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(rows.columns)
-            writer.writerows(rows.itertuples(index=False))
+        # A pipe, or a link such as /dev/stdout, is written through and stays what it is.
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(content)
+        else:
+            erasing.put(path, content)
     except OSError as fault:
         raise AuditError(f"{path}: can't be written ({fault.strerror})") from fault
