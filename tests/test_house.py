@@ -176,6 +176,18 @@ def test_only_the_edge_knows_the_day(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=short)
+def test_no_date_is_worded_as_the_locale_has_it(path: Path) -> None:
+    words = [
+        node.value
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.search(r"%-?[aAbBcxXp](?![\w%])", node.value)
+    ]
+
+    assert words == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
 def test_files_and_functions_stay_short(path: Path) -> None:
     long = [
         f"{node.name}: {length} lines"

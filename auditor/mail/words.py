@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 UNLOCKS = 3
 FEW_RULES = 6
+# Not %b, which is worded as the locale has it.
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def day_words(day: date) -> str:
     """A day as people write it: ``15 Jul 2026``."""
-    return f"{day.day} {day:%b %Y}"
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def plain(reason: str) -> str:
