@@ -155,6 +155,21 @@ def test_a_dry_run_writes_the_messages_and_calls_nobody(
     assert not (tmp_path / "site" / "spool").exists()
 
 
+def test_a_dry_run_writes_a_message_for_each_recipient_whatever_their_names(
+    auditor: Callable[..., Ran], folder: Path, tmp_path: Path
+) -> None:
+    settings = with_settings(tmp_path, free_port())
+    names = ["ct+audit@hospital.example", "CT_audit@hospital.example"]
+    text = settings.read_text("utf-8").replace(DIRECTOR, names[0]).replace(ANALYST, names[1])
+    settings.write_text(text, encoding="utf-8")
+    code, _, _ = auditor(folder, "--settings", settings, "--dry-run", "dry")
+
+    assert code == 0
+    messages = [path.read_text("utf-8") for path in (tmp_path / "dry").iterdir()]
+    to = sorted(line for one in messages for line in one.splitlines() if line.startswith("To: "))
+    assert to == sorted(f"To: {name}" for name in names)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -1,6 +1,7 @@
 """The command that mails a finished run's summary, or what a server would not take before."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,9 +84,14 @@ def _write(
     summary = summary_of(folder)
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        taken: Counter[str] = Counter()
         for one in recipients:
             written = letter(summary, one, settings)
-            path = out / f"{re.sub(r'[^A-Za-z0-9.@_-]', '_', one.address)}.eml"
+            name = re.sub(r"[^A-Za-z0-9.@_-]", "_", one.address)
+            taken[name.lower()] += 1
+            if (same := taken[name.lower()]) > 1:
+                name = f"{name}-{same}"
+            path = out / f"{name}.eml"
             path.touch(mode=0o600)
             path.write_bytes(written.message.as_bytes())
             typer.echo(f"{one.address}: {written.message['Subject']}")
