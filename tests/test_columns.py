@@ -217,6 +217,42 @@ authorization_number: Auth; Authorization Number; Prior Auth; PA Number; Auth #
 authorization_number: Authorisation No
 authorization_number: Precert Number; Pre-cert #
 attachment_control_number: PWK; Attachment Control Number; ACN
+claim_id: Billing Account; Visit ID; PAT_ENC_CSN_ID; Bill Number; Claim Ref No; Claim Key; Inv Num
+claim_id: Hosp Acct
+patient_id: MBR_ID; Beneficiary ID; Chart Number; Chart #; Person Key; PT_KEY
+service_date: Service Begin Date; Begin Service Date; BEG_SVC_DT; First Service Date; Start DOS
+service_date: First DOS; Charge Service Date; Trans Service Date
+service_date_to: End DOS; Thru DOS; End Service Date; Last Service Date
+service_date_to: END_SVC_DT; Service Date End
+procedure_code: CPT(R); CPT(R) Code; Billed CPT; CPT Billed; HCPC; HCPC Code
+procedure_code: Line CPT; CPT Procedure
+modifiers: All Modifiers; Modifier List; Billing Modifier; Line Modifier
+revenue_code: UB04 Rev Code; UB-04 Revenue Code; Revenue Code (UB)
+units: Qty Billed; Charge Units
+charge_cents: Submitted Amount; Total Charge Amount; Tot Chg
+allowed_cents: Insurance Allowed; Payer Allowed Amt; Allow Amt; Approved Amount; Allowed Charges
+paid_cents: Insurance Payments; Payer Payment; Pd Amt; Medicare Paid; Total Paid
+patient_responsibility_cents: Member Responsibility; Patient Portion; Member Liability; Coins
+adjustment_codes: CAS Code; Line CARC; Claim Adjustment Reason
+remark_codes: Line RARC
+diagnosis_codes: Primary ICD-10; Billing Dx; Encounter Dx
+billing_npi: Organization NPI; Practice NPI; Billing Entity NPI; Billing Group NPI; NPI (Billing)
+rendering_npi: Servicing NPI; Radiologist NPI
+payer: Health Plan Name; Insurance Plan Name; Carrier; Insurance Carrier; Benefit Plan; Payor Plan
+bill_type: UB Type of Bill; UB04 Bill Type; TOB Code; Claim Bill Type
+claim_frequency: Bill Frequency
+original_claim_id: Replaced Claim; Prior Claim ID; Previous Claim Number
+claim_type: Claim Format; Claim Form Type; Type of Claim; Inst/Prof
+line_number: Line Seq; Line Sequence Number; Charge Line
+statement_from: Statement Begin Date; Stmt Beg Dt; Statement Start Date; Bill From Date
+statement_through: Statement End Date; Stmt End Dt; Statement Covers To; Bill Thru Date
+received_date: Claim Receipt Date; Date Submitted; Claim Submit Date; First Bill Date; Billing Date
+remit_date: ERA Date; Payer Paid Date; Processed Date; Date Processed; Finalized Date
+authorization_number: Treatment Authorization Code; PreAuth Number; Precert; Pre-Auth
+attachment_control_number: Attachment Number; PWK ACN; Paperwork Control Number
+service_state: State of Service
+service_zip: Service Facility ZIP
+department: Billing Dept
 """
 
 
@@ -289,6 +325,12 @@ HOSTILE = [
     ("Allowed Units", "units", "1"),
     ("Group Code", "adjustment_codes", "CO"),
     ("Revenue Code Description", "revenue_code", "CT scan"),
+    ("Expected Allowed", "allowed_cents", "350.00"),
+    ("Referral Number", "authorization_number", "R123456"),
+    ("Post Date", "service_date", "2025-03-20"),
+    ("Hospital NPI", "billing_npi", "1234567893"),
+    ("Carrier", "payer", "120.00"),
+    ("Rendering CPT(R) Description", "procedure_code", "CT of the heart"),
 ]
 
 
@@ -576,6 +618,16 @@ def test_without_a_line_date_the_claim_s_first_date_serves_for_both(header):
     assert headers_of(mapping)["statement_from"] == (header,)
     assert certainty(match_of(mapping, "service_date")) == "likely"
     assert "claim's first date" in match_of(mapping, "service_date").note
+
+
+@pytest.mark.parametrize("header", ["Service Begin Date", "BEG_SVC_DT", "Start DOS"])
+def test_another_name_of_the_line_s_date_beats_the_claim_s_first_date(header):
+    days = {"Stmt From Date": ["2025-03-01"] * 2, header: ["2025-03-10"] * 2}
+    given_table = table(
+        {name: cells for name, cells in NEEDED.items() if name != "Service Date"} | days
+    )
+
+    assert headers_of(understand(given_table))["service_date"] == (header,)
 
 
 def test_an_admission_date_is_no_service_date():

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import product
 
-from auditor.ingest.synonyms import ABBREVIATIONS, LOOSE, SECOND_CHOICE, SYNONYMS
+from auditor.ingest.abbreviations import ABBREVIATIONS
+from auditor.ingest.synonyms import LOOSE, SECOND_CHOICE, SYNONYMS
 
 _ORDINALS = {
     word: number
@@ -31,7 +32,7 @@ _NUMBERS = range(1, 26)
 # Parts of an 837's composite element that are modifiers: a qualifier and the code stand before.
 _MODIFIER_PARTS = {"sv101#": range(3, 7), "sv202#": range(3, 7)}
 _LONGEST_HEADER = 80
-_PARENTHESISED = re.compile(r"\((?:[^a-z]*|[mdyhs/. -]*|usd|text|number)\)", re.IGNORECASE)
+_PARENTHESISED = re.compile(r"\((?:[^a-z]*|[mdyhs/. -]*|usd|text|number|r)\)", re.IGNORECASE)
 _TABLE_AND_COLUMN = re.compile(r"[^\[\]]+\[([^\[\]]+)\]")
 _IDENTIFYING = re.compile(
     r"birth|dob|socialsecurity|address|street|phone|email|(?:first|last|middle|full)n(?:ame|m)|surname"

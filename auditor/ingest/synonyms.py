@@ -1,6 +1,6 @@
 """Headers that exports use for the columns of a claim line.
 
-Names are written out in full; the usual abbreviations of their words are known as well.
+Names are written out in full; the usual ``abbreviations`` of their words are known as well.
 ``#`` in a name stands for the number of a repeated column: ``Modifier #`` is ``Modifier 1``,
 ``MOD2``, ``3rd Modifier`` and ``First Modifier``. How a header is compared to them stands in
 ``header_names``.
@@ -24,24 +24,32 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "line_number": _names(
         "Line Number; Claim Line; Claim Line Number; Claim Line ID; Service Line Number; Line Item",
+        "Line Sequence; Line Sequence Number; Charge Line",
         "CLM_LINE_NUM; LINE_NUM",
         "LX01",
     ),
     "claim_type": _names(
         "Claim Type; Claim Type Code; Form Type; PB/HB; HB/PB; 837P/837I; Billing System",
-        "Claim Form",
+        "Claim Form; Claim Form Type; Claim Format; Type of Claim; Inst/Prof; Prof/Inst",
         "NCH_CLM_TYPE_CD; CLM_TYPE_CD",
         "ST03",
     ),
-    "bill_type": _names("Bill Type; Bill Type Code; TOB; Type of Bill; UB Bill Type", "FL4"),
+    "bill_type": _names(
+        "Bill Type; Bill Type Code; TOB; TOB Code; Type of Bill; UB Bill Type; UB Type of Bill",
+        "UB04 Bill Type; UB04 Type of Bill; Claim Bill Type",
+        "FL4",
+    ),
     "claim_frequency": _names(
         "Claim Frequency; Claim Frequency Code; Claim Frequency Type Code; Frequency Code",
+        "Bill Frequency; Bill Frequency Code",
         "CLM_FREQ_CD",
         "CLM05-3",
     ),
     "original_claim_id": _names(
         "Original Claim ID; Original Claim; Original Claim Number; Original ICN; Original DCN",
-        "Original Reference Number; Original Claim Reference Number",
+        "Original Reference Number; Original Claim Reference Number; Replaced Claim",
+        "Replaced Claim Number; Prior Claim ID; Prior Claim Number; Previous Claim ID",
+        "Previous Claim Number",
         "CLM_ORIG_CNTL_NUM; FI_ORIG_CLM_CNTL_NUM",
         "REF*F8; FL64; Box 22",
     ),
@@ -69,12 +77,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Service Date To; Service To; Service To Date; Service Date Through; Service End Date",
         "Service Through Date; To DOS; DOS To; DOS Through; Date of Service To; To Date of Service",
         "To Service Date; Line DOS To; Line To Date; Line Through Date; Line End Date",
-        "Claim Line End Date; Claim Line To Date",
+        "Claim Line End Date; Claim Line To Date; End DOS; End Service Date; Service Date End",
+        "Last DOS; Last Service Date; Through DOS",
         "CLM_LINE_THRU_DT; LINE_LAST_EXPNS_DT",
     ),
     "statement_from": _names(
         "Statement From; Statement From Date; Statement Covers From; Covers From; Covers From Date",
-        "From Date; Claim From Date",
+        "From Date; Claim From Date; Statement Begin Date; Statement Start Date; Bill From Date",
         "Claim Start Date",
         "CLM_FROM_DT",
         "DTP*434 From; FL6 From",
@@ -82,24 +91,26 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "statement_through": _names(
         "Statement Through; Statement Through Date; Statement To; Statement To Date",
         "Statement Covers Through; Covers Through; Covers Through Date; Through Date; To Date",
-        "Claim Through Date; Claim To Date",
+        "Claim Through Date; Claim To Date; Statement End Date; Statement Covers To",
+        "Bill Through Date",
         "Claim End Date",
         "CLM_THRU_DT",
         "DTP*434 Through; FL6 Through",
     ),
     "received_date": _names(
-        "Received Date; Date Received; Receipt Date; Claim Received Date; Payer Received Date"
+        "Received Date; Date Received; Receipt Date; Claim Received Date; Payer Received Date",
+        "Claim Receipt Date",
     ),
     "remit_date": _names(
         "Remittance Date; Paid Date; Date Paid; Payment Date; Check Date; Adjudication Date",
-        "Adjudicated Date; Claim Paid Date",
+        "Adjudicated Date; Claim Paid Date; Payer Paid Date; ERA Date",
         "NCH_WKLY_PROC_DT; CLM_PD_DT",
     ),
     "procedure_code": _names(
         "Procedure Code; CPT; CPT Code; CPT4; CPT4 Code; HCPCS; HCPCS Code; CPT/HCPCS",
         "CPT/HCPCS Code; HCPCS/CPT; HCPCS/CPT Code; Line Procedure Code; Billed Procedure Code",
         "Procedure Code CPT; Procedure Code HCPCS; Procedure Code CPT/HCPCS; CPT Procedure Code",
-        "HCPCS Procedure Code; CPT/HCPCS Procedure Code; HCPCS/Rate; HCPCS/Rates",
+        "HCPCS Procedure Code; CPT/HCPCS Procedure Code; HCPCS/Rate; HCPCS/Rates; HCPC; HCPC Code",
         "CPT #; # CPT; CPT Code #; HCPCS #; HCPCS Code #; Procedure Code #; # Procedure Code",
         "HCPCS_CD; CLM_LINE_HCPCS_CD",
         "SV101-2; SV202-2; FL44; Box 24D",
@@ -107,6 +118,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "modifiers": _names(
         "Modifier; Modifiers; Modifier Code; Modifier Codes; Mods; HCPCS Modifier; CPT Modifier",
         "HCPCS Modifiers; CPT Modifiers; Procedure Modifier; Procedure Modifiers; Line Modifiers",
+        "Line Modifier; Billing Modifier; Billing Modifiers; All Modifiers; Modifier List",
         "Modifier #; Modifiers #; # Modifier; Modifier Code #; # Modifier Code; M #",
         "CPT Modifier #; Procedure Modifier #; Procedure Code Modifier #; Modifier # Code",
         "Line Modifier #; 26/TC; TC/26; PC/TC; Component; Component Modifier",
@@ -116,6 +128,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "revenue_code": _names(
         "Revenue Code; UB Revenue; UB Revenue Code; Revenue Center; Line Revenue Code",
+        "UB04 Revenue; UB04 Revenue Code; Revenue Code UB",
         "Revenue Center Code",
         "REV_CNTR; CLM_LINE_REV_CTR_CD",
         "SV201; FL42",
@@ -124,6 +137,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Units; Unit; Quantity; UOS; Service Units; Units of Service; Service Quantity; Line Units",
         "Billed Units; Units Billed; Unit Count; Number of Units; Days or Units; Days/Units",
         "Service Unit Quantity; Charge Quantity; Procedure Quantity; Billed Quantity",
+        "Quantity Billed; Charge Units",
         "LINE_SRVC_CNT; REV_CNTR_UNIT_CNT; CLM_LINE_SRVC_UNIT_QTY",
         "SV104; SV205; FL46; Box 24G",
     ),
@@ -136,7 +150,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "allowed_cents": _names(
         "Allowed; Allowed Amount; Amount Allowed; Line Allowed; Line Allowed Amount; Allowable",
-        "Allowed Charge; Allowable Amount",
+        "Allowed Charge; Allowed Charges; Allowable Amount; Allow Amount",
         "LINE_ALOWD_CHRG_AMT; CLM_LINE_ALOWD_CHRG_AMT",
     ),
     "paid_cents": _names(
@@ -155,13 +169,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Adjustment Code; Adjustment Codes; Adjustment Reason Code; Adjustment Reason Codes",
         "Claim Adjustment Reason Code; Denial Code; Denial Codes; CARC; CARCs; CARC Code",
         "CARC Codes; CARC Code #; CARC #; Denial Code #; Adjustment Code #",
-        "Adjustment Reason Code #",
+        "Adjustment Reason Code #; CAS Code; CAS Codes; Line CARC; Claim Adjustment Reason",
         "REV_CNTR_#_ANSI_CD",
         "CAS02",
     ),
     "remark_codes": _names(
         "Remark Code; Remark Codes; RARC; RARCs; RARC Code; RARC Codes; Remittance Remark Code",
-        "Remark Code #; RARC #; RARC Code #",
+        "Remark Code #; RARC #; RARC Code #; Line RARC",
         "LQ02",
     ),
     "place_of_service": _names(
@@ -175,7 +189,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Line Diagnosis Code; Line Diagnosis Codes; Diagnosis List; Diagnosis Code List",
         "Diagnosis #; # Diagnosis; Diagnosis Code #; # Diagnosis Code; ICD #; ICD Code #; ICD10 #",
         "ICD10 Code #; ICD Diagnosis #; ICD10 Diagnosis #; ICD10CM #",
-        "Diagnosis # Code; ICD # Code; ICD10 # Code",
+        "Diagnosis # Code; ICD # Code; ICD10 # Code; # ICD10; # ICD10 Code",
         "LINE_ICD_DGNS_CD; CLM_LINE_DGNS_CD",
     ),
     "diagnosis_pointers": _names(
@@ -192,6 +206,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "billing_npi": _names(
         "Billing NPI; Billing Provider NPI; Bill NPI; Bill Provider NPI; Group NPI",
+        "Billing Group NPI; Billing Entity NPI; Organization NPI; Practice NPI; NPI Billing",
         "CARR_CLM_BLG_NPI_NUM; ORG_NPI_NUM",
         "FL56; Box 33a",
     ),
@@ -205,7 +220,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "department": _names(
         "Department; Department Name; Cost Center; Revenue Department; Charge Department",
-        "Performing Department; Location Name",
+        "Performing Department; Billing Department; Location Name",
     ),
     "payer": _names(
         "Payer; Payer Name; Primary Payer; Primary Payer Name; Payer Description; Insurance Name",
@@ -213,16 +228,21 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "payer_type": _names("Payer Type; Payer Class; Payer Category; Payer Group; Insurance Type"),
     "service_state": _names(
-        "Service State; Facility State; Location State; Service Location State"
+        "Service State; State of Service; Facility State; Location State; Service Location State"
     ),
-    "service_zip": _names("Service ZIP; Facility ZIP; Location ZIP; Service Location ZIP"),
+    "service_zip": _names(
+        "Service ZIP; Facility ZIP; Location ZIP; Service Location ZIP; Service Facility ZIP"
+    ),
     "authorization_number": _names(
         "Authorization Number; Authorization ID; Prior Authorization Number; PA Number",
-        "Precert Number; Precertification Number",
+        "Precert Number; Precertification Number; Preauth Number; Preauthorization Number",
+        "Treatment Authorization Code",
         "REF*G1; FL63; Box 23",
     ),
     "attachment_control_number": _names(
-        "Attachment Control Number; Paperwork Number; PWK Control Number; PWK Number; ACN", "PWK06"
+        "Attachment Control Number; Attachment Number; Paperwork Number; Paperwork Control Number",
+        "PWK Control Number; PWK Number; PWK ACN; ACN",
+        "PWK06",
     ),
 }
 
@@ -232,17 +252,21 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
     "claim_id": _names(
         "SPLT_CLM_ID; Invoice Number; Invoice ID; Hospital Account; Hospital Account Number",
         "Hospital Account ID; HSP Account ID; HAR; Account Number; Account ID; Encounter Number",
-        "Encounter ID; Voucher Number; FIN; FIN Number; Financial Number; Visit Number; CSN",
-        "Payer Claim Control Number; ICN; DCN; TCN",
+        "Encounter ID; Voucher Number; FIN; FIN Number; Financial Number; Visit Number; Visit ID",
+        "CSN; Patient Encounter CSN ID; Billing Account; Bill Number; Claim Reference Number",
+        "Claim Key; Payer Claim Control Number; ICN; DCN; TCN",
         "CARR_CLM_CNTL_NUM; FI_DOC_CLM_CNTL_NUM; CLM_CNTL_NUM",
     ),
     "bill_type": _names("CLM05-1"),
     "claim_frequency": _names("Resubmission Code"),
     "patient_id": _names(
         "Member ID; Member Number; MBI; BENE_MBI_ID; Medicare ID; Medicare Number; Subscriber ID",
-        "Subscriber Number; Insured ID; NM109; FL8a; FL60; Box 1a",
+        "Subscriber Number; Insured ID; Beneficiary ID; Chart Number; Patient Key; Person Key",
+        "NM109; FL8a; FL60; Box 1a",
     ),
     "service_date": _names(
+        "Service Begin Date; Begin Service Date; Begin Date of Service; First Service Date",
+        "Start DOS; First DOS; Charge Service Date; Transaction Service Date",
         "Claim From Date; Claim Start Date; CLM_FROM_DT; Statement From; Statement From Date",
         "Statement Covers From; Covers From; Covers From Date; From Date; DTP*434 From; FL6 From",
     ),
@@ -250,22 +274,41 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
     "statement_through": _names("Discharge Date"),
     "received_date": _names(
         "Billed Date; Bill Date; Date Billed; Submitted Date; Submit Date; Submission Date",
-        "Claim Submission Date; Claim Date; File_Date; BHT04",
+        "Claim Submission Date; Claim Date; File_Date; BHT04; Date Submitted; Claim Submit Date",
+        "First Bill Date; Billing Date",
     ),
-    "remit_date": _names("FI_CLM_PROC_DT"),
+    "remit_date": _names("FI_CLM_PROC_DT; Processed Date; Date Processed; Finalized Date"),
+    "procedure_code": _names("Billed CPT; CPT Billed; Line CPT; CPT Procedure"),
     "charge_cents": _names(
-        "Gross Charge; Gross Charges; Total Charge; Total Charges; Extended Price; Extended Amount"
+        "Submitted Amount; Gross Charge; Gross Charges; Total Charge; Total Charges",
+        "Total Charge Amount; Extended Price; Extended Amount",
     ),
-    "patient_responsibility_cents": _names("Coinsurance; Coinsurance Amount; Copay; Copay Amount"),
+    "allowed_cents": _names(
+        "Payer Allowed; Payer Allowed Amount; Insurance Allowed; Insurance Allowed Amount",
+        "Approved Amount",
+    ),
+    "paid_cents": _names(
+        "Payer Payment; Payer Payments; Payer Payment Amount; Insurance Payments",
+        "Insurance Payment Amount; Medicare Paid; Medicare Paid Amount; Total Paid",
+        "Total Paid Amount",
+    ),
+    "patient_responsibility_cents": _names(
+        "Patient Portion; Member Responsibility; Member Liability",
+        "Coinsurance; Coinsurance Amount; Copay; Copay Amount",
+    ),
     "diagnosis_codes": _names(
         "Claim Diagnosis #; Claim Diagnosis Code #; ICD_DGNS_CD#; CLM_DGNS_#_CD; Claim Diagnoses",
-        "PRNCPAL_DGNS_CD; Admitting Diagnosis",
+        "PRNCPAL_DGNS_CD; Billing Diagnosis; Encounter Diagnosis; Admitting Diagnosis",
     ),
     "place_of_service": _names("CLM05-1"),
     "rendering_npi": _names(
-        "Reading NPI; Reading Physician NPI; Interpreting NPI; Interpreting Physician NPI"
+        "Reading NPI; Reading Physician NPI; Interpreting NPI; Interpreting Physician NPI",
+        "Servicing NPI; Radiologist NPI",
     ),
-    "payer": _names("Insurance Plan; Insurance Company; Plan Name; Health Plan"),
+    "payer": _names(
+        "Insurance Plan; Insurance Plan Name; Insurance Company; Insurance Carrier; Plan Name",
+        "Health Plan; Health Plan Name; Benefit Plan; Benefit Plan Name; Payer Plan; Carrier Name",
+    ),
 }
 
 # Everyday words that mean several things: taken only where the values look right, best first.
@@ -302,71 +345,15 @@ LOOSE: dict[str, tuple[str, ...]] = {
     "referring_npi": _names("Referring Provider; Ordering Provider; Referring Physician"),
     "facility_npi": _names("Service Facility; Facility"),
     "payer": _names(
-        "Primary Insurance; Insurance 1; Primary Plan; Plan; Insurance; Financial Class; FC"
+        "Primary Insurance; Insurance 1; Primary Plan; Plan; Insurance; Carrier",
+        "Financial Class; FC",
     ),
     "payer_type": _names("Line of Business; LOB; Insurance Class; Financial Class; FC"),
     "service_state": _names("Provider State; PRVDR_STATE_CD"),
     "service_zip": _names("Provider ZIP; PRVDR_ZIP"),
-    "authorization_number": _names("Authorization; Prior Authorization"),
+    "authorization_number": _names("Authorization; Prior Authorization; Preauth; Precert"),
     "attachment_control_number": _names("PWK; Paperwork"),
 }
 
 # The type of bill in pieces (ResDAC): facility type, service classification, frequency.
 BILL_TYPE_PIECES = _names("CLM_FAC_TYPE_CD; CLM_SRVC_CLSFCTN_TYPE_CD; CLM_FREQ_CD")
-
-# Words of the names above, and what exports write for them.
-ABBREVIATIONS: dict[str, tuple[str, ...]] = {
-    "account": ("acct",),
-    "adjustment": ("adj",),
-    "admission": ("adm",),
-    "amount": ("amt",),
-    "authorization": ("auth", "authorisation"),
-    "center": ("centre", "ctr", "cntr"),
-    "charge": ("chg", "chrg"),
-    "charges": ("chgs", "chrgs"),
-    "claim": ("clm",),
-    "code": ("cd",),
-    "control": ("ctl", "ctrl"),
-    "date": ("dt",),
-    "department": ("dept",),
-    "diagnosis": ("dx", "diag", "dgns"),
-    "encounter": ("enc", "encntr"),
-    "extended": ("ext",),
-    "facility": ("fac",),
-    "financial": ("fin",),
-    "frequency": ("freq",),
-    "insurance": ("ins",),
-    "line": ("ln",),
-    "location": ("loc",),
-    "medical": ("med",),
-    "modifier": ("mod", "mdfr"),
-    "name": ("nm",),
-    "number": ("no", "nbr", "num"),
-    "original": ("orig",),
-    "patient": ("pt", "pat"),
-    "payer": ("payor",),
-    "performing": ("perf",),
-    "payment": ("pmt", "pymt"),
-    "physician": ("phys",),
-    "pointer": ("ptr",),
-    "primary": ("prim",),
-    "procedure": ("proc",),
-    "provider": ("prov", "prvdr"),
-    "quantity": ("qty",),
-    "reason": ("rsn",),
-    "received": ("rcvd", "recd", "recv"),
-    "record": ("rec",),
-    "reference": ("ref",),
-    "remittance": ("remit",),
-    "rendering": ("rend", "rndrg", "rndrng"),
-    "responsibility": ("resp",),
-    "revenue": ("rev",),
-    "sequence": ("seq",),
-    "service": ("svc", "srvc", "serv"),
-    "statement": ("stmt",),
-    "subscriber": ("subscr",),
-    "through": ("thru",),
-    "time": ("tm",),
-    "type": ("typ",),
-    "zip": ("zipcode", "postalcode"),
-}
