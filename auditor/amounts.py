@@ -21,20 +21,21 @@ from auditor.claim_lines import (
     professional,
     same_word,
 )
-from auditor.localities import (
-    PracticeCosts,
-    has_localities,
-    local_caps,
-    national_caps,
-    practice_costs,
-    scan_costs,
+from auditor.fee_schedule import (
+    CT_REDUCED,
+    NO_CENTS,
+    cents_in,
+    hundredths_in,
+    is_local,
+    old_scanner,
+    physician_rate,
+    share_of,
 )
+from auditor.localities import has_localities
 from auditor.matching import first_places, group_key, numbered, whole_claims
-from auditor.once import computed_lately, computed_once
-from auditor.reference import Bools, InForce, Ints, Reference, day_numbers
+from auditor.once import computed_once
+from auditor.reference import Bools, Ints, Reference, day_numbers
 
-# 15 % off the technical part for a scanner below the dose standard (42 CFR 414.106, since 2017).
-_CT_REDUCED = 85
 # Non-excepted off-campus departments are paid 40 % of the OPPS rate (42 CFR 419.48).
 _PN_SHARE = 40
 _NO_RATE = "no rate is known for this code, place and date"
@@ -86,7 +87,6 @@ _PRICED_BY = (
 )
 # What tells the status of a claim's services.
 _TELLING_STATUS = ["claim_id", "patient_id", "claim_type", "procedure_code", "service_date"]
-_NONE = -1
 
 
 @computed_once
@@ -103,7 +103,7 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
     number = numbered(key)
     first = first_places(number)
     unit, contracted, shared = _unit_cents(lines.iloc[priced[first]], reference, packaged[first])
-    unit_cents = np.full(len(lines), _NONE, dtype=np.int64)
+    unit_cents = np.full(len(lines), NO_CENTS, dtype=np.int64)
     unit_cents[priced] = unit[number]
     by_contract, relative = np.zeros((2, len(lines)), dtype=bool)
     by_contract[priced], relative[priced] = contracted[number], shared[number]
@@ -127,18 +127,9 @@ def expected_payment(lines: pd.DataFrame, reference: Reference) -> Expected:
             _NO_PAYER,
         ),
         stale=stale.astype(bool),
-        local=_is_local(lines, reference) & known & ~by_contract,
+        local=is_local(lines, reference) & known & ~by_contract,
         by_medicare=relative | _medicare(lines) & ~by_contract,
     )
-
-
-def _is_local(lines: pd.DataFrame, reference: Reference) -> Bools:
-    """Physicians' lines whose locality, its cost indices and of scans its cap are known."""
-    costs, scans = practice_costs(lines, reference), scan_costs(lines, reference)
-    if costs is None or scans is None:
-        return np.zeros(len(lines), dtype=bool)
-    reading = among(lines["component"], ["professional"])
-    return professional(lines) & np.where(reading, costs.known, scans.known)
 
 
 _LOCAL_TABLES = ("zip_localities", "gpci", "locality_caps")
@@ -194,10 +185,10 @@ def _unit_cents(
 
     Behind them whether a contract gives a percentage of Medicare's rate, be that known or not.
     """
-    by_rates = np.where(institutional(lines), _hospital_rate(lines, reference, packaged), _NONE)
-    by_rates = np.where(professional(lines), _physician_rate(lines, reference), by_rates)
+    by_rates = np.where(institutional(lines), _hospital_rate(lines, reference, packaged), NO_CENTS)
+    by_rates = np.where(professional(lines), physician_rate(lines, reference), by_rates)
     contract, relative = _contract_rate(lines, reference, by_rates)
-    medicare = np.where(_medicare(lines), by_rates, _NONE)
+    medicare = np.where(_medicare(lines), by_rates, NO_CENTS)
     return np.where(contract >= 0, contract, medicare), contract >= 0, relative
 
 
@@ -263,135 +254,25 @@ def _as_cents(cents: Ints, lines: pd.DataFrame) -> "pd.Series[int]":
     return values.mask(values < 0)
 
 
-def _cents(rows: InForce, column: str) -> Ints:
-    """A column of whole cents, -1 where there is no row or no value."""
-    return np.nan_to_num(rows.numbers(column), nan=_NONE).astype(np.int64)
-
-
-def _hundredths(rows: InForce, column: str) -> Ints:
-    """Relative value units in hundredths, -1 where there is none; exact, not floating."""
-    return np.rint(np.nan_to_num(rows.numbers(column) * 100, nan=_NONE)).astype(np.int64)
-
-
 def _hospital_rate(lines: pd.DataFrame, reference: Reference, beside_another: Bools) -> Ints:
     """OPPS cents a unit: bill types 12X and 13X only; packaged codes pay nothing of their own."""
     rate = reference.as_of("opps_rates", lines, on=["procedure_code"])
-    cents = _cents(rate, "rate_cents")
+    cents = cents_in(rate, "rate_cents")
     status = rate["status_indicator"]
     packaged = among(status, ["N"]) | among(status, ["Q1"]) & beside_another
     cents = np.where(packaged, 0, cents)
-    cents = np.where(has_modifier(lines, ["PN"]) & (cents > 0), _share(cents, _PN_SHARE), cents)
-    cents = np.where(_old_scanner(lines) & (cents > 0), _share(cents, _CT_REDUCED), cents)
+    cents = np.where(has_modifier(lines, ["PN"]) & (cents > 0), share_of(cents, _PN_SHARE), cents)
+    cents = np.where(old_scanner(lines) & (cents > 0), share_of(cents, CT_REDUCED), cents)
     outpatient = each_word(lines["bill_type"], lambda word: word[:3] in ("012", "013"))
-    return np.where(outpatient, cents, _NONE)
-
-
-def _old_scanner(lines: pd.DataFrame) -> Mask:
-    """Scans with modifier CT; what software makes of their images has no scanner."""
-    by_software = among(lines["service"], ["ffrct", "plaque"]) | among(lines["role"], ["three_d"])
-    return has_modifier(lines, ["CT"]) & ~by_software
-
-
-def _share(cents: Ints, percent: int) -> Ints:
-    """A share of an amount, half a cent rounded up."""
-    return (cents * percent + 50) // 100
-
-
-def _physician_rate(lines: pd.DataFrame, reference: Reference) -> Ints:
-    """Fee schedule cents a unit, by component and place of service."""
-    place = reference.as_of("places_of_service", lines, on=["place_of_service"])
-    facility = among(place["facility_rate"], ["yes"])
-    cents = np.full(len(lines), _NONE, dtype=np.int64)
-    for component, modifier in (("professional", "26"), ("technical", "TC"), ("global", "")):
-        here = among(lines["component"], [component])
-        if here.any():
-            cents = np.where(here, _fee_schedule(lines, reference, modifier, facility), cents)
-    # The reading has one price for all places.
-    priced = place.found.to_numpy() | among(lines["component"], ["professional"])
-    return np.where(priced, cents, _NONE)
-
-
-def _fee_schedule(lines: pd.DataFrame, reference: Reference, modifier: str, facility: Mask) -> Ints:
-    """Cents of one component: the lower of the fee schedule and the OPPS imaging cap."""
-    of = practice_costs if modifier == "26" else scan_costs
-    costs = of(lines, reference)
-    cents = _rvu_cents(lines, reference, modifier, facility, costs)
-    if modifier == "26":
-        return cents
-    scan = cents if modifier == "TC" else _rvu_cents(lines, reference, "TC", facility, costs)
-    cap = _cents(national_caps(lines, reference), "cap_cents")
-    local = local_caps(lines, reference)
-    if local is not None:
-        price = np.where(
-            facility, _cents(local, "facility_cents"), _cents(local, "nonfacility_cents")
-        )
-        cap = np.where(price >= 0, price, cap)
-    capped = np.where((cap >= 0) & (scan > cap), cap, scan)
-    reduced = np.where(_old_scanner(lines), _share(capped, _CT_REDUCED), capped)
-    paid = np.where(scan >= 0, reduced, _NONE)
-    if modifier == "TC":
-        return paid
-    # The whole study loses what its technical part loses.
-    reading = _rvu_cents(lines, reference, "26", facility, costs)
-    split = (scan >= 0) & (reading >= 0) & (paid < scan)
-    return np.where((cents >= 0) & split, reading + paid, cents)
-
-
-def _rvu_cents(
-    lines: pd.DataFrame,
-    reference: Reference,
-    modifier: str,
-    facility: Mask,
-    costs: PracticeCosts | None,
-) -> Ints:
-    """Relative value units times conversion factor, in whole cents."""
-    rows = _rows(lines, reference, "pfs_rates", modifier)
-    units = np.where(
-        facility,
-        _hundredths(rows, "total_rvu_facility"),
-        _hundredths(rows, "total_rvu_nonfacility"),
-    )
-    factors = _conversion_factors(lines, reference)
-    # Hundredths of units times ten-thousandths of dollars are ten-thousandths of cents.
-    cents = (units * factors + 5_000) // 10_000
-    cents = np.where((units >= 0) & (factors >= 0), cents, _NONE)
-    if costs is None:
-        return cents
-    expense = np.where(
-        facility, _hundredths(rows, "pe_rvu_facility"), _hundredths(rows, "pe_rvu_nonfacility")
-    )
-    work, malpractice = _hundredths(rows, "work_rvu"), _hundredths(rows, "mp_rvu")
-    here = work * costs.work + expense * costs.expense + malpractice * costs.malpractice
-    local = costs.known & (np.minimum(np.minimum(work, expense), malpractice) >= 0)
-    # Thousandths of an index make it ten-millionths of cents.
-    return np.where(local & (cents >= 0), (here * factors + 5_000_000) // 10_000_000, cents)
-
-
-@computed_lately
-def _conversion_factors(lines: pd.DataFrame, reference: Reference) -> Ints:
-    """Ten-thousandths of a dollar for a relative value unit, -1 where none is known."""
-    asked = lines[["service_date", "claim_type"]].assign(
-        system=same_word("pfs", len(lines)), variant=same_word("standard", len(lines))
-    )
-    rows = reference.as_of("conversion_factors", asked, on=["system", "variant"])
-    per_unit = rows.numbers("conversion_factor") * 10_000
-    return np.rint(np.nan_to_num(per_unit, nan=_NONE)).astype(np.int64)
-
-
-@computed_lately
-def _rows(lines: pd.DataFrame, reference: Reference, table: str, modifier: str) -> InForce:
-    asked = lines[["procedure_code", "service_date", "claim_type"]].assign(
-        modifier=same_word(modifier, len(lines))
-    )
-    return reference.as_of(table, asked, on=["procedure_code", "modifier"])
+    return np.where(outpatient, cents, NO_CENTS)
 
 
 def _contract_rate(lines: pd.DataFrame, reference: Reference, by_rates: Ints) -> tuple[Ints, Mask]:
     """The user's own rates in cents, -1 where there is none, and which are shares of Medicare's."""
     on = ["payer", "procedure_code", "component", "claim_type"]
     rows = reference.as_of("contract_rates", lines, on=on)
-    fixed = _hundredths(rows, "amount")
-    percent = _hundredths(rows, "percent_of_medicare")
+    fixed = hundredths_in(rows, "amount")
+    percent = hundredths_in(rows, "percent_of_medicare")
     relative = np.where(
         (percent >= 0) & (by_rates >= 0), (by_rates * percent + 5_000) // 10_000, -1
     )

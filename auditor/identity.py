@@ -9,9 +9,9 @@ _RULE_CODE = (
     *("rules/*.py", "library/*.py"),
     *("amounts.py", "audit.py", "calendar_days.py", "catalogue.py", "claim_lines.py"),
     *("claim_types.py", "contractors.py", "contradictions.py", "diagnosis_codes.py", "editions.py"),
-    *("extract.py", "findings.py", "judging.py", "localities.py", "matching.py", "ncci.py"),
-    *("partners.py", "reference.py", "rule.py", "stories.py", "studies.py", "superseding.py"),
-    "wording.py",
+    *("extract.py", "fee_schedule.py", "findings.py", "judging.py", "localities.py"),
+    *("matching.py", "ncci.py", "partners.py", "reference.py", "rule.py", "stories.py"),
+    *("studies.py", "superseding.py", "wording.py"),
 )
 
 

@@ -28,7 +28,14 @@ FAMILY_MODULES = [path for path in MODULES if path.parent.name == "rules"]
 
 # Joins and facts that rules share. A new one goes here.
 SHARED = {"claim_lines", "matching", "extract", "amounts", "studies", "ncci", "rule"}
-SHARED |= {"localities", "contractors", "diagnosis_codes", "calendar_days", "partners"}
+SHARED |= {
+    "fee_schedule",
+    "localities",
+    "contractors",
+    "diagnosis_codes",
+    "calendar_days",
+    "partners",
+}
 BEFORE_RULES = {"claim_types", "superseding"}
 
 # A module imports from its own layer or from those above it; whole packages count as one.
