@@ -19,7 +19,7 @@ from auditor.intake import mapping_of, tables_of
 from auditor.judged_again import Explained, judged_again
 from auditor.report.words import BASIS_LABELS, dollars
 from auditor.request import Request, open_request
-from auditor.rows_in_force import rate_tables, rows_in_force
+from auditor.rows_in_force import ALL_RATES, rate_tables, rows_in_force, rows_of_place
 from auditor.rule import SEVERITIES
 from auditor.schema import COLUMNS
 
@@ -214,8 +214,7 @@ def _reference_row(one: Explained) -> list[str]:
         lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in row.items() if v))
         edition = one.reference.edition_name(name, str(one.line["claim_type"]))
         lines.append(f"edition at hand: {edition}")
-    tables = [*one.rule.rests_on, *rate_tables(one.line, one.evidence, _basis(one))]
-    for text in rows_in_force(tables, one.line, one.evidence, one.reference):
+    for text in _rows_behind(one):
         if text not in lines:
             lines += textwrap.wrap(text, _WIDTH, subsequent_indent="  ")
     for source_id in str(one.finding["sources"]).split():
@@ -225,6 +224,23 @@ def _reference_row(one: Explained) -> list[str]:
             "- " + ", ".join(part for part in cited if part), _WIDTH, subsequent_indent="  "
         )
     return lines
+
+
+def _rows_behind(one: Explained) -> list[str]:
+    """The rows of the tables that the rule asks, of rates those alone that price the line."""
+    asked = [name for name in one.rule.rests_on if name not in ALL_RATES]
+    rates = _rates(one)
+    found = rows_in_force([*asked, *rates], one.line, one.evidence, one.reference)
+    of_place = (
+        rows_of_place(one.frame, one.evidence, one.reference) if set(rates) & ALL_RATES else []
+    )
+    if any(text.startswith("locality_caps") for text in of_place):
+        found = [text for text in found if not text.startswith("imaging_caps")]
+    return [*found, *of_place]
+
+
+def _rates(one: Explained) -> tuple[str, ...]:
+    return rate_tables(one.line, one.evidence, _basis(one), one.reference)
 
 
 def _basis(one: Explained) -> str:
@@ -241,14 +257,25 @@ def _partner(one: Explained) -> list[str]:
     )
 
 
+def _why_no_amount(one: Explained) -> str:
+    if one.finding["money"] == "none":
+        return "no money"
+    by_contract = rate_tables(one.line, one.evidence, "contract", one.reference)
+    if set(by_contract) & ALL_RATES:
+        return (
+            "your contract pays a percentage of Medicare's rate, and that is not known, so no "
+            "amount is given"
+        )
+    return "no rate is known, so no amount is given"
+
+
 def _amount(one: Explained) -> list[str]:
     row = one.finding
     if pd.isna(row["amount"]):
-        none = "no money" if row["money"] == "none" else "no rate is known, so no amount is given"
-        return [none]
+        return [_why_no_amount(one)]
     basis = BASIS_LABELS[_basis(one)]
     said = f"{dollars(int(row['amount']))} {str(row['money']).replace('_', ' ')}: {basis}"
-    if rate_tables(one.line, one.evidence, _basis(one)):
+    if _rates(one):
         units = "1" if "absent_component" in one.evidence else f"{one.line['units']:g}"
         said += f"; units {units}, and the rates stand under Reference"
     return [said]

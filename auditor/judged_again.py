@@ -34,11 +34,13 @@ class Explained:
     """A finding judged again: its row, its line and partner, the rule and the tables.
 
     ``place`` is where the line stood (file, sheet, row), ``brought_by`` the run whose exports hold
-    it; ``conditions`` are what the rule asks, each computed anew for the line.
+    it; ``conditions`` are what the rule asks, each computed anew for the line. ``frame`` holds the
+    line alone.
     """
 
     finding: "pd.Series[Any]"
     line: "pd.Series[Any]"
+    frame: pd.DataFrame
     evidence: "pd.Series[Any]"
     partner: "pd.Series[Any] | None"
     rule: Rule
@@ -79,6 +81,7 @@ def judged_again(folder: Path, request: Request, finding: str) -> Explained:
     return Explained(
         finding=own,
         line=lines.iloc[at],
+        frame=lines.iloc[[at]],
         evidence=evidence,
         partner=lines.iloc[partner] if partner >= 0 else None,
         rule=judgement.rule,  # with the settings of the run

@@ -55,16 +55,22 @@ def located(lines: pd.DataFrame, reference: Reference) -> InForce | None:
 
 def practice_costs(lines: pd.DataFrame, reference: Reference) -> PracticeCosts | None:
     """The cost indices in force at each line's locality; none where they were not imported."""
-    place = located(lines, reference)
-    if place is None or "gpci" not in reference.tables:
+    place, rows = located(lines, reference), _indices(lines, reference)
+    if place is None or rows is None:
         return None
-    asked = _at(lines, place)
-    rows = reference.as_of("gpci", asked, on=["carrier", "locality"])
     work, expense, malpractice = (
         _thousandths(rows, name) for name in ("work_gpci", "pe_gpci", "mp_gpci")
     )
     known = place.found.to_numpy() & (np.minimum(np.minimum(work, expense), malpractice) >= 0)
     return PracticeCosts(known & ~rows.stale, work, expense, malpractice)
+
+
+@computed_lately
+def _indices(lines: pd.DataFrame, reference: Reference) -> InForce | None:
+    place = located(lines, reference)
+    if place is None or "gpci" not in reference.tables:
+        return None
+    return reference.as_of("gpci", _at(lines, place), on=["carrier", "locality"])
 
 
 def scan_costs(lines: pd.DataFrame, reference: Reference) -> PracticeCosts | None:
@@ -104,6 +110,28 @@ def local_caps(lines: pd.DataFrame, reference: Reference) -> InForce | None:
     return reference.as_of(
         "locality_caps", asked, on=["procedure_code", "modifier", "carrier", "locality"]
     )
+
+
+def rows_behind(lines: pd.DataFrame, reference: Reference, scans: Bools) -> list[InForce]:
+    """The ZIP code's row, the cost indices and the cap on which each physician's price rests.
+
+    ``scans`` are lines with a technical part, which has a cap. A line that none of these prices has
+    row -1: it has the national rate.
+    """
+    place, indices = located(lines, reference), _indices(lines, reference)
+    costs, of_scans = practice_costs(lines, reference), scan_costs(lines, reference)
+    caps = local_caps(lines, reference)
+    by_cost, capped = np.zeros((2, len(lines)), dtype=bool)
+    if costs is not None and of_scans is not None:
+        by_cost = np.where(scans, of_scans.known, costs.known)
+    if caps is not None:
+        capped = scans & caps.found.to_numpy()
+    asked = ((place, by_cost | capped), (indices, by_cost), (caps, capped))
+    return [
+        InForce(rows.table, np.where(mask, rows.row, _NONE), rows.known, rows.stale, rows.index)
+        for rows, mask in asked
+        if rows is not None
+    ]
 
 
 def _at(lines: pd.DataFrame, place: InForce) -> pd.DataFrame:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from auditor.library.specifications import payer_key
+from auditor.localities import rows_behind
 from auditor.reference import Reference, Table
 
 # Whose rows price a line, by claim type.
@@ -13,19 +15,26 @@ RATES = {
     "institutional": ("opps_rates",),
     "professional": ("pfs_rates", "conversion_factors", "imaging_caps"),
 }
+ALL_RATES = frozenset(name for of_type in RATES.values() for name in of_type)
 # No line says which of a state's contractors is meant: all are shown.
 _ANY = {"partb_contractor"}
 _MODIFIER = {"professional": "26", "technical": "TC", "global": ""}
 _PRICED_AS = {"technical": "institutional", "professional": "professional"}
 
 
-def rate_tables(line: "pd.Series[Any]", evidence: "pd.Series[Any]", basis: str) -> tuple[str, ...]:
-    """The tables behind an amount: none where the export's own amounts tell it."""
+def rate_tables(
+    line: "pd.Series[Any]", evidence: "pd.Series[Any]", basis: str, reference: Reference
+) -> tuple[str, ...]:
+    """The tables behind an amount: none where the export's own amounts tell it.
+
+    A contract that pays a percentage of Medicare's rate rests on that rate, too.
+    """
+    rates = RATES.get(_priced(line, evidence)["claim_type"], ())
     if basis == "contract" or evidence.get("rate") == "contract rate":
-        return ("contract_rates",)
-    if basis not in ("fee_schedule", "difference"):
-        return ()
-    return RATES.get(_priced(line, evidence)["claim_type"], ())
+        day, contracts = str(line["service_date"])[:10], reference.table("contract_rates")
+        rows = _rows(contracts, _words(line, evidence), day)
+        return ("contract_rates", *(rates if (rows["amount"] == "").any() else ()))
+    return rates if basis in ("fee_schedule", "difference") else ()
 
 
 def rows_in_force(
@@ -40,16 +49,37 @@ def rows_in_force(
     found = []
     # A rule names the rates of both claim types; one of them prices the line.
     priced = RATES.get(_priced(line, evidence)["claim_type"], ())
-    others = {name for of_type in RATES.values() for name in of_type} - set(priced)
+    others = ALL_RATES - set(priced)
     for name in dict.fromkeys(tables):
         table = reference.tables.get(name)
         if table is None or name in others or not set(table.keys) - _ANY <= set(words):
             continue
         asked = words | {"modifier": words["carried"]} if name == "modifiers" else words
-        for row in _rows(table, asked, day).to_dict("records"):
-            cells = ", ".join(f"{key} {cell}" for key, cell in row.items() if cell)
-            found.append(f"{name}: {cells}")
+        found += [_as_text(name, row) for row in _rows(table, asked, day).to_dict("records")]
     return found
+
+
+def rows_of_place(
+    frame: pd.DataFrame, evidence: "pd.Series[Any]", reference: Reference
+) -> list[str]:
+    """The rows of a line's ZIP code, cost indices and cap that price it, of a frame of that line.
+
+    None where a hospital's rate or the national one does.
+    """
+    priced = _priced(frame.iloc[0], evidence)
+    if priced["claim_type"] != "professional":
+        return []
+    scans = np.array([priced["component"] != "professional"])
+    behind = rows_behind(frame, reference, scans)
+    return [
+        _as_text(rows.table.name, rows.table.rows.iloc[rows.row[0]].to_dict())
+        for rows in behind
+        if rows.row[0] >= 0
+    ]
+
+
+def _as_text(table: str, row: Mapping[Any, Any]) -> str:
+    return f"{table}: " + ", ".join(f"{name} {cell}" for name, cell in row.items() if cell)
 
 
 def _rows(table: Table, words: Mapping[str, tuple[str, ...]], day: str) -> pd.DataFrame:

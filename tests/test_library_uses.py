@@ -104,60 +104,6 @@ def test_a_cap_is_that_of_the_line_s_own_locality_without_cost_indices_too(tmp_p
     assert found(audited(library, lines), "allowed_above_expected") == [(1, "review")]
 
 
-def in_2024(folder: Path, *, capped: bool = False) -> Path:
-    """Cost indices and ZIP codes of 2024, when scans were paid no more than a national cap."""
-    indices = saved(folder, "GPCI2024.csv", made.GPCIS.replace("2025", "2024"))
-    codes = saved(folder, "ZIP5_APR2024.txt", made.ZIPS.replace("20254", "20242"))
-    put("gpci", [indices], folder / "lib")
-    put("zip", [codes], folder / "lib")
-    if capped:
-        caps = saved(folder, "OPPSCAP_Apr.csv", made.CAPS.replace("150.69,150.69", "205.00,205.00"))
-        put("oppscap", [caps], folder / "lib", edition="2024Q2")
-    return folder / "lib"
-
-
-SCAN_2024 = READING | {"modifiers": "TC", "place_of_service": "11", "service_date": "2024-05-01"}
-# Medicare pays a scan there more than the national cap of 177.76, by the cap of the locality.
-PAID_2024 = {"allowed": "205.00", "paid": "164.00", "service_zip": "22030"}
-
-
-def test_where_the_cap_of_a_locality_is_not_known_scans_have_the_national_price(tmp_path) -> None:
-    """Else a national cap would stand for a local one, within the narrow tolerance."""
-    low = {"allowed": "130.00", "paid": "104.00", "service_zip": "22030"}
-    lines = claims(
-        SCAN_2024 | PAID_2024 | {"patient_id": "P1"},
-        SCAN_2024 | PAID_2024 | {"patient_id": "P2", "modifiers": "", "allowed": "335.00"},
-        SCAN_2024 | low | {"patient_id": "P3"},
-        SCAN_2024 | low | {"patient_id": "P4", "modifiers": "26", "allowed": "110.00"},
-        SCAN_2024 | low | {"patient_id": "P5", "procedure_code": "75572", "allowed": "165.00"},
-    )
-
-    result = audited(in_2024(tmp_path), lines)
-
-    assert found(result, "allowed_above_expected") == []
-    rows = result.findings.query("rule == 'allowed_below_expected'").sort_values("source_row")
-    # A reading has no cap; 75572 is under none in 2024.
-    said = [message.rpartition("; the ")[2] for message in rows["message"]]
-    assert said == [
-        "national rate gives $177.76.",
-        "locality rate gives $121.31.",
-        "locality rate gives $183.16.",
-    ]
-
-
-def test_with_the_cap_of_a_locality_scans_have_its_price(tmp_path) -> None:
-    lines = claims(
-        SCAN_2024 | PAID_2024 | {"patient_id": "P1"},
-        SCAN_2024 | PAID_2024 | {"patient_id": "P2", "allowed": "190.00"},
-    )
-
-    result = audited(in_2024(tmp_path, capped=True), lines)
-
-    assert found(result, "allowed_below_expected") == [(1, "review")]
-    (row,) = result.findings.query("rule == 'allowed_below_expected'").to_dict("records")
-    assert "locality rate gives $205.00" in row["message"]
-
-
 def test_addendum_b_prices_hospital_lines_of_its_quarter(tmp_path) -> None:
     path = saved(tmp_path, "2026_January_Web_Addendum_B.csv", made.ADDENDUM_B)
     put("opps", [path], tmp_path / "lib")

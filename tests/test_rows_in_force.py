@@ -110,7 +110,9 @@ def test_a_table_of_pairs_is_not_shown_for_one_line() -> None:
     ],
 )
 def test_the_tables_behind_an_amount(row, basis, evidence, tables) -> None:
-    assert rate_tables(line_of(row), pd.Series(evidence, dtype=object), basis) == tables
+    found = rate_tables(line_of(row), pd.Series(evidence, dtype=object), basis, reference())
+
+    assert found == tables
 
 
 @pytest.mark.parametrize("rule", CATALOGUE, ids=lambda rule: rule.name)

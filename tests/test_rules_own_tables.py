@@ -269,6 +269,18 @@ def test_a_share_of_a_rate_that_is_not_known_says_what_is_missing(tmp_path) -> N
     }
 
 
+def test_a_share_cites_the_rate_that_it_is_a_share_of(tmp_path) -> None:
+    low = OURS | {"allowed_cents": "300.00", "paid_cents": "240.00"}
+    result = audited(tmp_path, "allowed_below_expected", "contract_rates", relative, low)
+
+    (row,) = result.findings.to_dict("records")
+    assert row["sources"].split()[-3:] == [
+        "42-cfr-410-152",
+        "acc-2025-01-07",
+        "acr-bulletin-2025-02-10",
+    ]
+
+
 def test_a_share_of_nothing_is_packaged(tmp_path) -> None:
     score = OURS | {"procedure_code": "75571", "service_date": "2026-03-10", "claim_id": "S"}
     paid = {"allowed_cents": "50.00", "paid_cents": "40.00", "patient_id": "S"}

@@ -19,6 +19,7 @@ from auditor.claim_lines import (
     professional,
     same_word,
 )
+from auditor.localities import rows_behind
 from auditor.matching import beside
 from auditor.reference import Reference
 from auditor.rule import Outcome, Reasons, lacking, lacks_column, rule
@@ -44,8 +45,13 @@ def _no_rate(lines: pd.DataFrame, expected: Expected, asked: Mask) -> Reasons:
     }
 
 
-def _sources(lines: pd.DataFrame, reference: Reference, basis: "pd.Series[str]") -> list[str]:
-    """The documents that give each line's rate: of its payer, its code and its date of service."""
+def _sources(
+    lines: pd.DataFrame, reference: Reference, basis: "pd.Series[str]", by_medicare: Mask
+) -> list[str]:
+    """The documents that give each line's rate: of its payer, its code, its date and its place.
+
+    ``by_medicare`` are lines that Medicare's rate prices, be it through a contract's percentage.
+    """
     parts = {"professional": "26", "technical": "TC", "global": "", "": "", "both": ""}
     component, words = coded(lines["component"])
     asked = lines.assign(
@@ -56,12 +62,20 @@ def _sources(lines: pd.DataFrame, reference: Reference, basis: "pd.Series[str]")
     def of(table: str, *on: str) -> Any:
         return reference.as_of(table, asked, on=list(on))["source"].astype("str").to_numpy()
 
-    reading = among(lines["component"], ["professional"])
-    cap = np.where(reading, "", of("imaging_caps", "procedure_code", "scan"))
+    scans = ~among(lines["component"], ["professional"])
+    cap = np.where(scans, of("imaging_caps", "procedure_code", "scan"), "")
+    of_place = rows_behind(lines, reference, scans)
+    for rows in of_place:
+        if rows.table.name == "locality_caps":
+            cap = np.where(rows.row >= 0, "", cap)
     physician = of("pfs_rates", "procedure_code", "modifier") + " " + cap
+    for rows in of_place:
+        physician = physician + " " + rows["source"].astype("str").to_numpy()
     contract = of("contract_rates", "payer", "procedure_code", "component", "claim_type")
     by_type = np.where(institutional(lines), of("opps_rates", "procedure_code"), physician)
-    return [cell.strip() for cell in np.where(basis == "contract", contract, by_type)]
+    contracted = (basis == "contract").to_numpy(dtype=bool)
+    cited = np.where(contracted, contract, "") + " " + np.where(by_medicare, by_type, "")
+    return [" ".join(cell.split()) for cell in cited]
 
 
 def _difference(
@@ -93,7 +107,9 @@ def _difference(
         amount=amount[mask],
         amount_basis="difference",
         sources=pd.Series(
-            _sources(flagged, reference, expected.basis[mask]), index=flagged.index, dtype="str"
+            _sources(flagged, reference, expected.basis[mask], expected.by_medicare[mask]),
+            index=flagged.index,
+            dtype="str",
         ),
         not_evaluated=_no_rate(lines, expected, asked),
     )
