@@ -159,7 +159,7 @@ def test_a_dry_run_writes_a_message_for_each_recipient_whatever_their_names(
     auditor: Callable[..., Ran], folder: Path, tmp_path: Path
 ) -> None:
     settings = with_settings(tmp_path, free_port())
-    names = ["ct+audit@hospital.example", "CT_audit@hospital.example"]
+    names = ["ct+audit@hospital.example", "ct_audit@hospital.example"]
     text = settings.read_text("utf-8").replace(DIRECTOR, names[0]).replace(ANALYST, names[1])
     settings.write_text(text, encoding="utf-8")
     code, _, _ = auditor(folder, "--settings", settings, "--dry-run", "dry")
