@@ -96,7 +96,7 @@ def _details(report: Report) -> list[tuple[Field, Sequence[Cell]]]:
         (Field("Status", 11, "text"), texts(found["status"])),
         (Field("Denial codes", 18, "code"), texts(found["denial_codes"])),
         (Field("Patient", 14, "code"), texts(found["patient_id"])),
-        (Field("Payer", 24, "text"), texts(found["payer"])),
+        (Field("Payer", 30, "text"), texts(found["payer"])),
         (Field("Claim type", 13, "text"), texts(found["claim_type"])),
         (Field("Place", 7, "code"), texts(found["place_of_service"])),
         (Field("Revenue code", 9.5, "code"), texts(found["revenue_code"])),
@@ -140,7 +140,7 @@ def by_rule(report: Report, rows_per_sheet: int) -> Table:
         (Field("Modifiers", 10.5, "code"), texts(found["modifiers"])),
         (Field("Amount ($)", 11.5, "money"), numbers(found["amount"], over=100)),
         (Field("Money", 9.5, "text"), texts(found["money"], MONEY_LABELS)),
-        (Field("Payer", 26, "text"), texts(found["payer"])),
+        (Field("Payer", 30, "text"), texts(found["payer"])),
         (Field("Status", 11, "text"), texts(found["status"])),
         (Field("Worklist row", 9, "count"), (order % rows_per_sheet + 2).tolist()),
     ]
@@ -216,7 +216,7 @@ def _apart(name: str, found: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     if name == "Waived":
         columns.append((Field("Waiver", 44, "long"), texts(found["waiver"])))
     columns += [
-        (Field("Payer", 26, "text"), texts(found["payer"])),
+        (Field("Payer", 30, "text"), texts(found["payer"])),
         (Field("Patient", 14, "code"), texts(found["patient_id"])),
         (Field("Rule", 34, "code"), texts(found["rule"])),
     ]
