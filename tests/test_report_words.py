@@ -53,6 +53,14 @@ def test_a_reason_names_the_table_or_the_column() -> None:
         "our tables of hospital rates (OPPS) and physician rates (PFS) do not hold "
         "the line's code or setting"
     )
+    for table, key in (
+        ("filing_limits", "payer type"),
+        ("contract_rates", "payer and code"),
+        ("icd10cm", "diagnosis"),
+        ("revenue_code_fit", "procedure code and revenue code"),
+        ("places_of_service", "place of service"),
+    ):
+        assert reason_words("reference_missing", table).endswith(f"not hold the line's {key}")
     assert remedy_words("column_missing", "payer_type") == (
         'Add "Payer type (payer_type)", or one from which it is told: "Payer (payer)", '
         "to the export."

@@ -72,6 +72,16 @@ TABLE_LABELS = {
     "revenue_code_fit": "fitting revenue codes",
     "revenue_codes": "revenue codes",
 }
+# What of a line is looked up in a table, where it is not its code or setting.
+KEY_LABELS = {
+    "contract_rates": "payer and code",
+    "coverage_policies": "contractor",
+    "filing_limits": "payer type",
+    "icd10cm": "diagnosis",
+    "mac_states": "state",
+    "places_of_service": "place of service",
+    "revenue_code_fit": "procedure code and revenue code",
+}
 UNLOCKS = {
     "column_missing": "Add {what} to the export.",
     "value_missing": "Fill the empty cells of {what} before the export.",
@@ -261,7 +271,8 @@ def reason_words(reason: str, detail: str) -> str:
             return f"the export has no column {column_words(detail)}"
         return f"the cell {column_words(detail)} is empty"
     if reason == "reference_missing" and detail:
-        return f"{table_words(detail)} {_do(detail)} not hold the line's code or setting"
+        key = KEY_LABELS.get(detail, "code or setting")
+        return f"{table_words(detail)} {_do(detail)} not hold the line's {key}"
     if reason == "reference_stale" and detail:
         return f"{table_words(detail)} {_do(detail)} not cover the date of service"
     why = REASON_LABELS.get(reason, reason)
