@@ -441,6 +441,14 @@ def test_with_a_history_summary_counts_what_changed_and_draws_the_trend(with_his
     assert trend["New"].tolist() == [night.new for night in run.changes.nights]
 
 
+def test_a_run_in_which_nothing_was_judged_does_not_say_that_every_rule_judged(tmp_path):
+    summary = written(empty_run(), tmp_path)["Summary"]
+    said = " ".join(str(cell.value) for row in summary.iter_rows() for cell in row if cell.value)
+
+    assert "Every rule judged every line" not in said
+    assert "so nothing can be said about columns that are missing" in said
+
+
 def test_the_summary_tells_what_changed_in_the_words_and_figures_of_the_page(tmp_path):
     run = history_run()
     assert run.changes is not None

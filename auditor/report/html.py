@@ -25,6 +25,7 @@ from auditor.report.rows import Finding
 from auditor.report.words import (
     BASIS_WORDS,
     MONEY_LABELS,
+    NONE_JUDGED,
     SEVERITY_LABELS,
     counted,
     crowded_words,
@@ -148,6 +149,7 @@ def facts(report: Report) -> dict[str, Any]:
         "money_labels": MONEY_LABELS,
         "basis_words": BASIS_WORDS,
         "severity_labels": SEVERITY_LABELS,
+        "none_judged": NONE_JUDGED,
         "drawn": "",
     }
 

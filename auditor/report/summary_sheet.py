@@ -12,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from auditor.report import changes_sheet, sheets
 from auditor.report.content import Report, RuleSection, Run, Share
-from auditor.report.words import counted, day_words, whole_dollars
+from auditor.report.words import NONE_JUDGED, counted, day_words, whole_dollars
 
 # The left block stands in columns 1 to 6, the right one in 8 to 14; between them a gap.
 WIDTHS = (1, 12, 12, 12, 13, 12, 12, 2, 50, 9.5, 9.5, 9.5, 13.5, 12, 12)
@@ -222,7 +222,8 @@ def _write_gaps(sheet: Worksheet, formats: dict[str, Format], report: Report, ro
     gaps = [*report.unlocks, *others]
     told = [gap.text for gap in gaps[:MOST_GAPS]]
     if not gaps:
-        told = ["Every rule judged every line in its scope."]
+        all_judged = report.rules_judging and report.run.in_family
+        told = ["Every rule judged every line in its scope." if all_judged else NONE_JUDGED]
     # A rule's id stays as it is written.
     words = [t if "_" in t.split(" ")[0] else f"{t[:1].upper()}{t[1:]}" for t in told]
     row = _write_texts(sheet, formats, words, row + 1)

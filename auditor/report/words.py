@@ -95,6 +95,12 @@ UNLOCKS = {
 }
 
 
+NONE_JUDGED = (
+    "No line of the cardiac CT family was judged, so nothing can be said about columns that are "
+    "missing."
+)
+
+
 def dollars(cents: int | None) -> str:
     """Cents as dollars: ``$1,234.50``; nothing for None."""
     if cents is None:
