@@ -15,7 +15,15 @@ import pandas as pd
 import pytest
 import xlsxwriter
 from sample_history import first_night_run, history_run
-from sample_run import clean_run, empty_run, findings_frame, hostile_run, run_of, small_run
+from sample_run import (
+    clean_run,
+    empty_run,
+    findings_frame,
+    hostile_run,
+    long_numbers_run,
+    run_of,
+    small_run,
+)
 
 from auditor.errors import AuditError
 from auditor.report import sheets
@@ -439,6 +447,14 @@ def test_with_a_history_summary_counts_what_changed_and_draws_the_trend(with_his
     trend = table(with_history, "Trend")
     assert len(trend) == len(run.changes.nights)
     assert trend["New"].tolist() == [night.new for night in run.changes.nights]
+
+
+def test_long_claim_numbers_have_room_and_are_shown_whole(book, tmp_path):
+    long = written(long_numbers_run(), tmp_path)
+    for name, column in (("Worklist", "C"), ("By rule", "D")):
+        assert book[name].column_dimensions[column].width < 17
+        assert 25 < long[name].column_dimensions[column].width < 28
+        assert long[name][f"{column}2"].alignment.shrinkToFit
 
 
 def test_a_run_in_which_nothing_was_judged_does_not_say_that_every_rule_judged(tmp_path):

@@ -19,6 +19,7 @@ from auditor.report.words import BASIS_LABELS, MONEY_LABELS, SEVERITY_LABELS
 DAY_ZERO = np.datetime64("1899-12-30", "D")
 FIRST_DAY = np.datetime64("1900-03-01", "D")
 LONGEST_LIST = 255
+MOST_CLAIM_WIDTH = 26
 _NAME = re.compile(r"\w[^,\"\n]*")
 _UNDECIDED = Disposition()
 
@@ -38,6 +39,12 @@ def days(values: pd.Series[Any]) -> list[Cell]:
     return cells
 
 
+def _claim(numbers: pd.Series[Any]) -> Field:
+    """The column of claim numbers, as wide as they need within reason; longer ones are shrunk."""
+    longest = int(numbers.astype(str).str.len().max()) if len(numbers) else 0
+    return Field("Claim", min(max(15, longest + 2), MOST_CLAIM_WIDTH), "code")
+
+
 def worklist(report: Report) -> Table:
     """A row a finding, as the audit sorts them, with columns to fill in."""
     found = report.run.audit.findings
@@ -47,7 +54,7 @@ def worklist(report: Report) -> Table:
     columns: list[tuple[Field, Sequence[Cell]]] = [
         (Field("Finding", 14.5, "code"), texts(found["finding"])),
         (Field("Severity", 11, "severity"), texts(found["severity"], SEVERITY_LABELS)),
-        (Field("Claim", 15, "code"), texts(found["claim_id"])),
+        (_claim(found["claim_id"]), texts(found["claim_id"])),
         (Field("Line", 6, "count"), numbers(found["line_number"])),
         (Field("Service date", 11.5, "date"), days(found["service_date"])),
         (Field("Code", 8, "code"), texts(found["procedure_code"])),
@@ -133,7 +140,7 @@ def by_rule(report: Report, rows_per_sheet: int) -> Table:
         (Field("Problem", 52, "text"), texts(found["rule"], titles)),
         (Field("Severity", 11, "severity"), texts(found["severity"], SEVERITY_LABELS)),
         (Field("Finding", 14.5, "code"), texts(found["finding"])),
-        (Field("Claim", 15, "code"), texts(found["claim_id"])),
+        (_claim(found["claim_id"]), texts(found["claim_id"])),
         (Field("Line", 6, "count"), numbers(found["line_number"])),
         (Field("Service date", 11.5, "date"), days(found["service_date"])),
         (Field("Code", 8, "code"), texts(found["procedure_code"])),
@@ -203,7 +210,7 @@ def _apart(name: str, found: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     columns: list[tuple[Field, Sequence[Cell]]] = [
         (Field("Finding", 14.5, "code"), texts(found["finding"])),
         (Field("Severity", 11, "severity"), texts(found["severity"], SEVERITY_LABELS)),
-        (Field("Claim", 15, "code"), texts(found["claim_id"])),
+        (_claim(found["claim_id"]), texts(found["claim_id"])),
         (Field("Line", 6, "count"), numbers(found["line_number"])),
         (Field("Service date", 11.5, "date"), days(found["service_date"])),
         (Field("Code", 8, "code"), texts(found["procedure_code"])),

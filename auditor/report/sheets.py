@@ -37,7 +37,7 @@ INK, FADED, RULE_LINE, HEAD = "#1F2933", "#5B6770", "#C9D1D9", "#1F3A5F"
 AT_RISK_COLOUR, MISSED_COLOUR = "#B03A2E", "#2E6F95"
 AT_RISK_BAR, MISSED_BAR, COUNT_BAR = "#EDBBB6", "#B3D4E8", "#D5DBE1"
 
-# A number that is wider than its column is shown smaller, never as ###.
+# A number that is wider than its column is shown smaller, never as ###; a code, never cut.
 RIGHT = {"align": "right", "indent": 1, "valign": "top", "shrink": True}
 LINED = {"border": 1, "border_color": RULE_LINE}
 UNDERLINED = {"bottom": 4, "bottom_color": RULE_LINE, "valign": "vcenter"}
@@ -49,7 +49,7 @@ FIGURE = {"num_format": "$#,##0", "bold": True, "font_size": 22, "align": "left"
 
 # quote_prefix keeps a value text after somebody edits its cell, too.
 PROPERTIES: dict[str, dict[str, Any]] = {
-    "code": {"num_format": "@", "quote_prefix": True, "valign": "top"},
+    "code": {"num_format": "@", "quote_prefix": True, "valign": "top", "shrink": True},
     "text": {"quote_prefix": True, "valign": "top"},
     "long": {"quote_prefix": True, "valign": "top", "text_wrap": True},
     "severity": {"quote_prefix": True, "valign": "top", "indent": 1},
