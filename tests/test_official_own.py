@@ -210,6 +210,32 @@ def test_of_two_editions_of_the_same_days_the_one_imported_later_answers(tmp_pat
     ]
 
 
+def test_payers_whose_rates_an_import_ends_are_named(tmp_path) -> None:
+    """Files of one payer each, imported one by one, would leave the last alone in force."""
+    others = RATE.replace("Harbor Plan", "Gull Plan") + ",2025-01-01,2025-06-30,600,\n"
+    old = f"{HEADER}{RATE},2025-01-01,,600,\n{others}"
+    old += RATE.replace("Harbor Plan", "Pier Plan") + ",2025-01-01,,600,\n"
+    put("contract-rates", saved(tmp_path, old))
+
+    new = f"{HEADER}{RATE.replace('Harbor', 'HARBOR')},2025-07-01,,650,\n"
+    one = put("contract-rates", saved(tmp_path, new))
+
+    assert one.page(tmp_path / "lib").splitlines()[2:] == [
+        "from 2025-07-01 on rows of Pier Plan (1) hold no more, which 2025-01-01 had; if they "
+        "still do, import all files of contract-rates in one command"
+    ]
+    assert put("contract-rates", saved(tmp_path, new)).ended == ()
+
+
+def test_a_payer_map_names_whom_it_leaves_out(tmp_path) -> None:
+    put("payers", saved(tmp_path, "payer,payer_type\nHarbor Plan,commercial\n"), edition="2026")
+
+    new = saved(tmp_path, "payer,payer_type\nGull Plan,commercial\n")
+    one = put("payers", new, edition="2026")
+
+    assert "rows of HARBOR PLAN (1) hold no more" in one.page(tmp_path / "lib")
+
+
 def test_all_sheets_of_a_workbook_are_read(tmp_path) -> None:
     """One sheet a payer, as people keep them, with notes before them."""
     book = openpyxl.Workbook()

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,8 +17,8 @@ from auditor.library.gathering import stored
 from auditor.library.periods import dates_of
 from auditor.library.placing import place
 from auditor.library.shelf import Shelf, Shelved, alone, as_json, open_shelf, sweep
-from auditor.library.specifications import SPECIFICATIONS
-from auditor.library.stretches import passed_over
+from auditor.library.specifications import SPECIFICATIONS, payer_key
+from auditor.library.stretches import passed_over, rank
 from auditor.official.changes import refuse_other_than
 from auditor.official.kind import Asked, Kind, Misfit, Reading
 from auditor.official.published import Published, opened
@@ -33,10 +33,16 @@ _ANY = re.compile("")
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of an import; ``new`` is false where the library held the very same edition."""
+    """What came of an import; ``new`` is false where the library held the very same edition.
+
+    ``ended`` are the payers of a site's own rows that held until now and that the edition lacks,
+    one for each row, and ``before`` the edition that has them.
+    """
 
     edition: Shelved
     new: bool
+    ended: tuple[str, ...] = ()
+    before: str = ""
 
     def page(self, library: Path) -> str:
         """What to tell the user."""
@@ -55,6 +61,13 @@ class Imported:
             f"{edition} answers"
             for first, last, edition in passed_over(one, _beside(one, library))
         ]
+        if self.ended:
+            payers = ", ".join(sorted(set(self.ended)))
+            lines.append(
+                f"from {one.first_date} on rows of {payers} ({len(self.ended):,}) hold no more, "
+                f"which {self.before} had; if they still do, import all files of {one.kind} in one "
+                "command"
+            )
         lines += [f"left out: {count:,} {what}" for what, count in one.left_out.items() if count]
         if one.quarantined:
             lines.append(f"Reasons: {library / one.folder / 'quarantine.csv'}")
@@ -106,13 +119,37 @@ def import_files(wanted: Wanted) -> Imported:
             return Imported(before, new=False)
         if wanted.changes:
             _refuse_unexplained(wanted, shelf, shelved, reading)
+        former, ended = _ended(shelf, shelved, reading)
         place(
             wanted.library,
             shelved,
             reading.tables,
             lambda folder: _write_books(folder, shelved, reading.misfits),
         )
-    return Imported(shelved, new=True)
+    return Imported(shelved, True, tuple(ended), former)
+
+
+def _ended(shelf: Shelf, shelved: Shelved, reading: Reading) -> tuple[str, list[str]]:
+    """The edition that answered so far on an edition's first day, and payers of rows it ends."""
+    first = shelved.first_date
+    for table, new in reading.tables.items():
+        keys = SPECIFICATIONS[table].keys
+        earlier = [one for one in shelf.of_table(table, "") if one.first_date <= first]
+        if keys[0] != "payer" or not earlier:
+            continue
+        before = max(earlier, key=rank)
+        kept = {_key(row, keys) for row in new.to_pylist()}
+        held = [
+            row
+            for row in stored(shelf, before, table).to_pylist()
+            if not row.get("own_to") or row["own_to"] >= first.isoformat()
+        ]
+        return before.edition, [row["payer"] for row in held if _key(row, keys) not in kept]
+    return "", []
+
+
+def _key(row: Mapping[str, str], keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(payer_key(row[name]) if name == "payer" else row[name] for name in keys)
 
 
 def _refuse_unsound(files: Sequence[Published], reading: Reading) -> None:
