@@ -21,6 +21,7 @@ from auditor.claim_lines import (
     professional,
     same_word,
 )
+from auditor.editions import day_number
 from auditor.fee_schedule import (
     CT_REDUCED,
     NO_CENTS,
@@ -139,12 +140,15 @@ _RATE_TABLES = ("opps_rates", "pfs_rates", "conversion_factors", "imaging_caps",
 def _rate_periods(lines: pd.DataFrame, reference: Reference) -> tuple[Ints, int]:
     """For each line the number of its period, within which no rate changes, and how many there are.
 
-    A place of service changes what is paid, too.
+    A place of service changes what is paid, too, and whether a table of caps answers at all.
     """
     names = (*_RATE_TABLES, "places_of_service", *_LOCAL_TABLES)
     tables = [reference.tables[name] for name in names if name in reference.tables]
     ends = [days for table in tables for days in (table.first_days, table.last_days + 1)]
-    bounds = np.unique(np.concatenate(ends))
+    known = [one for table in tables for one in table.editions]
+    begins = [day_number(one.first_date) for one in known if one.first_date]
+    after = [day_number(one.last_date) + 1 for one in known if one.last_date]
+    bounds = np.unique(np.concatenate([*ends, begins, after])).astype(np.int64)
     day, number = _numbered_days(lines)
     return np.searchsorted(bounds, day, side="right")[number], len(bounds) + 1
 

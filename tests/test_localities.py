@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from auditor.amounts import expected_payment
+from auditor.audit import prepare
 from auditor.batch import run
 from auditor.explain import explain_page
 from auditor.progress import Progress
+from auditor.reference import load_reference
 from auditor.request import Request
 from auditor.settings import Settings
+from auditor.shipped import reference_dir
 from tests import official_files as made
 from tests.test_library import audited, claims, found, put
 from tests.test_library_uses import READING, saved
@@ -144,3 +148,29 @@ def test_a_contracts_rate_shows_medicares_where_it_is_a_share_of_it(tmp_path, ra
     assert "contract_rates: payer BLUE HEART, procedure_code 75574" in shown
     assert ("opps_rates: procedure_code 75574" in shown) == (rate == ",150")
     assert ("acc-2025-01-07" in sources) == (rate == ",150")
+
+
+def test_a_price_changes_on_the_day_on_which_no_table_of_caps_answers(tmp_path) -> None:
+    """Lines of one price are priced once: those of both sides of that day apart."""
+    tables = {
+        "zip_localities": "zip,effective_from,effective_to,state,carrier,locality,plus_four,"
+        "source\n22030,,,VA,12202,01,no,own\n",
+        "gpci": "carrier,locality,effective_from,effective_to,state,work_gpci,pe_gpci,mp_gpci,"
+        "source\n12202,01,,,DC,1.047,1.204,1.202,own\n",
+        "editions": "table,setting,edition,first_date,last_date,source,note\n"
+        "imaging_caps,,2025,2024-01-01,2025-06-30,own,\n",
+        "sources": "id,title,publisher,section,url,edition,published_on,checked_on\n"
+        "own,Ours,,,,,,\n",
+    }
+    for name, text in tables.items():
+        saved(tmp_path, f"{name}.csv", text)
+    scan = SCAN_2024 | {"service_zip": "22030"}
+    lines = claims(scan | {"service_date": "2025-06-30"}, scan | {"service_date": "2025-07-01"})
+    reference = load_reference(reference_dir(), tmp_path)
+    prepared = prepare(lines, reference, as_of=date(2026, 6, 30)).lines.sort_values("source_row")
+
+    expected = expected_payment(prepared, reference)
+
+    # 6.43 x 1.204 + 0.04 x 1.202 units at 32.3465; then the national rate.
+    assert expected.cents.tolist() == [25_197, 20_928]
+    assert expected.local.tolist() == [True, False]
