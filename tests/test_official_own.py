@@ -210,6 +210,16 @@ def test_of_two_editions_of_the_same_days_the_one_imported_later_answers(tmp_pat
     ]
 
 
+@pytest.mark.parametrize("rate", ['"612,40",', '"1,18,000",', ',"1,18"', ',"118,5"'])
+def test_a_comma_that_parts_no_thousands_is_no_number(tmp_path, rate) -> None:
+    """612,40 as it is written elsewhere would be a hundred times the rate."""
+    others = RATE.replace("Harbor Plan", "Gull Plan") + ',2025-01-01,,"1,612.40",\n'
+    one = put("contract-rates", saved(tmp_path, f"{HEADER}{RATE},2025-01-01,,{rate}\n{others}"))
+
+    assert [row[0] for row in kept(tmp_path, one)] == ["Gull Plan"]
+    assert "is no number" in quarantine(tmp_path, one)
+
+
 def test_payers_whose_rates_an_import_ends_are_named(tmp_path) -> None:
     """Files of one payer each, imported one by one, would leave the last alone in force."""
     others = RATE.replace("Harbor Plan", "Gull Plan") + ",2025-01-01,2025-06-30,600,\n"

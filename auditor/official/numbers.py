@@ -9,7 +9,7 @@ def cents(text: str) -> str:
 
     Raises ValueError for what is no amount.
     """
-    plain = text.replace("$", "").replace(",", "").strip()
+    plain = _without_thousands(text.replace("$", ""))
     if not plain:
         return ""
     return str(int((_decimal(plain) * 100).to_integral_value()))
@@ -20,8 +20,16 @@ def decimal(text: str) -> str:
 
     Raises ValueError for what is no number.
     """
-    plain = text.replace(",", "").strip()
+    plain = _without_thousands(text)
     return f"{_decimal(plain):f}" if plain else ""
+
+
+def _without_thousands(text: str) -> str:
+    """A number without its separators. Raises ValueError where a comma parts no thousands."""
+    plain = text.strip()
+    if "," in plain and not re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", plain):
+        raise ValueError(f"'{plain[:20]}' is no number such as 1,612.40")
+    return plain.replace(",", "")
 
 
 def _decimal(text: str) -> Decimal:
