@@ -64,7 +64,7 @@ def paperwork_missing(lines: pd.DataFrame, reference: Reference) -> Outcome:
         flagged=lines[missing].assign(jurisdiction=jurisdiction[missing].astype("str")),
         not_evaluated={
             **lacking(lines, "service_state", unknown),
-            ("value_missing", "service_zip"): ambiguous & blank(lines["service_zip"]),
+            **lacking(lines, "service_zip", ambiguous),
             ("reference_missing", "mac_states"): ambiguous | unknown,
             ("reference_stale", "case_by_case_jurisdictions"): rows.stale & none_given,
         },

@@ -21,7 +21,7 @@ from auditor.claim_lines import (
 )
 from auditor.once import computed_once
 from auditor.reference import InForce, Ints, Reference
-from auditor.rule import Outcome, one_of, rule
+from auditor.rule import Outcome, lacking, one_of, rule
 from auditor.studies import ccta_of_hospital
 
 _FIT = ("acc-2025-01-07", "transmittal-12421")
@@ -142,8 +142,8 @@ def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcom
         ),
         severity=one_of(on_returned, "denial", "review", lines.index[flagged]),
         not_evaluated={
-            ("value_missing", "bill_type"): unknown_bill & hospital,
-            ("value_missing", "payer_type"): unknown_payer & hospital,
+            **lacking(lines, "bill_type", unknown_bill & hospital),
+            **lacking(lines, "payer_type", unknown_payer & hospital),
             ("reference_missing", "revenue_code_fit"): unjudged,
         },
         consulted=fit,

@@ -16,7 +16,7 @@ from auditor.matching import group_key, in_order, is_among
 from auditor.ncci import known_in_setting, ptp_pairs
 from auditor.partners import listed, other_partners
 from auditor.reference import Bools, Reference
-from auditor.rule import Outcome, Reasons, rule
+from auditor.rule import Outcome, Reasons, lacking, rule
 from auditor.studies import ccta_of_analysis
 
 _CARDIAC_CT = ("75571", "75572", "75573", "75574")
@@ -229,7 +229,7 @@ def ffrct_denied_as_bundled(
     ccta = around.before[denied & stands]
     return Outcome(
         flagged=flagged.assign(ccta_date=lines["service_date"].to_numpy()[ccta]),
-        not_evaluated={("value_missing", "paid_cents"): unknown.to_numpy(dtype=bool)},
+        not_evaluated=lacking(lines, "paid_cents", unknown.to_numpy(dtype=bool)),
         partner=pd.Series(ccta, index=flagged.index),
         amount=expected.cents[flagged.index],
         amount_basis=expected.basis[flagged.index].astype("str"),

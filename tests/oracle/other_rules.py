@@ -163,7 +163,8 @@ def paperwork_missing(line: Line, mine: list[Line], run: Run) -> Verdict:
     if not line.text("service_state"):
         return unknown("value_missing", "service_state")
     if len(found) > 1:  # the north of Virginia has another contractor, and only a ZIP tells
-        return unknown("value_missing", "service_zip")
+        told = "service_zip" in line.given
+        return unknown("value_missing" if told else "column_missing", "service_zip")
     if not found:
         return unknown("reference_missing", "mac_states")
     cases = {row["jurisdiction"] for row in of("case_by_case_jurisdictions", service="ffrct")}

@@ -49,11 +49,13 @@ def revenue_code_unexpected(line: Line, mine: list[Line], run: Run) -> Verdict:
     not_here = found["fit"] == "unexpected_on_opps"
     if not_here and not line.bill_type:
         # Only a critical access hospital's bill type excuses a professional fee code.
-        return unknown("value_missing", "bill_type")
+        told = "bill_type" in line.given
+        return unknown("value_missing" if told else "column_missing", "bill_type")
     if found["fit"] == "unexpected" or (not_here and not line.critical_access):
         return flag_by(found, "review", "at_risk")
     if not line.payer_type and well_formed(line.revenue_code) and returned(line, "medicare"):
-        return unknown("value_missing", "payer_type")
+        told = line.given.intersection(("payer_type", "payer"))
+        return unknown("value_missing" if told else "column_missing", "payer_type")
     if found["fit"] == "review":
         return unknown("reference_missing", "revenue_code_fit")
     return cleared_by(found)

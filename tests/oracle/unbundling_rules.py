@@ -108,7 +108,8 @@ def ffrct_denied_as_bundled(line: Line, mine: list[Line], run: Run) -> Verdict:
     )
     if not (nothing and bundled and beside):
         if line.cents("paid") is None and line.cents("allowed") is None:
-            return unknown("value_missing", "paid_cents")
+            told = "paid_cents" in line.given
+            return unknown("value_missing" if told else "column_missing", "paid_cents")
         return CLEAN
     return flag("review", "missed", expected(line, mine).cents, own_amount=True)
 
