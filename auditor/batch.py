@@ -110,7 +110,9 @@ def run(request: Request, progress: Progress) -> Finished:
             result = corrected
     tested = _self_tested(request, progress)
     described = describe(request, claims, masked(result, request), reference, started_at, progress)
-    report = build(replace(described, self_test=tested))
+    assumed = (proof.assumed,) if proof and proof.applied else ()
+    asides = (*assumed, *described.asides)
+    report = build(replace(described, self_test=tested, asides=asides))
     with progress.stage("report", f"writing reports to {request.out}"):
         write_reports(Finished(report, proof), request, reference)
     return Finished(report, proof)

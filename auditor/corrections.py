@@ -71,6 +71,15 @@ class Proof:
         ]
         return "Corrections: " + ", ".join(counts)
 
+    @property
+    def assumed(self) -> str:
+        """What a reader must know of the figures: they are of lines that are so nowhere."""
+        some = "1 correction" if self.applied == 1 else f"{self.applied:,} corrections"
+        return (
+            f"The figures are of the lines as {some} would make them; the exports are as they "
+            "were. What that changes stands in corrections_proof.csv"
+        )
+
 
 def proposed(
     findings: pd.DataFrame,

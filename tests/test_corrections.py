@@ -1,6 +1,7 @@
 """Corrections: only repairs without judgment are proposed, taken back in, and proved."""
 
 import csv
+import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -579,6 +580,13 @@ def test_corrections_of_the_sample_prove_themselves(auditor, tmp_path) -> None:
     assert {row["finding"] for row in proof} >= {row["finding"] for row in asked}
     after = rows_of(tmp_path / "second" / "findings.csv")
     assert len(after) == len(before) - len(proof)
+    # Nobody who opens the reports alone takes these figures for those of the exports.
+    facts = json.loads((tmp_path / "second" / "run.json").read_text("utf-8"))
+    assert facts["asides"][0].startswith(
+        f"The figures are of the lines as {len(asked)} corrections would make them; the exports "
+        "are as they were"
+    )
+    assert f"Mind: {facts['asides'][0]}" in out
     # The export still lacks its zeros.
     assert rows_of(tmp_path / "second" / "corrections.csv") == zeros
 

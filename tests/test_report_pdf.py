@@ -111,3 +111,12 @@ def test_a_run_that_can_t_draw_stops_before_it_reads(tmp_path: Path) -> None:
 def test_it_is_made_only_when_asked_for() -> None:
     assert "pdf" not in Settings().formats
     assert Settings(formats=["pdf"]).formats == ["pdf"]
+
+
+@needs_library
+def test_what_is_to_be_minded_first_stands_in_it(tmp_path: Path) -> None:
+    aside = "3 patient numbers stand with leading zeros on some lines and without on others"
+    said = text_of(replace(small_run(), asides=(aside,)), tmp_path)
+
+    assert f"Mind this first • {aside}" in said
+    assert "Mind this first" not in text_of(small_run(), tmp_path)
