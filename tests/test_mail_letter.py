@@ -267,6 +267,20 @@ def test_what_changed_and_the_nights_before_are_told_with_a_history(folder: Path
     assert "29 Jun 2026" in text
 
 
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_notes_that_stand_first_in_the_report_are_pointed_to_and_not_told(
+    tmp_path: Path, count: int
+) -> None:
+    asides = ("hospital.xlsx: only the sheet 'A' was read", "2 numbers stand with zeros")[:count]
+    mail = built(folder_of(tmp_path, replace(small_run(), asides=asides)), settings_of(DIRECTOR))
+
+    for part in (text_of(mail), html_of(mail)):
+        words = " ".join(part.split())
+        said = {1: "Mind first the note at the head of the report.", 2: "Mind first the 2 notes at"}
+        assert [n for n, sentence in said.items() if sentence in words] == [count][: count > 0]
+        assert "hospital.xlsx" not in words
+
+
 # Where the report lies.
 
 

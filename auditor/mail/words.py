@@ -19,6 +19,7 @@ from auditor.report.words import (
 from auditor.schema import COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from auditor.mail.figures import Figures
@@ -50,6 +51,17 @@ def plain(reason: str) -> str:
 
 def _shape(text: str) -> str:
     return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", text))
+
+
+def minded(facts: Mapping[str, Any]) -> str:
+    """Points to what stands first in the report: it may name files and sheets, which no mail does.
+
+    Reports of an earlier version don't tell it.
+    """
+    notes = len(facts.get("asides", ()))
+    if not notes:
+        return ""
+    return f"Mind first the {f'{notes} notes' if notes > 1 else 'note'} at the head of the report."
 
 
 def one_line(text: str) -> str:

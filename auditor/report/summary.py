@@ -13,6 +13,7 @@ list but ``rules``, where a line that several rules flag stands under each.
 | ``first_date``, ``last_date`` | the audited dates of service; null without lines |
 | ``inputs`` | names of the files read |
 | ``verdict`` | ``kind`` (see ``content.Verdict``), ``headline``, ``action`` |
+| ``asides`` | sentences on what to mind before the figures |
 | ``lines`` | read = audited + superseded + rejected; in_family |
 | ``claims``, ``patients`` | how many |
 | ``totals`` | findings, by severity, lines flagged, cents at risk (and of these the charges, for |
@@ -80,6 +81,7 @@ def report_facts(report: Report, formats: Collection[str]) -> dict[str, Any]:
             "headline": report.verdict.headline,
             "action": report.verdict.action,
         },
+        "asides": list(run.asides),
         "lines": {
             "read": run.lines_read,
             "audited": run.audited,
