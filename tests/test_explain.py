@@ -301,6 +301,37 @@ def test_a_date_that_decided_is_shown_as_a_date(tmp_path) -> None:
     assert "scan_date: 2025-03-12" in section(page, "What decided")
 
 
+def test_a_share_of_a_rate_that_is_not_known_is_no_amount_and_says_why(tmp_path) -> None:
+    """Medicare has no hospital rate of 75574 for 2023."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "sources.csv").write_text(
+        "id,title,publisher,section,url,edition,published_on,checked_on\nown,Ours,,,,,,\n"
+    )
+    (own / "contract_rates.csv").write_text(
+        "payer,procedure_code,component,setting,effective_from,effective_to,amount,"
+        "percent_of_medicare,source\nBCBS,75574,technical,institutional,,,,150,own\n"
+    )
+    ours = {"payer": "BCBS", "procedure_code": "75574"}
+    reading = ours | {"claim_type": "professional", "place_of_service": "22"}
+    rows = []
+    for number, day in enumerate(["2023-01-10", "2023-12-10"]):
+        of = {"patient_id": f"Q{number}", "service_date": day, "received_date": day}
+        rows += [ours | of | {"claim_id": f"H{number}"}, reading | of | {"claim_id": f"D{number}"}]
+    alone = {"patient_id": "P1", "claim_id": "C1", "service_date": "2023-06-01"}
+    rows.append(reading | alone | {"received_date": "2023-06-02"})
+    lines = export(tmp_path / "claims.csv", rows)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (batch, judged_again):
+            patch.setattr(module, "load_reference", load_reference)
+        found = audited(tmp_path / "out", lines, reference=own)
+        missing = found["rule"] == "technical_component_missing"
+        page = explain_page(tmp_path / "out", found.loc[missing, "finding"].iloc[0])
+
+    (said,) = section(page, "Amount")
+    assert said.startswith("your contract pays a percentage of Medicare's rate, and that is not")
+
+
 # Small exports.
 
 SCAN = {"service_date": "2025-06-01", "received_date": "2025-06-10"}
