@@ -17,7 +17,14 @@ _OPEN_END = "9999-12-31"
 def table_files(folder: Path, not_dated: frozenset[str]) -> list[Path]:
     """The dated tables of a folder, as CSV or Parquet, by name."""
     files = [path for kind in ("*.csv", "*.parquet") for path in folder.glob(kind)]
-    return sorted(path for path in files if path.name not in not_dated)
+    found = sorted(path for path in files if path.name not in not_dated)
+    for one, other in itertools.pairwise(found):
+        if one.stem == other.stem:
+            raise AuditError(
+                f"{folder}: holds {one.name} and {other.name}, and only one can answer; take one "
+                "out of the folder"
+            )
+    return found
 
 
 def _all_rows(path: Path) -> list[list[str]]:

@@ -1,8 +1,10 @@
 """Cells of a site's own tables: read as what they say, or refused with the way out."""
 
 import csv
+import io
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from auditor.amounts import expected_payment
@@ -101,6 +103,19 @@ def test_a_file_under_a_name_that_no_rule_asks_for_is_refused(tmp_path) -> None:
 
     assert "contract-rates.csv: is no table that a rule asks for" in message
     assert "contract_rates" in message
+
+
+def test_a_table_that_stands_in_a_folder_twice_is_refused(tmp_path) -> None:
+    """The CSV of last year beside this year's Parquet would be passed over without a word."""
+    rates = RATES + "BCBS,75574,technical,institutional,,,612.40,,own\n"
+    pd.read_csv(io.StringIO(rates), dtype=str, keep_default_na=False).to_parquet(
+        tmp_path / "contract_rates.parquet"
+    )
+
+    message = refusal(tmp_path, "contract_rates", rates)
+
+    assert f"{tmp_path}: holds contract_rates.csv and contract_rates.parquet" in message
+    assert "take one" in message
 
 
 def test_a_payer_map_of_ones_own_has_its_columns(tmp_path) -> None:
