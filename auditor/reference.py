@@ -313,7 +313,7 @@ def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
     shipped_columns: dict[str, list[str]] = {}
     for folder in folders:
         origin = "shipped" if folder == shipped else str(folder)
-        for path in table_files(folder, _NOT_DATED):
+        for path in table_files(folder, _NOT_DATED, shipped_columns):
             table = _read_table(path, sources, editions.get(path.stem, []), origin)
             if folder == overlay:
                 refuse_other_columns(path, list(table.rows.columns), table.keys, shipped_columns)

@@ -2,7 +2,7 @@
 
 import csv
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,10 +12,23 @@ from auditor.reference_cells import check_cells
 
 _OPEN_START = "0001-01-01"
 _OPEN_END = "9999-12-31"
+_KINDS = (".csv", ".parquet", ".txt", ".tsv", ".xls", ".xlsx", ".xlsm", ".ods")
 
 
-def table_files(folder: Path, not_dated: frozenset[str]) -> list[Path]:
-    """The dated tables of a folder, as CSV or Parquet, by name."""
+def table_files(
+    folder: Path, not_dated: frozenset[str], shipped: Collection[str] = ()
+) -> list[Path]:
+    """The dated tables of a folder, as CSV or Parquet, by name.
+
+    Of a user's folder refuses what has the name of a table and is not read: ``shipped`` names them.
+    """
+    own = {*shipped, *SPECIFICATIONS} if shipped else set()
+    for path in sorted(folder.iterdir()):
+        stem, kind = path.stem.lower(), path.suffix.lower()
+        if stem in own and kind in _KINDS and path.suffix not in (".csv", ".parquet"):
+            raise AuditError(
+                f"{path}: is not read; save it as {stem}.csv, or take it out of the folder"
+            )
     files = [path for kind in ("*.csv", "*.parquet") for path in folder.glob(kind)]
     found = sorted(path for path in files if path.name not in not_dated)
     for one, other in itertools.pairwise(found):

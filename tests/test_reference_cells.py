@@ -105,6 +105,21 @@ def test_a_file_under_a_name_that_no_rule_asks_for_is_refused(tmp_path) -> None:
     assert "contract_rates" in message
 
 
+@pytest.mark.parametrize(
+    "name", ["contract_rates.xlsx", "contract_rates.CSV", "Contract_Rates.txt", "payers.tsv"]
+)
+def test_a_table_of_a_kind_that_is_not_read_is_refused(tmp_path, name) -> None:
+    """Without a word the folder would be one without that table."""
+    (tmp_path / name).write_bytes(b"PK")
+    (tmp_path / "contract of 2025.xlsx").write_bytes(b"PK")
+
+    with pytest.raises(
+        AuditError, match=r"is not read; save it as \w+\.csv, or take it out"
+    ) as told:
+        load_reference(reference_dir(), tmp_path)
+    assert str(told.value).startswith(str(tmp_path / name))
+
+
 def test_a_table_that_stands_in_a_folder_twice_is_refused(tmp_path) -> None:
     """The CSV of last year beside this year's Parquet would be passed over without a word."""
     rates = RATES + "BCBS,75574,technical,institutional,,,612.40,,own\n"
