@@ -14,7 +14,7 @@ import pandas as pd
 
 from auditor.allocation import keep_freed_memory
 from auditor.as_requested import audited_for, claims_of
-from auditor.asides import asides_on, doubts_of
+from auditor.asides import Doubts, asides_on, doubts_of
 from auditor.audit import Audit
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import (
@@ -228,8 +228,14 @@ def describe(
         descriptors=descriptors_of(reference, result.findings, request.settings.licences),
         changes=remembered.changes if remembered else None,
         dispositions={} if request.mask else _decided(request, remembered),
-        asides=asides_on(claims.intakes, doubts_of(claims.lines)),
+        asides=asides_on(claims.intakes, _doubts(claims, remembered)),
     )
+
+
+def _doubts(claims: Claims, remembered: "Remembered | None") -> Doubts:
+    """The doubts about the lines at hand; of a line exported again a history keeps the newest."""
+    doubts = doubts_of(claims.lines)
+    return replace(doubts, exported_again=0) if remembered else doubts
 
 
 def _decided(request: Request, remembered: "Remembered | None") -> dict[str, Disposition]:

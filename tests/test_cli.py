@@ -303,6 +303,21 @@ def test_a_number_over_both_kinds_of_lines_is_told_first(auditor, tmp_path) -> N
     assert "hospital and professional lines" not in ran.out
 
 
+def test_a_line_that_stands_in_two_exports_is_told_first(auditor, tmp_path) -> None:
+    """Exports of overlapping periods; a history would keep the newest of both."""
+    credit = OTHER | {"units": "-1", "charge_cents": "-1500.00"}
+    payment = OTHER | {"paid_cents": "80.00"}
+    week = export(tmp_path / "week.csv", NOTE, OTHER)
+    month, apart = tmp_path / "month.csv", tmp_path / "apart.csv"
+
+    ran = run(auditor, tmp_path / "out", week, export(month, payment, DENIAL))
+    assert "1 line stands in more than one of the exports" in ran.out
+    ran = run(auditor, tmp_path / "out", week, export(apart, credit, OTHER | {"line_number": "2"}))
+    assert "more than one of the exports" not in ran.out
+    ran = run(auditor, tmp_path / "out", week, month, "--history", tmp_path / "history")
+    assert "more than one of the exports" not in ran.out
+
+
 def test_patients_with_and_without_their_zeros_are_told_first(auditor, tmp_path) -> None:
     """One export kept the numbers as text, the other as numbers: no study finds its other half."""
     kept, lost = OTHER | {"patient_id": "0012"}, OTHER | {"patient_id": "12", "claim_id": "B9"}
