@@ -300,13 +300,19 @@ def test_what_is_still_undecided_is_listed_alone(visit: Callable[..., Any]) -> N
     page = visit("decided")
     options = page.locator("#filter-disposition option").all_inner_texts()
     left = len(findings) - 1
-    assert options == ["all", f"still undecided ({left})", "not an error (1)", "open (1)"]
+    assert options == ["all", f"undecided ({left})", "not an error (1)", "open (1)"]
 
     page.select_option("#filter-disposition", label=options[1])
     settle(page)
     assert page.inner_text("#count").startswith(f"{left} findings of {len(findings)}")
     shown = page.locator("#findings tbody tr").evaluate_all("rows => rows.map(row => row.id)")
     assert shown[:2] == [f"finding-{findings['finding'].iloc[row]}" for row in (0, 2)]
+
+    # Whose a finding is, is searched as anything else that the list shows.
+    page.click("#reset")
+    page.fill("#search", "b. li")
+    settle(page)
+    assert rows_of(page) == 1
 
     page = visit("decided", "#disposition=not+an+error")
     assert page.input_value("#filter-disposition") == "not an error"

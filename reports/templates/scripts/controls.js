@@ -35,7 +35,7 @@ function fillChoices() {
     options.sort((one, other) => order.indexOf(one.value) - order.indexOf(other.value) || (one.textContent < other.textContent ? -1 : 1));
     if (name === "disposition") {
       const left = UNDECIDED.reduce((sum, value) => sum + (counts.get(value) || 0), 0);
-      options.unshift(new Option(`still undecided (${count(left)})`, "undecided"));
+      options.unshift(new Option(`undecided (${count(left)})`, "undecided"));
     }
     byId(filterId(name)).append(...options);
   }

@@ -41,6 +41,7 @@ function sameAs(name, values) {
 }
 function haystack() {
   const fields = ["service_date", "procedure_code", "modifiers", "message", "payer", "rule", "finding", "revenue_code", "billing_npi", "rendering_npi", "department"];
+  if (data.decided) fields.push("owner");
   if (!state.hide) fields.push("patient_id");
   const key = fields.join(" ");
   if (!words || words.key !== key) {
