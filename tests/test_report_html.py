@@ -436,3 +436,15 @@ def test_what_is_not_in_the_report_is_said_first_and_stays_text() -> None:
 
     assert "Mind this first a<b>.csv could not be read" in page.text
     assert "Mind this first" not in page_of(small_run()).text
+
+
+@pytest.mark.parametrize(
+    "notes", [("sheet 'PB lines'",), ("sheet 'PB lines' of 2 (also: 'A')",), ()]
+)
+def test_a_sheet_is_named_once_where_its_file_is(notes: tuple[str, ...]) -> None:
+    run = small_run()
+    (read,) = run.intakes
+    intake = replace(read, file="lines.xlsx", sheet="PB lines", notes=notes)
+    text = Page(render(build(replace(run, intakes=(intake,))))).text
+
+    assert text.partition("Read lines.xlsx")[2][:100].count("PB lines") == 1
