@@ -3,6 +3,7 @@
 import gzip
 import os
 import resource
+import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -234,6 +235,18 @@ def test_a_link_to_no_regular_file(tmp_path: Path) -> None:
         with pytest.raises(AuditError) as refused:
             open_tables(tmp_path / name, looks_like_claim_lines=count_known)
         assert "\n" not in str(refused.value)
+
+
+def test_a_run_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
+    # Nobody writes to it: whoever opens it, be it to reckon its lines, waits for ever.
+    os.mkfifo(tmp_path / "pipe.csv")
+    command = [sys.executable, "-m", "auditor", "run", "pipe.csv", "--out", "out"]
+
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert ended.returncode == 1
+    assert "pipe.csv is not a regular file" in ended.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(

@@ -92,6 +92,8 @@ def _unpacked(path: Path) -> int:
 
 def _lines(path: Path, size: int) -> int:
     """About how many lines a file of so many bytes, unpacked, holds."""
+    if not path.is_file():  # a pipe is waited for, by whoever opens it
+        return 0
     suffix = path.suffix.lower()
     if suffix in _PACKED and suffix != ".gz":
         return size // _SHORT_LINE
