@@ -253,6 +253,18 @@ attachment_control_number: Attachment Number; PWK ACN; Paperwork Control Number
 service_state: State of Service
 service_zip: Service Facility ZIP
 department: Billing Dept
+service_date: chargefromdate; Ser Date; begin_date_of_service
+service_date_to: chargetodate; end_date_of_service
+procedure_code: cpt4_code_id
+units: ITEM_QUANTITY; Txn Count
+charge_cents: ITEM_EXTENDED_PRICE; Txn Amount
+allowed_cents: Allowed Fee
+patient_responsibility_cents: Line Patient Responsibility
+adjustment_codes: Line Adjustment Reason Codes
+remark_codes: Line Remark Codes
+payer: Insurance Package Name; ORIGINAL_PAYOR_NAME; FSC
+bill_type: TypeOfBillCode
+billing_npi: medicalgroupnpi
 """
 
 

@@ -36,7 +36,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "bill_type": _names(
         "Bill Type; Bill Type Code; TOB; TOB Code; Type of Bill; UB Bill Type; UB Type of Bill",
-        "UB04 Bill Type; UB04 Type of Bill; Claim Bill Type",
+        "UB04 Bill Type; UB04 Type of Bill; Claim Bill Type; Type of Bill Code",
         "FL4",
     ),
     "claim_frequency": _names(
@@ -78,6 +78,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Service Through Date; To DOS; DOS To; DOS Through; Date of Service To; To Date of Service",
         "To Service Date; Line DOS To; Line To Date; Line Through Date; Line End Date",
         "Claim Line End Date; Claim Line To Date; End DOS; End Service Date; Service Date End",
+        "End Date of Service; Charge To Date",
         "Last DOS; Last Service Date; Through DOS",
         "CLM_LINE_THRU_DT; LINE_LAST_EXPNS_DT",
     ),
@@ -162,7 +163,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "patient_responsibility_cents": _names(
         "Patient Responsibility; Patient Responsibility Amount; Patient Share; PR Amount",
-        "Patient Liability",
+        "Patient Liability; Line Patient Responsibility",
         "REV_CNTR_PTNT_RSPNSBLTY_PMT; LINE_COINSRNC_AMT; CLM_LINE_MDCR_COINSRNC_AMT",
     ),
     "adjustment_codes": _names(
@@ -170,12 +171,14 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Claim Adjustment Reason Code; Denial Code; Denial Codes; CARC; CARCs; CARC Code",
         "CARC Codes; CARC Code #; CARC #; Denial Code #; Adjustment Code #",
         "Adjustment Reason Code #; CAS Code; CAS Codes; Line CARC; Claim Adjustment Reason",
+        "Line Adjustment Reason Code; Line Adjustment Reason Codes",
         "REV_CNTR_#_ANSI_CD",
         "CAS02",
     ),
     "remark_codes": _names(
         "Remark Code; Remark Codes; RARC; RARCs; RARC Code; RARC Codes; Remittance Remark Code",
         "Remark Code #; RARC #; RARC Code #; Line RARC",
+        "Line Remark Code; Line Remark Codes",
         "LQ02",
     ),
     "place_of_service": _names(
@@ -207,6 +210,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "billing_npi": _names(
         "Billing NPI; Billing Provider NPI; Bill NPI; Bill Provider NPI; Group NPI",
         "Billing Group NPI; Billing Entity NPI; Organization NPI; Practice NPI; NPI Billing",
+        "Medical Group NPI",
         "CARR_CLM_BLG_NPI_NUM; ORG_NPI_NUM",
         "FL56; Box 33a",
     ),
@@ -266,7 +270,7 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
     ),
     "service_date": _names(
         "Service Begin Date; Begin Service Date; Begin Date of Service; First Service Date",
-        "Start DOS; First DOS; Charge Service Date; Transaction Service Date",
+        "Start DOS; First DOS; Charge Service Date; Charge From Date; Transaction Service Date",
         "Claim From Date; Claim Start Date; CLM_FROM_DT; Statement From; Statement From Date",
         "Statement Covers From; Covers From; Covers From Date; From Date; DTP*434 From; FL6 From",
     ),
@@ -278,14 +282,17 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
         "First Bill Date; Billing Date",
     ),
     "remit_date": _names("FI_CLM_PROC_DT; Processed Date; Date Processed; Finalized Date"),
-    "procedure_code": _names("Billed CPT; CPT Billed; Line CPT; CPT Procedure"),
+    "procedure_code": _names(
+        "Billed CPT; CPT Billed; Line CPT; CPT Procedure; CPT Code ID; CPT4 Code ID"
+    ),
+    "units": _names("Item Quantity; Transaction Count"),
     "charge_cents": _names(
         "Submitted Amount; Gross Charge; Gross Charges; Total Charge; Total Charges",
-        "Total Charge Amount; Extended Price; Extended Amount",
+        "Total Charge Amount; Extended Price; Extended Amount; Item Extended Price",
     ),
     "allowed_cents": _names(
         "Payer Allowed; Payer Allowed Amount; Insurance Allowed; Insurance Allowed Amount",
-        "Approved Amount",
+        "Approved Amount; Allowed Fee",
     ),
     "paid_cents": _names(
         "Payer Payment; Payer Payments; Payer Payment Amount; Insurance Payments",
@@ -308,6 +315,8 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
     "payer": _names(
         "Insurance Plan; Insurance Plan Name; Insurance Company; Insurance Carrier; Plan Name",
         "Health Plan; Health Plan Name; Benefit Plan; Benefit Plan Name; Payer Plan; Carrier Name",
+        "Primary Insurance Package Name; Insurance Package Name; Original Payer Name",
+        "Original Payer",
     ),
 }
 
@@ -346,7 +355,7 @@ LOOSE: dict[str, tuple[str, ...]] = {
     "facility_npi": _names("Service Facility; Facility"),
     "payer": _names(
         "Primary Insurance; Insurance 1; Primary Plan; Plan; Insurance; Carrier",
-        "Financial Class; FC",
+        "Financial Class; FC; FSC",
     ),
     "payer_type": _names("Line of Business; LOB; Insurance Class; Financial Class; FC"),
     "service_state": _names("Provider State; PRVDR_STATE_CD"),
