@@ -85,13 +85,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return with_samples(tmp_path_factory.mktemp("readme"))
 
 
-@pytest.mark.parametrize("block", blocks(), ids=str)
-def test_commands_run_and_say_what_the_readme_shows(block: Block, folder: Path) -> None:
-    output = ""
-    for command in block.commands:
-        run = said(command, folder)
-        assert run.returncode == 0, f"{command}\n{run.stderr}"
-        output += run.stdout
+@pytest.fixture(scope="module")
+def outputs() -> list[str]:
+    """What the blocks that this process has run said, from the first one on."""
+    return []
+
+
+@pytest.mark.parametrize("place", range(len(blocks())), ids=map(str, blocks()))
+def test_commands_run_and_say_what_the_readme_shows(
+    place: int, folder: Path, outputs: list[str]
+) -> None:
+    block = blocks()[place]
+    # A block needs what those above it wrote, which may have been run by another process.
+    for earlier in blocks()[len(outputs) : place + 1]:
+        outputs.append("")
+        for command in earlier.commands:
+            run = said(command, folder)
+            assert run.returncode == 0, f"{command}\n{run.stderr}"
+            outputs[-1] += run.stdout
+    output = outputs[place]
 
     assert missing_line(block.excerpt, output) is None, (
         f"run python -m tests.test_readme, and look at what it changed; the program says:\n{output}"
