@@ -115,9 +115,8 @@ def _two_of_a_kind(headers: pd.DataFrame) -> pd.DataFrame:
 
 def _by_claim_id(headers: pd.DataFrame, some: pd.DataFrame) -> pd.DataFrame:
     """Headers with the claim id in place of the payer's number of the claim they name."""
-    number = some["payer_claim_number"]
     # A claim that names a number is not the one that is named by it, though it may keep it.
-    held = some[(number != "") & ~(some["adjusts"] & (number == some["original_claim_id"]))]
+    held = some[~(some["adjusts"] & (some["payer_claim_number"] == some["original_claim_id"]))]
     known = held.sort_values("claim_id").drop_duplicates(["payer_claim_number", "patient_id"])
     met = headers.merge(
         known[["payer_claim_number", "patient_id", "claim_id"]],
@@ -134,12 +133,10 @@ def _outrun(headers: pd.DataFrame) -> Ints:
     """Places of claims that name the same one as a claim received later."""
     key = ["original_claim_id", "patient_id", "claim_type"]
     order = headers.sort_values(["received", "claim_id"], kind="stable")
-    last = order.drop_duplicates(key, keep="last")[[*key, "claim_id", "received"]]
+    last = order.drop_duplicates(key, keep="last")[[*key, "claim_id"]]
     joined = headers.merge(last, on=key, suffixes=("", "_last"))
-    stands = (joined["claim_id"] == joined["claim_id_last"]) & (
-        joined["received"] == joined["received_last"]
-    )
-    return joined.loc[~stands, "place"].to_numpy(dtype=np.int64)
+    outrun = joined["claim_id"] != joined["claim_id_last"]
+    return joined.loc[outrun, "place"].to_numpy(dtype=np.int64)
 
 
 def _same_claim(lines: pd.DataFrame, adjusting: Mask) -> Mask:

@@ -335,6 +335,11 @@ def test_what_does_not_mirror_does_not_reverse(other) -> None:
     assert gone(claim("C1"), claim("C1", **(NEGATIVE | other))) == [False, False]
 
 
+def test_a_charge_that_lacks_mirrors_no_cent() -> None:
+    assert gone(claim("C1", charge="0.01"), claim("C1", units="-1", charge="")) == [False, False]
+    assert gone(claim("C1", charge=""), claim("C1", units="-1", charge="")) == [True, True]
+
+
 def test_which_of_two_like_lines_a_reversal_takes_is_not_the_order_of_the_file() -> None:
     like = [claim("C1", received_date=""), claim("C2", received_date="")]
     reversal = claim("C2", received_date="", **NEGATIVE)
@@ -406,14 +411,14 @@ def invented(seed: int) -> list[dict[str, str]]:
             "line_number": str(line),
             "claim_id": draw.choice(["C1", "C2", "C3"]),
             "claim_frequency": draw.choice(["", "1", "7", "7", "8"]),
-            "original_claim_id": draw.choice(["", "", "C1", "C2", "I1", "I2"]),
-            "payer_claim_number": draw.choice(["", "I1", "I1", "I2"]),
+            "original_claim_id": draw.choice(["", "", "C1", "C2", "I1", "A2"]),
+            "payer_claim_number": draw.choice(["", "I1", "I1", "A2"]),
             "received_date": draw.choice(days if patient % 2 else [*days, ""]),
             "units": draw.choice(["1", "1", "-1"]),
             "claim_type": draw.choice([TYPES[0], *TYPES]),
         }
-        for patient in range(400)
-        for line in range(draw.randint(2, 4))
+        for patient in range(500)
+        for line in range(draw.randint(2, 5))
     ]
 
 
