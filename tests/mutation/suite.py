@@ -48,7 +48,12 @@ OTHERS = {
 OWN_TABLES = "tests/test_rules_own_tables.py"
 NAMED = "tests/test_partners_named.py"
 MATCHING = "auditor.matching"
-# A change of the joins changes the way to the rules, so everything runs anew: of that, less.
+# What the rules stand on, and the tests of each that run first.
+BENEATH = {
+    MATCHING: JOINS,
+    "auditor.superseding": ("tests/test_superseding.py",),
+}
+# A change below changes the way to the rules, so everything runs anew: of that, less.
 LARGE_SPARED, ONE_CASE_OF = 5, 6
 
 
@@ -78,9 +83,9 @@ class Ground:
     def made_ready(self, module: str) -> None:
         """Lets the rules as they stand judge the cases that a module's mutants are tried on."""
         for rule in CATALOGUE:
-            if module not in (MATCHING, f"auditor.rules.{rule.family}"):
+            if module not in BENEATH and module != f"auditor.rules.{rule.family}":
                 continue
-            every = ONE_CASE_OF if module == MATCHING else 1
+            every = ONE_CASE_OF if module in BENEATH else 1
             for path, case in self.cases[rule.name][::every]:
                 name = f"{path.name} {case}"
                 if name not in self.of_case:
@@ -152,9 +157,10 @@ def noticed(mutant: Mutant, tried: Ground) -> Iterator[str]:
     Words that begin with ``unnoticed`` tell where the mutant says something else and no test minds.
     """
     rules = planted(mutant)
-    if mutant.module == MATCHING:
-        if pytest.main(["-x", "-q", "-p", "no:cacheprovider", *JOINS], plugins=[]) != 0:
-            yield "tests of the joins"
+    if mutant.module in BENEATH:
+        tests = BENEATH[mutant.module]
+        if pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests], plugins=[]) != 0:
+            yield "its own tests"
         yield from _of_runs_anew(rules, tried)
         yield from _of_cases_anew(rules, tried)
         return
@@ -242,4 +248,5 @@ def same(one: Judgement, other: Judgement) -> bool:
 def modules() -> list[str]:
     """The modules of which all places are tried."""
     rules = sorted((ROOT / "auditor" / "rules").glob("*.py"))
-    return [*(path.relative_to(ROOT).as_posix() for path in rules), "auditor/matching.py"]
+    beneath = (f"{module.replace('.', '/')}.py" for module in BENEATH)
+    return [*(path.relative_to(ROOT).as_posix() for path in rules), *beneath]
