@@ -62,11 +62,12 @@ class Proof:
     @property
     def said(self) -> str:
         """One sentence of counts."""
+        gone = len(self.vanished)
         counts = [
             f"{self.applied} applied",
             *([f"{self.already} in place already when read"] if self.already else []),
             *([f"{self.astray} fit no line"] if self.astray else []),
-            f"{len(self.vanished)} findings vanish",
+            "1 finding vanishes" if gone == 1 else f"{gone} findings vanish",
             f"{len(self.appeared)} appear",
         ]
         return "Corrections: " + ", ".join(counts)

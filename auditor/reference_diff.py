@@ -24,7 +24,7 @@ from auditor.library.reading import narrowed, with_shelf
 from auditor.library.shelf import Shelf, Shelved, open_shelf
 from auditor.library.specifications import SPECIFICATIONS
 from auditor.reference import Reference, load_reference
-from auditor.report.words import dollars
+from auditor.report.words import counted, dollars
 from auditor.request import Request, open_request
 from auditor.shipped import reference_dir
 
@@ -197,7 +197,7 @@ def _compared(old: Audit, new: Audit) -> list[str]:
     at_risk = new.totals.at_risk_cents - old.totals.at_risk_cents
     missed = new.totals.missed_cents - old.totals.missed_cents
     lines = [
-        f"  {len(appear):,} findings would appear, {len(vanish):,} vanish, "
+        f"  {counted(len(appear), 'finding')} would appear, {len(vanish):,} vanish, "
         f"{len(changed):,} change severity",
         f"  at risk {_signed(at_risk)}, missed {_signed(missed)}",
     ]

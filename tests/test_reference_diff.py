@@ -156,6 +156,6 @@ def test_new_contract_rates_are_held_against_lines_of_earlier_days(tmp_path) -> 
     page = diff_page("2025-01-01", "2026-01-01", tmp_path / "lib", tmp_path / "run")
     back = diff_page("2026-01-01", "2025-01-01", tmp_path / "lib", tmp_path / "run")
 
-    assert "1 findings would appear, 0 vanish, 0 change severity" in page
+    assert "1 finding would appear, 0 vanish, 0 change severity" in page
     assert "at risk $0.00, missed +$40.00" in page
     assert "0 findings would appear, 1 vanish, 0 change severity" in back

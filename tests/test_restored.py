@@ -176,7 +176,7 @@ def test_the_listed_zeros_are_taken_back_in_and_change_nothing(tmp_path) -> None
     assert (proof.applied, proof.already, proof.astray) == (1, 2, 0)
     assert list(proof.vanished["rule"]) == ["diagnosis_not_valid_on_date"]
     assert proof.appeared.empty
-    assert "1 applied, 2 in place already when read, 1 findings vanish, 0 appear" in proof.said
+    assert "1 applied, 2 in place already when read, 1 finding vanishes, 0 appear" in proof.said
     for column in ZERO_COLUMNS:
         assert fixed[column].astype("str").equals(claims.lines[column].astype("str"))
 
