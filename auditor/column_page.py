@@ -21,7 +21,9 @@ _ON_SOME_LINES = {
     "filed_late": ("statement_through",),
     "units_exceed_mue": ("modifiers",),
     "diagnosis_not_covered": ("service_state",),
-    "paperwork_missing": ("service_state",),
+    "paperwork_missing": ("service_state", "service_zip"),
+    "revenue_code_unexpected": ("bill_type", "payer_type"),
+    "ffrct_denied_as_bundled": ("paid_cents",),
     "authorization_missing": ("modifiers", "revenue_code", "place_of_service"),
     "allowed_below_expected": ("bill_type", "modifiers", "place_of_service"),
     "allowed_above_expected": ("bill_type", "modifiers", "place_of_service"),
@@ -93,6 +95,7 @@ def _unlocks(mapping: Mapping) -> dict[str, list[str]]:
             if found.isdisjoint(enough):
                 unlocks[STAND_INS.get(need, (need.split("|")[0],))[0]].append(rule.name)
         for column in _ON_SOME_LINES.get(rule.name, ()):
-            if column not in found and rule.name not in unlocks[column]:
+            told_by = STAND_INS.get(column, (column,))
+            if found.isdisjoint(told_by) and rule.name not in unlocks[column]:
                 unlocks[column].append(rule.name)
     return unlocks
