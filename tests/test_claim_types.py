@@ -2,7 +2,7 @@
 
 import pytest
 
-from auditor.claim_types import payer_type_of, with_types
+from auditor.claim_types import claims_of_both_kinds, payer_type_of, with_types
 from tests.case_lines import _filled, lines_of
 
 NOTHING = {
@@ -47,6 +47,40 @@ def claim_types(*rows: dict[str, str]) -> list[str]:
 )
 def test_claim_type_is_the_surest_sign(cells, expected) -> None:
     assert claim_types(cells) == [expected]
+
+
+HOSPITALS = [{"bill_type": "0131"}, {"revenue_code": "0489", "place_of_service": "22"}]
+PHYSICIANS = [{"modifiers": word, "place_of_service": "22"} for word in ("26", "TC", "59 26")]
+
+
+def both_kinds(*rows: dict[str, str]) -> int:
+    lines, _ = lines_of([_filled(NOTHING | row) for row in rows])
+    return claims_of_both_kinds(lines)
+
+
+@pytest.mark.parametrize("hospital", HOSPITALS)
+@pytest.mark.parametrize("physician", PHYSICIANS)
+def test_a_number_over_a_hospitals_and_a_physicians_lines_is_no_claims(hospital, physician) -> None:
+    assert both_kinds(hospital, physician) == 1
+    assert both_kinds(hospital, physician, hospital, physician | {"patient_id": "P2"}) == 1
+    assert both_kinds(hospital, physician | {"claim_id": "C9"}, hospital) == 0
+    for kind in ("institutional", "professional"):
+        assert both_kinds(hospital | {"claim_type": kind}, physician) == 0
+        assert both_kinds(hospital, physician | {"claim_type": kind}) == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"modifiers": "26"},
+        {"place_of_service": "22"},
+        *({**line, **PHYSICIANS[0]} for line in HOSPITALS),
+    ],
+)
+def test_a_line_that_may_be_either_makes_no_claim_of_both_kinds(other) -> None:
+    assert both_kinds(HOSPITALS[0], other) == 0
+    assert both_kinds(PHYSICIANS[0], other) == 0
 
 
 def test_one_line_speaks_for_its_whole_claim() -> None:
