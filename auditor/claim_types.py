@@ -114,7 +114,7 @@ def payer_type_of(name: str) -> str:
         if advantage or not _COMMERCIAL_BRANDS.isdisjoint(words):
             return "medicare_advantage"
         # The contractor's name often stands behind the part.
-        part = " PART A " in text or " PART B " in text
+        part = re.search(" PARTS? [AB] ", text)
         rest = [word for word in words if word not in ("A", "B", "AND", "PART")]
         if rest == ["MEDICARE"] or (part and "NON" not in words):
             return "medicare"

@@ -101,7 +101,7 @@ def payer_type(line: Line, payers: Mapping[str, str]) -> str:
     if "MEDICARE" in words:
         if {"ADVANTAGE", "MA"} & set(words) or "PART C" in " ".join(words) or BRANDS & set(words):
             return "medicare_advantage"
-        if words == ["MEDICARE"] or re.search(r"\bPART [AB]\b", " ".join(words)):
+        if words == ["MEDICARE"] or re.search(r"\bPARTS? [AB]\b", " ".join(words)):
             return "medicare"
     return "medicaid" if "MEDICAID" in words else "other"
 
