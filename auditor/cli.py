@@ -4,6 +4,7 @@ Exit codes: 0 finished, whatever was found; 1 could not finish; 2 wrong usage; 3
 findings at or above --fail-on.
 """
 
+import atexit
 import gc
 import os
 import sys
@@ -76,6 +77,8 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # What modules and tables bring stays; to look through it again and again frees nothing.
     gc.set_threshold(_SELDOM)
+    # At the end Python looks through everything once more; all of it goes with the process.
+    atexit.register(gc.freeze)
     try:
         app()
     except AuditError as fault:
