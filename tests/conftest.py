@@ -1,4 +1,4 @@
-"""The page in Chromium, for the tests of what it does there; without Chromium they are skipped."""
+"""What tests of several files share: Chromium for the page, how Spark and properties run."""
 
 import os
 import shutil
@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# On a busy machine any example takes longer than others: how long says nothing of a property.
+hypothesis.settings.register_profile("auditor", deadline=None)
+hypothesis.settings.load_profile("auditor")
 
 # Programs that tests start keep their compiled modules, as installed ones do, and start sooner.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
