@@ -247,7 +247,7 @@ line_number: Line Seq; Line Sequence Number; Charge Line
 statement_from: Statement Begin Date; Stmt Beg Dt; Statement Start Date; Bill From Date
 statement_through: Statement End Date; Stmt End Dt; Statement Covers To; Bill Thru Date
 received_date: Claim Receipt Date; Date Submitted; Claim Submit Date; First Bill Date; Billing Date
-remit_date: ERA Date; Payer Paid Date; Processed Date; Date Processed; Finalized Date
+remit_date: ERA Date; Payer Paid Date
 authorization_number: Treatment Authorization Code; PreAuth Number; Precert; Pre-Auth
 attachment_control_number: Attachment Number; PWK ACN; Paperwork Control Number
 service_state: State of Service
@@ -256,7 +256,7 @@ department: Billing Dept
 service_date: chargefromdate; Ser Date; begin_date_of_service
 service_date_to: chargetodate; end_date_of_service
 procedure_code: cpt4_code_id
-units: ITEM_QUANTITY; Txn Count
+units: ITEM_QUANTITY
 charge_cents: ITEM_EXTENDED_PRICE; Txn Amount
 allowed_cents: Allowed Fee
 patient_responsibility_cents: Line Patient Responsibility
@@ -342,6 +342,12 @@ HOSTILE = [
     ("Post Date", "service_date", "2025-03-20"),
     ("Hospital NPI", "billing_npi", "1234567893"),
     ("Carrier", "payer", "120.00"),
+    ("Original Claim", "original_claim_id", "Y"),
+    ("Replaced Claim", "original_claim_id", "N"),
+    ("Charge To Date", "service_date_to", "1500.00"),
+    ("Processed Date", "remit_date", "2025-04-01"),
+    ("Finalized Date", "remit_date", "2025-04-01"),
+    ("Transaction Count", "units", "3"),
     ("Rendering CPT(R) Description", "procedure_code", "CT of the heart"),
 ]
 
@@ -639,7 +645,10 @@ def test_another_name_of_the_line_s_date_beats_the_claim_s_first_date(header):
         {name: cells for name, cells in NEEDED.items() if name != "Service Date"} | days
     )
 
-    assert headers_of(understand(given_table))["service_date"] == (header,)
+    mapping = understand(given_table)
+
+    assert headers_of(mapping)["service_date"] == (header,)
+    assert "claim's" not in match_of(mapping, "service_date").note
 
 
 def test_an_admission_date_is_no_service_date():

@@ -172,8 +172,7 @@ def _said(profile: Profile, table: "RawTable") -> dict[str, Match]:
 
 
 def _named(column: str, chosen: Candidate, others: Sequence[Candidate], table: "RawTable") -> Match:
-    note = _NOTES[chosen.level]
-    notes = [_CLAIM_LEVEL.get(column, note) if chosen.level == 1 else note]
+    notes = [_CLAIM_LEVEL[column] if _is_of_claim(column, chosen, table) else _NOTES[chosen.level]]
     confidence = _NAMED[chosen.level]
     if not chosen.filled:
         confidence -= 0.08
@@ -191,6 +190,13 @@ def _named(column: str, chosen: Candidate, others: Sequence[Candidate], table: "
     headers = _headers(table, chosen.positions)
     said = "; ".join(filter(None, notes))
     return Match(column, chosen.positions, headers, "name", max(confidence, 0.1), said)
+
+
+def _is_of_claim(column: str, chosen: Candidate, table: "RawTable") -> bool:
+    """Whether a second choice is the claim's own; a service date may have but a rarer name."""
+    named = {one.column for place in chosen.positions for one in readings(table.header[place])}
+    of_claim = column == "diagnosis_codes" or "statement_from" in named
+    return chosen.level == 1 and column in _CLAIM_LEVEL and of_claim
 
 
 def _bill_type_in_pieces(table: "RawTable", free: Iterable[int]) -> Match | None:

@@ -46,8 +46,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "CLM05-3",
     ),
     "original_claim_id": _names(
-        "Original Claim ID; Original Claim; Original Claim Number; Original ICN; Original DCN",
-        "Original Reference Number; Original Claim Reference Number; Replaced Claim",
+        "Original Claim ID; Original Claim Number; Original ICN; Original DCN",
+        "Original Reference Number; Original Claim Reference Number",
         "Replaced Claim Number; Prior Claim ID; Prior Claim Number; Previous Claim ID",
         "Previous Claim Number",
         "CLM_ORIG_CNTL_NUM; FI_ORIG_CLM_CNTL_NUM",
@@ -78,7 +78,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Service Through Date; To DOS; DOS To; DOS Through; Date of Service To; To Date of Service",
         "To Service Date; Line DOS To; Line To Date; Line Through Date; Line End Date",
         "Claim Line End Date; Claim Line To Date; End DOS; End Service Date; Service Date End",
-        "End Date of Service; Charge To Date",
+        "End Date of Service",
         "Last DOS; Last Service Date; Through DOS",
         "CLM_LINE_THRU_DT; LINE_LAST_EXPNS_DT",
     ),
@@ -281,11 +281,11 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
         "Claim Submission Date; Claim Date; File_Date; BHT04; Date Submitted; Claim Submit Date",
         "First Bill Date; Billing Date",
     ),
-    "remit_date": _names("FI_CLM_PROC_DT; Processed Date; Date Processed; Finalized Date"),
+    "remit_date": _names("FI_CLM_PROC_DT"),
     "procedure_code": _names(
         "Billed CPT; CPT Billed; Line CPT; CPT Procedure; CPT Code ID; CPT4 Code ID"
     ),
-    "units": _names("Item Quantity; Transaction Count"),
+    "units": _names("Item Quantity"),
     "charge_cents": _names(
         "Submitted Amount; Gross Charge; Gross Charges; Total Charge; Total Charges",
         "Total Charge Amount; Extended Price; Extended Amount; Item Extended Price",
@@ -325,12 +325,14 @@ LOOSE: dict[str, tuple[str, ...]] = {
     "claim_id": _names("Claim; Invoice; Account; Encounter; Visit; Voucher"),
     "line_number": _names("Line; Ln; Service Line; Sequence; Sequence Number; Seq; Seq No; TX ID"),
     "claim_frequency": _names("Frequency"),
+    "original_claim_id": _names("Original Claim; Replaced Claim"),
     # In Meditech the unit number is the patient's.
     "patient_id": _names("Patient; Member; Subscriber; Person; Beneficiary; Unit Number"),
     "service_date": _names(
         "Original Service Date; Begin DOS; DOS Begin; Beg DOS; Procedure Date; Exam Date",
         "Start Date",
     ),
+    "service_date_to": _names("Charge To Date"),
     "statement_from": _names("Admission; Start Date"),
     "statement_through": _names("Discharge; End Date"),
     "received_date": _names("Received"),
