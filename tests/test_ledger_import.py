@@ -1,5 +1,6 @@
 """`auditor ledger import --history`: decisions stand in the history and in later runs."""
 
+import shutil
 from pathlib import Path
 
 import openpyxl
@@ -27,11 +28,11 @@ def decided(history: Path) -> list[tuple[str, str, str]]:
         return memory.ledger.rows(query)
 
 
-def fill(workbook: Path) -> None:
+def fill(workbook: Path, row: int = 2, disposition: str = "appealed") -> None:
     book = openpyxl.load_workbook(workbook)
     head = [cell.value for cell in book["Worklist"][1]]
-    for name, text in (("Disposition", "appealed"), ("Owner", "Coding"), ("Note", "sent")):
-        book["Worklist"].cell(2, head.index(name) + 1).value = text
+    for name, text in (("Disposition", disposition), ("Owner", "Coding"), ("Note", "sent")):
+        book["Worklist"].cell(row, head.index(name) + 1).value = text
     book.save(workbook)
 
 
@@ -61,6 +62,32 @@ def test_decisions_go_into_the_history_and_later_runs_show_them(run: Path, named
     again(run.parent, "later")
     sheet = openpyxl.load_workbook(run.parent / "later" / "report.xlsx")["Worklist"]
     assert "appealed" in {cell.value for row in sheet.iter_rows() for cell in row}
+
+
+def test_an_older_worklist_takes_nothing_back_that_was_decided_since(run: Path) -> None:
+    history, older, later = run.parent / "history", run, run.parent / "later"
+    auditor("ledger", "import", older / "report.xlsx")
+    again(run.parent, "later")
+    fill(later / "report.xlsx", disposition="corrected")
+    auditor("ledger", "import", later / "report.xlsx")
+
+    # Somebody still works in the older one, which has the first finding as it was decided then.
+    fill(older / "report.xlsx", row=3, disposition="open")
+    said = auditor("ledger", "import", older / "report.xlsx")
+
+    assert "1 new, 0 changed, 2 known" in said
+    assert {word for word, _, _ in decided(history)} == {"corrected", "open"}
+
+
+def test_a_history_without_decisions_is_given_those_of_the_run(run: Path) -> None:
+    history, aside = run.parent / "history", run.parent / "aside"
+    shutil.copytree(history, aside)
+    auditor("ledger", "import", run / "report.xlsx")
+    shutil.rmtree(history)
+    aside.rename(history)
+
+    assert "0 new, 0 changed" in auditor("ledger", "import", run / "report.xlsx")
+    assert decided(history) == [("appealed", "Coding", "sent")]
 
 
 def test_a_copy_elsewhere_is_taken_only_to_a_run_that_is_named(run: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def import_(
         with Memory.open(remembering) as memory:
             for note in memory.notes:
                 typer.echo(f"Mind: {note}", err=True)
-            memory.decide(imported.dispositions)
+            memory.decide(imported.brought, imported.dispositions)
     typer.echo(f"Dispositions: {imported.said}; see {folder / FILE}")
 
 

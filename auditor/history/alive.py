@@ -90,3 +90,12 @@ def with_decisions(alive: pd.DataFrame, dispositions: Mapping[str, Disposition])
         values[named] = decided[name].to_numpy(dtype=object)[place[named]]
         columns[name] = pd.Series(values, index=alive.index, dtype="str")
     return alive.assign(**columns)
+
+
+def without_decision(
+    alive: pd.DataFrame, dispositions: Mapping[str, Disposition]
+) -> dict[str, Disposition]:
+    """Of some decisions, those about findings of which nothing is decided."""
+    blank = (alive[["disposition", "owner", "note"]] == "").all(axis=1)
+    undecided: set[str] = set(alive.loc[blank, "finding"].tolist())
+    return {finding: one for finding, one in dispositions.items() if finding in undecided}

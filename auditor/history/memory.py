@@ -21,7 +21,7 @@ from auditor.claim_types import with_types
 from auditor.errors import AuditError
 from auditor.extract import Extract
 from auditor.history import lines as kept_lines
-from auditor.history.alive import alive_of, keep_alive, with_decisions
+from auditor.history.alive import alive_of, keep_alive, with_decisions, without_decision
 from auditor.history.compaction import compact, cutoff_of, first_open_day, forget
 from auditor.history.extents import Extents, extents_of
 from auditor.history.findings import as_findings
@@ -238,12 +238,15 @@ class Memory:
             self.ledger.put("files", FILES, files)
         return self.settle(remembered.audit.as_of)
 
-    def decide(self, dispositions: Mapping[str, Disposition]) -> None:
-        """Writes what people decided about findings; of findings that are not known, nothing."""
-        alive = with_decisions(alive_of(self.ledger), dispositions)
+    def decide(
+        self, brought: Mapping[str, Disposition], known: Mapping[str, Disposition] | None = None
+    ) -> None:
+        """Writes what people decided about findings; ``known`` stands only where nothing does."""
+        alive = alive_of(self.ledger)
+        decisions = without_decision(alive, known or {}) | dict(brought)
         with self.ledger.writing():
-            write_decisions(self.ledger, dispositions)
-            keep_alive(self.ledger, alive)
+            write_decisions(self.ledger, decisions)
+            keep_alive(self.ledger, with_decisions(alive, decisions))
         self.ledger.lay_copy()
 
     def _last(self) -> int:

@@ -155,9 +155,10 @@ def save_dispositions(dispositions: Mapping[str, Disposition], folder: Path) -> 
 
 @dataclass(frozen=True)
 class Imported:
-    """All decisions known after an import, and how many of them it brought or changed."""
+    """All decisions known after an import, those it brought or changed, and how many they are."""
 
     dispositions: dict[str, Disposition]
+    brought: dict[str, Disposition]
     new: int
     changed: int
 
@@ -177,7 +178,7 @@ def import_dispositions(workbook: Path, folder: Path) -> Imported:
         raise AuditError(f"{folder}: there is no such folder", exit_code=2)
     known = open_dispositions(folder)
     new = sum(finding not in known for finding in given)
-    changed = sum(finding in known and known[finding] != one for finding, one in given.items())
+    brought = {finding: one for finding, one in given.items() if known.get(finding) != one}
     everything = known | given
     try:
         save_dispositions(everything, folder)
@@ -185,4 +186,4 @@ def import_dispositions(workbook: Path, folder: Path) -> Imported:
         raise AuditError(
             f"{folder / FILE}: can't be written ({fault.strerror or fault}); check the folder"
         ) from fault
-    return Imported(everything, new, changed)
+    return Imported(everything, brought, new, len(brought) - new)
