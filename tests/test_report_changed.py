@@ -89,7 +89,7 @@ def test_the_verdict_says_that_waived_findings_are_not_in_it() -> None:
     verdict = Page(text[text.index('id="verdict"') : text.index('id="changes"')]).text
 
     assert "6 waived findings stand apart below ." in verdict
-    assert "New since 2026-06-29 20 of 176 findings; 20 resolved" in verdict
+    assert "New since 2026-06-29 20 of 176 findings; 2 reopened , 20 resolved" in verdict
     assert dollars(run.audit.totals.at_risk_cents) in verdict
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from auditor.mail.small_counts import Shown, protected, too_small
+from auditor.report.standing import UNDECIDED
 from auditor.report.words import FAMILY_LABELS
 from auditor.rule import SEVERITIES
 
@@ -58,12 +59,17 @@ class ShareFigures:
 
 @dataclass(frozen=True)
 class ChangeFigures:
-    """Findings by status, and how each may be told; cents None: not told."""
+    """Findings by status, and how each may be told; cents None: not told.
+
+    ``decided``: findings about which people decided something, cents at risk and missed; None where
+    nobody did, or where it is not told.
+    """
 
     since: date | None
     counts: tuple[tuple[str, Shown, int], ...]
     recovered_cents: tuple[int, int] | None
     reopened_cents: tuple[int, int] | None
+    decided: tuple[int, int, int] | None
     nights: tuple[Mapping[str, Any], ...]
 
 
@@ -338,8 +344,20 @@ def _changes(
             if whole
             else None
         ),
+        decided=_decided(summary) if whole else None,
         nights=tuple(nights) if whole else (),
     )
+
+
+def _decided(summary: Summary) -> tuple[int, int, int] | None:
+    # Reports of an earlier version don't tell it.
+    rows = [row for row in summary.facts.get("decisions", ()) if row["label"] != UNDECIDED]
+    if not rows:
+        return None
+    found, at_risk, missed = (
+        sum(row[name] for row in rows) for name in ("findings", "at_risk_cents", "missed_cents")
+    )
+    return found, at_risk, missed
 
 
 def _changed(summary: Summary, mine: pd.DataFrame, recipient: RecipientSettings) -> bool:

@@ -293,6 +293,10 @@ def _change_lines(changes: ChangeFigures | None, smallest: int) -> tuple[tuple[s
         if name == "reopened" and changes.reopened_cents and any(changes.reopened_cents):
             text += f" ({money(*changes.reopened_cents)})"
         lines.append((STATUS_LABELS[name], text))
+    if changes.decided:
+        found, *cents = changes.decided
+        sums = f" ({money(*cents)})" if any(cents) else ""
+        lines.append(("Decided, and still open", f"{found:,}{sums}"))
     return tuple(lines)
 
 

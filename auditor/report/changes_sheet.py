@@ -12,9 +12,11 @@ from xlsxwriter.worksheet import Worksheet
 from auditor.changes import Changes
 from auditor.report import sheets
 from auditor.report.changed import counts, flows_of_run
+from auditor.report.content import Report
 from auditor.report.finding_tables import DAY_ZERO
 from auditor.report.sheets import Cell, Field, Table, texts
-from auditor.report.words import day_words, whole_dollars
+from auditor.report.standing import decisions
+from auditor.report.words import day_words, sentence, whole_dollars
 
 CHART_ROWS = 11
 NOTE_CHARACTERS, FLOW_CHARACTERS = 75, 50
@@ -97,6 +99,29 @@ def write_tonight(
         sheet.insert_chart(row + 1, first, _chart(book, len(changes.nights)), options)
         row += CHART_ROWS
     return row + 1
+
+
+def write_decided(
+    sheet: Worksheet,
+    formats: dict[str, Format],
+    report: Report,
+    row: int,
+    columns: tuple[int, int],
+) -> int:
+    """What people decided, a row a disposition, between two columns; the row behind it."""
+    decided, (first, last) = decisions(report), columns
+    if not decided:
+        return row
+    _row(sheet, formats["section"], row, (first, last - 3), "Decided, and still in these sums")
+    for place, word in ((last - 2, "Findings"), (last - 1, "At risk"), (last, "Missed")):
+        sheet.write_string(row, place, word, formats["section_right"])
+    for share in decided:
+        row += 1
+        _row(sheet, formats["label"], row, (first, last - 3), sentence(share.label))
+        sheet.write_number(row, last - 2, share.findings, formats["row_count"])
+        for place, cents in ((last - 1, share.at_risk_cents), (last, share.missed_cents)):
+            sheet.write_number(row, place, cents / 100, formats["row_dollars"])
+    return row + 2
 
 
 def _row(

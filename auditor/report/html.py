@@ -22,6 +22,7 @@ from auditor.report import payload, trend
 from auditor.report.changed import changed
 from auditor.report.content import Report, RuleSection, Share
 from auditor.report.rows import Finding
+from auditor.report.standing import decided_words, decisions, standing_words
 from auditor.report.words import (
     BASIS_WORDS,
     MONEY_LABELS,
@@ -131,6 +132,7 @@ def facts(report: Report) -> dict[str, Any]:
     """What the templates of page and PDF show."""
     cited = cited_by_id(report)
     told = changed(report)
+    decided = decisions(report)
     return {
         "report": report,
         "run": report.run,
@@ -142,6 +144,9 @@ def facts(report: Report) -> dict[str, Any]:
         "rule_bars": _rule_bars(report.rules),
         "family_bars": _money_bars(report.families),
         "payer_bars": _money_bars(report.payers),
+        "decided_bars": _money_bars(decided),
+        "decided": decided_words(decided),
+        "standing": standing_words(report),
         "rejected": _records(report.run.rejected.head(REJECTED_ROWS)),
         "rejected_why": report.run.rejected["reason"].value_counts().to_dict(),
         "repairs": [_records(intake.repairs) for intake in report.run.intakes],

@@ -23,6 +23,8 @@ list but ``rules``, where a line that several rules flag stands under each.
 | ``rules`` | in report order: name, title, family, severity, remedy, books, cents, findings by |
 | | severity and by status |
 | ``families``, ``payers``, ``providers`` | findings and cents of each; most money first |
+| ``decisions`` | findings and cents of each disposition, and of those undecided; empty where |
+| | nobody decided |
 | ``not_evaluated`` | reason, detail, rules, lines, why, remedy; widest first |
 | ``unlocks`` | column, rules and lines it would unlock |
 | ``changes`` | null without a history; else since, nights (the trend, this run last), notes, |
@@ -40,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.report import tally
 from auditor.report.data import total_facts
+from auditor.report.standing import decisions
 from auditor.report.words import FAMILY_LABELS, day_words
 from auditor.schema import FINDINGS
 
@@ -99,6 +102,7 @@ def report_facts(report: Report, formats: Collection[str]) -> dict[str, Any]:
         ],
         "payers": _rows(findings, ["payer", "payer_type"]),
         "providers": _rows(findings, ["billing_npi"]),
+        "decisions": [asdict(share) for share in decisions(report)],
         **_gaps(report),
         "changes": _changes(run.changes) if run.changes else None,
         "findings": {

@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from auditor.report import changes_sheet, sheets
 from auditor.report.content import Report, RuleSection, Run, Share
+from auditor.report.standing import standing_words
 from auditor.report.words import NONE_JUDGED, counted, day_words, whole_dollars
 
 # The left block stands in columns 1 to 6, the right one in 8 to 14; between them a gap.
@@ -42,8 +43,8 @@ def write(
     _write_figures(sheet, formats, report, links)
     row = _write_asides(sheet, formats, report, TOP_ROWS)
     if changes := report.run.changes:
-        columns = (LEFT, LEFT_END)
-        row = changes_sheet.write_tonight(book, sheet, formats, changes, row, columns) + 1
+        row = changes_sheet.write_tonight(book, sheet, formats, changes, row, (LEFT, LEFT_END)) + 1
+    row = changes_sheet.write_decided(sheet, formats, report, row, (LEFT, LEFT_END))
     row = _write_lines(sheet, formats, report, row, names)
     row = _write_gaps(sheet, formats, report, row + 1)
     right = _write_rules(sheet, formats, report, links)
@@ -72,10 +73,10 @@ def _write_head(
     sheet.set_row(1, 26)
     sheet.merge_range(1, LEFT, 1, RIGHT_END, "", formats["headline"])
     sheet.write_string(1, LEFT, report.verdict.headline, formats["headline"])
-    words = [report.verdict.action] if report.verdict.action else []
+    words = [report.verdict.action, standing_words(report)]
     if report.new_findings is not None:
         words.append(f"New since the last run: {counted(report.new_findings, 'finding')}.")
-    sheet.write_string(2, LEFT, " ".join(words), formats["unwrapped"])
+    sheet.write_string(2, LEFT, " ".join(filter(None, words)), formats["unwrapped"])
     facts = (
         report.title,
         report.dates_said,
