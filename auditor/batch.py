@@ -36,7 +36,7 @@ from auditor.library.needed import needed_editions
 from auditor.library.reading import narrowed
 from auditor.masking import check_mask, masked
 from auditor.progress import Progress
-from auditor.reference import Reference, load_reference
+from auditor.reference import Bools, Reference, load_reference
 from auditor.report import dispositions
 from auditor.report.content import Report, Run, Unlock, build
 from auditor.report.dispositions import Disposition
@@ -59,11 +59,13 @@ class Finished:
     """A finished run: what its reports say, and what corrections proved, if any were given.
 
     ``corrections`` are the proposed ones, where the lines they rest on are no longer at hand.
+    ``tonight`` marks the lines of this run's exports, where a history adds earlier ones.
     """
 
     report: Report
     proof: Proof | None
     corrections: pd.DataFrame | None = None
+    tonight: Bools | None = None
 
 
 def run(request: Request, progress: Progress) -> Finished:
@@ -168,7 +170,8 @@ def _with_history(
             request, claims, remembered.audit, reference, started_at, progress, remembered
         )
         tested = _self_tested(request, progress)
-        finished = Finished(build(replace(described, self_test=tested)), None)
+        report = build(replace(described, self_test=tested))
+        finished = Finished(report, None, tonight=remembered.tonight)
         with progress.stage("report", f"writing reports to {request.out}"):
             inputs = [intake.sha256 for intake in claims.intakes]
             write_reports(
@@ -344,7 +347,8 @@ def write_files(finished: Finished, request: Request, reference: Reference, fold
     if corrections is None:
         # Findings of lines that only earlier runs read stand behind the lines at hand.
         at_hand = findings[findings["line"] < len(result.lines)]
-        corrections = proposed(at_hand, result.lines, reference, report.run.intakes)
+        intakes, tonight = report.run.intakes, finished.tonight
+        corrections = proposed(at_hand, result.lines, reference, intakes, read=tonight)
     kept = corrections.iloc[:0] if request.mask else corrections  # a correction names its claim
     write_corrections(kept, folder / "corrections.csv")
     if finished.proof:

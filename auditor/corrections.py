@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import among
+from auditor.claim_lines import Mask, among
 from auditor.diagnosis_codes import corrected, is_well_formed
 from auditor.errors import AuditError
 from auditor.ingest.frame import some_lines
@@ -87,14 +87,20 @@ def proposed(
     lines: pd.DataFrame,
     reference: Reference,
     intakes: Sequence[Intake] = (),
+    *,
+    read: Mask | None = None,
 ) -> pd.DataFrame:
     """One row a correction (``COLUMNS``): of findings whose repair needs no judgment, then zeros.
 
     Zeros restored by reading (``intakes``) are listed for lines that are flagged or whose code our
-    tables know; they belong to no finding.
+    tables know; they belong to no finding. ``read`` marks the lines of the intakes, where others
+    of a history are at hand.
     """
     ours = ~among(lines["role"], [""])
     ours[findings["line"].to_numpy(dtype=np.int64)] = True
+    if read is not None:
+        # Last night's export may have had the same name, and other lines in its rows.
+        ours &= read
     zeros = [
         _zeros(lines, np.flatnonzero(ours), intake, one)
         for intake in intakes
@@ -121,7 +127,6 @@ def _zeros(lines: pd.DataFrame, places: Ints, intake: Intake, one: Restored) -> 
     places, rows = places[order], rows[order]
     at = np.minimum(np.searchsorted(one.rows, rows), len(one.rows) - 1)
     found = np.flatnonzero(one.rows[at] == rows)
-    found = found[np.argsort(rows[found])]
     places, at = places[found], at[found]
     names = ["claim_id", "line_number", "source_file", "source_sheet", "source_row"]
     copied = some_lines(lines[names], places)

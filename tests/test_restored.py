@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from auditor import batch
 from auditor.audit import Audit, audit, prepare
 from auditor.catalogue import CATALOGUE
 from auditor.corrections import (
@@ -22,7 +23,10 @@ from auditor.corrections import (
 from auditor.errors import AuditError
 from auditor.ingest.restored import ZERO_COLUMNS, restored_zero
 from auditor.intake import Claims, read_files
+from auditor.progress import Progress
 from auditor.reference import Reference, load_reference
+from auditor.request import Request
+from auditor.settings import Settings
 from auditor.shipped import reference_dir
 from tests.case_lines import AS_OF, _filled
 
@@ -94,6 +98,22 @@ def test_rows_are_those_of_the_file_where_some_are_no_lines(tmp_path) -> None:
         (7, "480.0"),
         (8, "489"),
     ]
+
+
+def test_an_export_of_the_same_name_as_last_nights_lists_none_of_its_lines(tmp_path) -> None:
+    """A site's exports bear one name; a row of last night's says nothing of tonight's row."""
+    inbox, history = tmp_path / "export.csv", tmp_path / "history"
+    scan = {"patient_id": "P1", "revenue_code": "489"}
+    for night, row in (
+        ("first", scan | {"claim_id": "OLD"}),
+        ("second", scan | {"claim_id": "NEW", "service_date": "2025-04-01"}),
+    ):
+        files, out = (export(inbox, row),), tmp_path / night
+        asked = Request(files, out, Settings(), AS_OF, frozenset({"csv"}), history=history)
+        batch.run(asked, Progress(quiet=True))
+
+    with (tmp_path / "second" / "corrections.csv").open(encoding="utf-8-sig") as stream:
+        assert [row["claim_id"] for row in csv.DictReader(stream)] == ["NEW"]
 
 
 def test_each_export_keeps_its_own_rows(tmp_path) -> None:

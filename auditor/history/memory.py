@@ -188,7 +188,7 @@ class Memory:
         return Remembered(
             audit=self._open_audit(result, one),
             changes=self._changes(request.as_of, run, one, known, waivers, found),
-            audited=int(is_tonight.sum()),
+            tonight=is_tonight,
             superseded=int(found.tonight.sum() - is_tonight.sum()),
             compared=one,
             known=known.alive,

@@ -12,7 +12,7 @@ from auditor.history.extents import Extents
 from auditor.history.lines import KeptLines
 from auditor.history.tonight import Compared
 from auditor.ingest.normalise import Intake
-from auditor.reference import Ints
+from auditor.reference import Bools, Ints
 from auditor.report.dispositions import Disposition
 
 
@@ -21,15 +21,15 @@ class Remembered:
     """An audit of tonight's lines together with what the memory adds to them.
 
     ``audit``: findings are all that are open, statuses filled; ``lines`` are the lines that were
-    judged. ``audited`` and ``superseded`` count tonight's lines only. ``known`` are the findings
-    that were open or waived before, columns of the ledger. ``dispositions`` are what people
-    decided, by finding. ``waivers_unread`` says why the file of waivers can't be read. The rest is
-    what ``commit`` writes.
+    judged, ``tonight`` marks those of this night. ``superseded`` counts tonight's lines only.
+    ``known`` are the findings that were open or waived before, columns of the ledger.
+    ``dispositions`` are what people decided, by finding. ``waivers_unread`` says why the file of
+    waivers can't be read. The rest is what ``commit`` writes.
     """
 
     audit: Audit
     changes: Changes
-    audited: int
+    tonight: Bools
     superseded: int
     compared: Compared
     known: pd.DataFrame
@@ -45,3 +45,8 @@ class Remembered:
     intakes: tuple[Intake, ...]
     dispositions: Mapping[str, Disposition]
     waivers_unread: str = ""
+
+    @property
+    def audited(self) -> int:
+        """How many of tonight's lines were judged."""
+        return int(self.tonight.sum())

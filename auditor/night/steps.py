@@ -228,7 +228,8 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
     report = build(replace(described, asides=(*_asides(journal), *described.asides, *memory.notes)))
     with durable.named(journal.reports):
         durable.make_folder(journal.reports)
-        batch.write_files(batch.Finished(report, None), request, reference, journal.reports)
+        finished = batch.Finished(report, None, tonight=remembered.tonight)
+        batch.write_files(finished, request, reference, journal.reports)
         write_facts(night.site, journal)
         disk.settle(journal.reports)
     journal.mark("written")
