@@ -250,6 +250,50 @@ def test_the_list_shows_what_lapses_soon_and_what_matches_nothing(site: Site) ->
     assert "nothing since" not in without
 
 
+def shown(*words: object) -> tuple[int, str]:
+    """Exit code and what ``auditor waive list`` says."""
+    ended = RUNNER.invoke(app, ["waive", "list", *map(str, words)])
+    fault = ended.exception
+    if isinstance(fault, AuditError):
+        return fault.exit_code, str(fault)
+    return ended.exit_code, ended.output
+
+
+def test_a_list_tells_a_file_that_is_not_there_from_one_without_waivers(tmp_path: Path) -> None:
+    for path in (tmp_path / "waiver.csv", tmp_path / "histroy"):
+        code, said = shown("--waivers", path)
+        assert code == 2
+        assert said.startswith(f"{path}: there is no such file or folder; check the path")
+    # The history of a site that never waived anything is nobody's mistake.
+    code, said = shown("--waivers", tmp_path)
+    assert code == 0
+    assert f"{tmp_path / 'waivers.csv'}: there is no such file, so no waivers" in said
+
+    (tmp_path / "waivers.csv").write_text(",".join(COLUMNS), "utf-8")
+    assert shown("--waivers", tmp_path) == (0, f"{tmp_path / 'waivers.csv'}: no waivers\n")
+
+
+@pytest.mark.parametrize("name", ["audit.toml", "waivers.csv"])
+def test_a_list_of_what_is_no_file_of_waivers_can_not_be_had(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("[limits]\npairing_days = 7\n", "utf-8")
+
+    code, said = shown("--waivers", path)
+
+    assert code == 1
+    assert said.startswith(f"{path}: its first line lacks rule, reason, owner, expires")
+
+
+def test_a_folder_by_the_name_of_a_file_holds_the_waivers(tmp_path: Path) -> None:
+    (tmp_path / "waivers.csv").mkdir()
+    add(tmp_path / "waivers.csv", GOOD, AS_OF)
+
+    assert "diagnosis_missing  claim=H*" in shown("--waivers", tmp_path / "waivers.csv")[1]
+    code, said = shown("--waivers", tmp_path)
+    assert code == 1
+    assert said.endswith("it must be a file you may read; it waives nothing")
+
+
 def test_a_site_s_settings_say_which_waivers_its_nights_read(tmp_path: Path) -> None:
     shutil.copytree(SAMPLE_SITE, tmp_path / "site", ignore=shutil.ignore_patterns("nights"))
     settings = str(tmp_path / "site" / "audit.toml")

@@ -63,8 +63,15 @@ def waive_add(
 
 def waive_list(waivers: _WAIVERS = None, settings: _SETTINGS = None) -> None:
     """List the waivers, which lapse soon or match nothing, and what is wrong with them."""
+    from auditor.errors import AuditError
     from auditor.history.waiving import listed
 
+    if waivers is not None and not waivers.exists():
+        raise AuditError(
+            f"{waivers}: there is no such file or folder; check the path, or make the file with "
+            "auditor waive add",
+            exit_code=2,
+        )
     found = _waivers_of(waivers, settings)
     typer.echo(listed(found.file, _today(), found.history), nl=False)
 

@@ -176,7 +176,7 @@ def table_of(path: Path) -> list[list[str]]:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except OSError as fault:
         raise AuditError(
-            f"{plain(path)}: can't be read ({fault.strerror}); look at permissions"
+            f"{plain(path)}: can't be read ({fault.strerror}); it must be a file you may read"
         ) from fault
     except (UnicodeDecodeError, csv.Error) as fault:
         raise AuditError(f"{plain(path)}: is no UTF-8 CSV; save it as CSV UTF-8") from fault

@@ -24,7 +24,9 @@ from auditor.report.words import counted
 
 def _file(place: Path) -> Path:
     """The file of waivers: the one named, or that of a folder."""
-    return place if place.suffix.lower() == ".csv" else place / NAME
+    if place.is_dir():
+        return place / NAME
+    return place if place.exists() or place.suffix.lower() == ".csv" else place / NAME
 
 
 def add(place: Path, cells: dict[str, str], today: date) -> str:
@@ -59,9 +61,14 @@ def expire(place: Path, line: int, today: date) -> str:
 
 
 def listed(place: Path, today: date, history: Path | None = None) -> str:
-    """The waivers of a file as text; with a history also which have matched nothing for long."""
+    """The waivers of a file as text; with a history also which have matched nothing for long.
+
+    Raises AuditError if the file can't be read: then nothing is waived.
+    """
     path = _file(place)
     waivers = read_waivers(path)
+    if waivers.unread:
+        raise AuditError(f"{waivers.unread}; it waives nothing")
     first_seen, last_matched = _days_in(history)
     lines = []
     for one in waivers.all:
@@ -78,6 +85,8 @@ def listed(place: Path, today: date, history: Path | None = None) -> str:
         if since and one.expires >= today:
             lines.append(f"      has matched nothing since {since}: remove it if it is done")
     lines += [f"wrong: {fault}" for fault in waivers.faults]
+    if not path.exists():
+        lines = [f"{plain(path)}: there is no such file, so no waivers; auditor waive add makes it"]
     return "\n".join(lines or [f"{plain(path)}: no waivers"]) + "\n"
 
 
