@@ -22,6 +22,7 @@ from auditor.ingest.frame import some_lines
 from auditor.ingest.normalise import Intake
 from auditor.ingest.restored import ZERO_COLUMNS, Restored, restored_zero
 from auditor.reference import Ints, Reference
+from auditor.regular_files import regular
 from auditor.report.data import write_text_csv
 
 COLUMNS = (
@@ -194,7 +195,7 @@ def _letters(cell: str, billable: Mapping[str, list[tuple[str, str]]], day: str)
 def read_corrections(path: Path) -> pd.DataFrame:
     """Reads corrections.csv. Raises AuditError for what is no deterministic repair."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with regular(path).open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
     except FileNotFoundError as fault:
         raise AuditError(f"{path}: there is no such file of corrections", exit_code=2) from fault

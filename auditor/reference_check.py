@@ -9,6 +9,7 @@ from pathlib import Path
 from auditor.errors import AuditError
 from auditor.library.specifications import SPECIFICATIONS, payer_key
 from auditor.reference_cells import check_cells
+from auditor.regular_files import regular
 
 _OPEN_START = "0001-01-01"
 _OPEN_END = "9999-12-31"
@@ -42,6 +43,7 @@ def table_files(
 
 def _all_rows(path: Path) -> list[list[str]]:
     """Header and rows of a CSV or Parquet file, as text."""
+    regular(path)
     try:
         if path.suffix == ".parquet":
             return _parquet_rows(path)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from auditor.errors import AuditError
 from auditor.mail_settings import MailSettings
 from auditor.night_settings import NightSettings
+from auditor.regular_files import regular
 
 PayerType = Literal["medicare", "medicare_advantage", "medicaid", "commercial", "other"]
 Format = Literal["html", "xlsx", "csv", "parquet", "json", "pdf"]
@@ -143,7 +144,7 @@ def own_tables(file: Path | None, settings: Settings) -> Path | None:
 def read_settings(path: Path) -> Settings:
     """Reads audit.toml. Raises AuditError that lists every key that is wrong."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(regular(path, 2).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as fault:
         raise AuditError(f"{path}: there is no such settings file", exit_code=2) from fault
     except OSError as fault:

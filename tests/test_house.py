@@ -52,6 +52,7 @@ LAYERS: tuple[set[str], ...] = (
         "shown_names",
         "disk",
         "erasing",
+        "regular_files",
     },
     {
         "reference_cells",

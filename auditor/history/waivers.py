@@ -22,6 +22,7 @@ from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import Mask
 from auditor.errors import AuditError
 from auditor.ingest.restored import restored_zero
+from auditor.regular_files import regular
 
 NAME = "waivers.csv"
 PATTERNS = {
@@ -172,7 +173,7 @@ def table_of(path: Path) -> list[list[str]]:
     if not path.exists():
         return [list(COLUMNS)]
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = regular(path).read_bytes().decode("utf-8-sig")
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except OSError as fault:
         raise AuditError(

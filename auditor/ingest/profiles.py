@@ -34,6 +34,7 @@ from auditor.ingest.mapping import (
     header_word,
     one_line,
 )
+from auditor.regular_files import regular
 from auditor.schema import CLAIM_LINES, REQUIRED
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def read_profile(path: Path) -> Profile:
     Raises AuditError if it can't be read, is not TOML, or says something that a profile doesn't.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = regular(path).read_bytes().decode("utf-8-sig")
         content = _ProfileFile.model_validate(tomllib.loads(text))
     except OSError as error:
         raise AuditError(

@@ -14,6 +14,7 @@ from auditor.ingest.delimited import open_delimited
 from auditor.ingest.parquet import open_parquet
 from auditor.ingest.raw import KnownColumns, Misfit, RawLines, RawTable
 from auditor.ingest.workbooks import open_workbook
+from auditor.regular_files import regular
 
 __all__ = ["Misfit", "RawLines", "RawTable", "open_tables"]
 
@@ -55,9 +56,7 @@ def _opened(path: Path) -> BinaryIO:
     try:
         if path.is_dir():
             raise AuditError(f"{path} is a folder; name the files in it")
-        if path.exists() and not path.is_file():
-            raise AuditError(f"{path} is not a regular file; copy it to one")
-        return path.open("rb")
+        return regular(path).open("rb")
     except FileNotFoundError:
         raise AuditError(f"{path} doesn't exist; check the path") from None
     except PermissionError:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from auditor.errors import AuditError
 from auditor.official.sheets import Dictionary, columns_of, rows_of, sheets_of
+from auditor.regular_files import regular
 
 # Publishers pack one table as .csv, .txt and .xlsx side by side; the plainest is read, and a text
 # beside a .csv is of fixed width.
@@ -127,7 +128,7 @@ def opened(path: Path, members: re.Pattern[str]) -> list[Published]:
     Raises AuditError when the file can't be read or an archive holds none that match.
     """
     try:
-        content = path.read_bytes()
+        content = regular(path).read_bytes()
     except FileNotFoundError as fault:
         raise AuditError(f"{path}: there is no such file", exit_code=2) from fault
     except IsADirectoryError as fault:
