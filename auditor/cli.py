@@ -5,6 +5,7 @@ findings at or above --fail-on.
 """
 
 import atexit
+import errno
 import gc
 import os
 import sys
@@ -92,7 +93,10 @@ def main() -> None:
         sys.exit(1)
     except Exception as fault:
         words = f"{place_of(fault)}: a fault of the program; nothing is lost, tell its makers"
-        print(f"{way_to(fault)}auditor: {words}", file=sys.stderr)  # noqa: T201
+        way = way_to(fault)
+        if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:  # of stdout, most often
+            way, words = "", "a disk is full; make room where it writes, then run again"
+        print(f"{way}auditor: {words}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
 
 

@@ -959,3 +959,17 @@ def test_the_program_runs_as_a_module(tmp_path, claims) -> None:
     assert ended.returncode == 2
     assert ended.stderr.startswith("auditor: --as-of never")
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full here")
+def test_what_is_said_into_a_full_disk_is_no_fault_of_the_program() -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "auditor", "rules"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr == "auditor: a disk is full; make room where it writes, then run again\n"

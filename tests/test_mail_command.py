@@ -1,8 +1,10 @@
 """The command, and when a mail is sent at all."""
 
 import io
+import os
 import re
 import stat
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -168,6 +170,26 @@ def test_a_dry_run_writes_a_message_for_each_recipient_whatever_their_names(
     messages = [path.read_text("utf-8") for path in (tmp_path / "dry").iterdir()]
     to = sorted(line for one in messages for line in one.splitlines() if line.startswith("To: "))
     assert to == sorted(f"To: {name}" for name in names)
+
+
+def test_a_dry_run_whose_reader_left_has_written_all_messages_and_blames_no_folder(
+    folder: Path, tmp_path: Path
+) -> None:
+    settings = with_settings(tmp_path, free_port())
+    words = ["mail", folder, "--settings", settings, "--dry-run", "dry"]
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "auditor", *words],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    os.close(writer)
+
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert len(list((tmp_path / "dry").iterdir())) == 2
 
 
 @pytest.mark.parametrize(

@@ -77,28 +77,30 @@ def _recipients(
 def _write(
     folder: Path, recipients: "list[RecipientSettings]", settings: "Settings", out: Path
 ) -> None:
-    """Writes each recipient's message as it would be sent."""
+    """Writes each recipient's message as it would be sent, then says what was written."""
     from auditor.mail.letter import letter
     from auditor.mail.summary import summary_of
 
     summary = summary_of(folder)
+    written = []
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         taken: Counter[str] = Counter()
         for one in recipients:
-            written = letter(summary, one, settings)
+            written.append(letter(summary, one, settings))
             name = re.sub(r"[^A-Za-z0-9.@_-]", "_", one.address)
             taken[name.lower()] += 1
             if (same := taken[name.lower()]) > 1:
                 name = f"{name}-{same}"
             path = out / f"{name}.eml"
             path.touch(mode=0o600)
-            path.write_bytes(written.message.as_bytes())
-            typer.echo(f"{one.address}: {written.message['Subject']}")
-            if written.warning:
-                typer.echo(written.warning, err=True)
+            path.write_bytes(written[-1].message.as_bytes())
     except OSError as fault:
         raise AuditError(f"{out}: can't be written ({fault.strerror or fault})") from fault
+    for one, letter_to in zip(recipients, written, strict=True):
+        typer.echo(f"{one.address}: {letter_to.message['Subject']}")
+        if letter_to.warning:
+            typer.echo(letter_to.warning, err=True)
     typer.echo(f"Nothing was sent. Messages: {out}")
 
 
