@@ -142,6 +142,20 @@ def test_a_revenue_code_preferred_since_ever_makes_the_others_weaker(tmp_path) -
     assert flagged(result) == [0]
 
 
+def test_the_codes_that_a_site_prefers_are_named(tmp_path) -> None:
+    def own(rows: Rows) -> Rows:
+        here = rows[0] | {"procedure_code": "75574", "effective_from": "", "effective_to": ""}
+        fits = {"0352": "preferred", "0329": "preferred", "0359": "preferred", "0489": "accepted"}
+        return [here | {"revenue_code": code, "fit": fit} for code, fit in fits.items()]
+
+    line = {"revenue_code": "0489"}
+    result = audited(tmp_path, "revenue_code_not_preferred", "revenue_code_fit", own, line)
+
+    (row,) = result.findings.to_dict("records")
+    assert "under 0489: accepted, but 0329, 0352 or 0359 is preferred" in row["message"]
+    assert "Talk to the chargemaster owner about 0329, 0352 or 0359;" in row["remedy"]
+
+
 def test_a_limit_of_a_line_is_not_that_of_a_day(tmp_path) -> None:
     def of_a_line(rows: Rows) -> Rows:
         return [row | {"mai": "1", "mue_value": "1"} for row in rows]

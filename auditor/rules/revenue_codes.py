@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from auditor.claim_lines import (
@@ -159,9 +160,10 @@ def revenue_code_unexpected(lines: pd.DataFrame, reference: Reference) -> Outcom
     needs_value=["claim_type", "revenue_code"],
     sources=_FIT,
     rests_on=["revenue_code_fit"],
-    message="{procedure_code} of {service_date} under {revenue_code}: accepted, but 0480 or 0489 "
-    "carries the cardiology cost ratio from which the rate is set.",
-    remedy="Talk to the chargemaster owner about 0480 or 0489; nothing is wrong with this claim.",
+    message="{procedure_code} of {service_date} under {revenue_code}: accepted, but "
+    "{preferred_code} is preferred, for the cost ratio from which the rate is set.",
+    remedy="Talk to the chargemaster owner about {preferred_code}; nothing is wrong with this "
+    "claim.",
 )
 def revenue_code_not_preferred(lines: pd.DataFrame, reference: Reference) -> Outcome:
     """A revenue code that is accepted where another serves better.
@@ -172,25 +174,27 @@ def revenue_code_not_preferred(lines: pd.DataFrame, reference: Reference) -> Out
     hospital = in_family(lines) & institutional(lines) & ~blank(lines["revenue_code"])
     fit = _fit(lines, reference)
     unjudged = among(fit["fit"], ["review"]) | ~fit.found.to_numpy()
-    weaker = among(fit["fit"], ["accepted"]) & _has_preference(lines, reference)
+    accepted = hospital & among(fit["fit"], ["accepted"])
+    preferred = _preferred(lines[accepted], reference)
+    flagged = lines[accepted].assign(preferred_code=preferred)
     return Outcome(
-        flagged=lines[hospital & weaker],
+        flagged=flagged[preferred != ""],
         not_evaluated={("reference_missing", "revenue_code_fit"): hospital & unjudged},
         consulted=fit,
     )
 
 
-def _has_preference(lines: pd.DataFrame, reference: Reference) -> Mask:
-    """Lines for whose code some revenue code is preferred on the date of service."""
+def _preferred(lines: pd.DataFrame, reference: Reference) -> npt.NDArray[np.object_]:
+    """The revenue codes that are preferred for each line's code on its date; blank without one."""
     rows = reference.table("revenue_code_fit").rows
-    preferred = rows[rows["fit"] == "preferred"]
     day = lines["service_date"]
-    found = np.zeros(len(lines), dtype=bool)
-    for (start, end), some in preferred.groupby(["effective_from", "effective_to"]):
-        begun = day >= pd.Timestamp(str(start) or "1900-01-01")
-        here = begun & (day <= pd.Timestamp(str(end) or "2200-01-01"))
-        found |= here.to_numpy() & has_code(lines, some["procedure_code"])
-    return found
+    named = np.full(len(lines), "", dtype=object)
+    for row in rows[rows["fit"] == "preferred"].sort_values("revenue_code").to_dict("records"):
+        begun = day >= pd.Timestamp(row["effective_from"] or "1900-01-01")
+        here = begun & (day <= pd.Timestamp(row["effective_to"] or "2200-01-01"))
+        named[here & has_code(lines, [row["procedure_code"]])] += f", {row['revenue_code']}"
+    codes, words = pd.factorize(named)
+    return np.array([" or ".join(word[2:].rsplit(", ", 1)) for word in words], dtype=object)[codes]
 
 
 def _group_of(revenue_code: "pd.Series[str]") -> Ints:
