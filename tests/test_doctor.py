@@ -102,6 +102,7 @@ def test_tables_that_end_soon_or_ended_are_named(site: Site) -> None:
     assert "ptp_edits institutional to 2026-12-31" in soon[0]
     assert "ptp_edits institutional to 2026-12-31" in past
     assert past.startswith("no longer answer for today: ")
+    assert past.endswith(". Rules that need them call no later line clean")
 
 
 def test_a_run_cut_short_and_failed_exports_are_named(site: Site) -> None:

@@ -246,8 +246,8 @@ def _tables(site: Site, today: date) -> Iterator[Check]:
     past = [f"{name} to {last}" for name, last in ends if last < today]
     soon = [f"{name} to {last}" for name, last in ends if 0 <= (last - today).days <= SOON_DAYS]
     if past:
-        words = f"no longer answer for today: {', '.join(past)}. Later lines are not evaluated"
-        yield Check("warn", "tables", words)
+        words = f"no longer answer for today: {', '.join(past)}"
+        yield Check("warn", "tables", f"{words}. Rules that need them call no later line clean")
     if soon:
         yield Check("warn", "tables", f"end within {SOON_DAYS} days: {', '.join(soon)}")
     if not past and not soon:
