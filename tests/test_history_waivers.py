@@ -54,6 +54,20 @@ def test_waived_findings_are_shown_and_counted_apart(site: Site) -> None:
     assert night.changes.waiver_notes == ()
 
 
+def test_a_waived_finding_that_is_mended_was_not_open_and_is_no_success(site: Site) -> None:
+    other = BARE | {"patient_id": "P2", "claim_id": "K2"}
+    waive(site, GOOD)
+    site.night([BARE, other, READING, *OTHERS])
+    mended = [SCAN, SCAN | {"patient_id": "P2", "claim_id": "K2"}]
+    last = site.night(mended, run="tonight")
+    again = site.night(mended, run="tonight")
+
+    for night in (last, again):
+        assert night.changes.tonight.resolved == 1
+        assert night.changes.resolved["claim_id"].tolist() == ["K2"]
+        assert night.changes.waived.empty
+
+
 @pytest.mark.parametrize(
     ("payer", "waived"),
     [

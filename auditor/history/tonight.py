@@ -181,8 +181,9 @@ def _in_order(everything: pd.DataFrame, of: Ints, status: Texts, waiver: Texts) 
 def _closed(known: Known, status: str, others: pd.DataFrame) -> pd.DataFrame:
     """Findings that this run closed when it was written, where it is asked again."""
     some = known.closed[known.closed["status"] == status]
+    was_open = some["waiver"].eq("")
     return pd.concat(
-        [others, some.assign(line=-1, audited=False, was_open=True)], ignore_index=True
+        [others, some.assign(line=-1, audited=False, was_open=was_open)], ignore_index=True
     )
 
 
@@ -261,7 +262,12 @@ def arrived(one: Compared) -> pd.DataFrame:
 
 
 def shown(frame: pd.DataFrame, *more: str) -> pd.DataFrame:
-    """Findings as reports show them, with some columns of the ledger behind."""
+    """Findings as reports show them, with some columns of the ledger behind.
+
+    Of those that were closed, only what stood open before: a list holds what the counts do.
+    """
+    if "was_open" in frame:
+        frame = frame[frame["was_open"].astype(bool)]
     some = frame.assign(line=frame.get("line", -1)).reset_index(drop=True)
     return pd.concat([as_findings(some), some[list(more)]], axis=1)
 
