@@ -22,7 +22,7 @@ from auditor.matching import (
 )
 from auditor.once import computed_once
 from auditor.reference import Ints, Reference
-from auditor.rule import Outcome, rule
+from auditor.rule import Outcome, lacks_column, rule
 
 _SAME_LINE = (
     "patient_id",
@@ -113,14 +113,23 @@ def units_exceed_mue(lines: pd.DataFrame, reference: Reference) -> Outcome:
     counted &= ~np.isnan(units) & (units != 0)
     # What is taken back in part mirrors no line, but leaves the units of the day.
     credit = taken_back(lines)
-    once = np.where((_first_alike(lines) < 0) | credit, np.where(credit, -np.abs(units), units), 0)
+    first = _first_alike(lines)
+    every = np.where(credit, -np.abs(units), units)
+    once = np.where((first < 0) | credit, every, 0)
+    # A copy without modifiers, or of a line without them, may be a repeat, which counts.
+    bare = lacks_column(lines, "modifiers")
+    most = np.where(bare | bare[first], every, once)
     total = np.where(by_line, units, np.nan)
+    at_most = total.copy()
     places = np.flatnonzero(counted)
     group = grouped(group_key(lines, _SAME_SUM)[places])
     if len(places):
         total[places] = np.bincount(group, weights=once[places])[group]
+        at_most[places] = np.bincount(group, weights=most[places])[group]
     # Without modifiers nobody can tell whether two professional lines are one component.
-    untold = counted & ~credit & among(lines["component"], [""]) & (total > units)
+    untold = counted & among(lines["component"], [""]) & (total > units)
+    untold |= (at_most > limit) & ~(total > limit)
+    untold &= ~credit
     over = (total > limit) & _limited_codes(lines) & ~untold & ~credit
     over &= ~(by_line & lines["denied"].to_numpy(dtype=bool))
     flagged = lines[over]

@@ -71,6 +71,8 @@ def units_exceed_mue(line: Line, mine: list[Line], run: Run) -> Verdict:
             return unknown("column_missing", "modifiers")
         if total > limit:
             return flag_by(found, "denial", "at_risk")
+        if found["mai"] != "1" and units_of_day(line, mine, at_most=True) > limit:
+            return unknown("column_missing", "modifiers")
     return cleared_by(found)
 
 
@@ -79,7 +81,7 @@ def taken_back(line: Line) -> bool:
     return (line.units or 0) < 0 or (line.cents("charge") or 0) < 0
 
 
-def units_of_day(line: Line, mine: list[Line]) -> Decimal:
+def units_of_day(line: Line, mine: list[Line], *, at_most: bool = False) -> Decimal:
     same = [
         other
         for other in mine
@@ -90,9 +92,20 @@ def units_of_day(line: Line, mine: list[Line]) -> Decimal:
         and other.component == line.component
         and not other.denied
     ]
-    billed = [one.units or 0 for one in same if not taken_back(one) and not is_repeat(one, mine)]
+    billed = [
+        one.units or 0
+        for one in same
+        if not taken_back(one) and (not is_repeat(one, mine) or (at_most and may_count(one, mine)))
+    ]
     back = [abs(one.units or 0) for one in same if taken_back(one)]
     return sum(billed, Decimal(0)) - sum(back, Decimal(0))
+
+
+def may_count(line: Line, mine: list[Line]) -> bool:
+    """Whether a repeat may be a service done again, for want of modifiers on it or the first."""
+    alike = [one for one in mine if one is not line and may_repeat(one) and repeats(line, one)]
+    first = min(alike, key=lambda one: one.later)
+    return "modifiers" not in line.given or "modifiers" not in first.given
 
 
 def line_billed_twice(line: Line, mine: list[Line], run: Run) -> Verdict:
