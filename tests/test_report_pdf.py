@@ -13,6 +13,7 @@ from sample_run import clean_run, empty_run, hostile_run, small_run
 
 from auditor.errors import AuditError
 from auditor.report import pdf
+from auditor.report.changed import changed
 from auditor.report.content import Run, build
 from auditor.settings import Settings
 
@@ -28,11 +29,15 @@ def drawn() -> bool:
 needs_library = pytest.mark.skipif(not drawn(), reason="weasyprint or poppler is not installed")
 
 
-def text_of(run: Run, folder: Path) -> str:
+def pages_of(run: Run, folder: Path) -> list[str]:
     pdf.write(build(run), folder / pdf.NAME)
     command = ["pdftotext", "-layout", folder / pdf.NAME, "-"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return " ".join(said.split())
+    return [" ".join(page.split()) for page in said.split("\f")]
+
+
+def text_of(run: Run, folder: Path) -> str:
+    return " ".join(pages_of(run, folder)).strip()
 
 
 @needs_library
@@ -120,3 +125,13 @@ def test_what_is_to_be_minded_first_stands_in_it(tmp_path: Path) -> None:
 
     assert f"Mind this first • {aside}" in said
     assert "Mind this first" not in text_of(small_run(), tmp_path)
+
+
+@needs_library
+def test_the_table_of_dollars_stands_on_one_page(tmp_path: Path) -> None:
+    run = replace(history_run(), asides=("one note", "and another"))
+    rows = [flow.label for flow in changed(build(run)).flows]
+    pages = pages_of(run, tmp_path)
+
+    (whole,) = [page for page in pages if rows[0] in page]
+    assert [row for row in rows if row not in whole] == []
