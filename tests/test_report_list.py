@@ -203,6 +203,22 @@ def test_paper_holds_verdict_rules_and_the_rows_shown(
     assert "Download shown as CSV" not in whole
 
 
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler is not installed")
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_an_open_finding_is_printed_alone(paper: str, visit: Visit, tmp_path: Path) -> None:
+    page = visit("history")
+    page.click("#findings tbody a >> nth=0")
+    page.pdf(path=tmp_path / "one.pdf", format=paper)
+
+    command = ["pdftotext", "-layout", tmp_path / "one.pdf", "-"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.count("\f") == 1
+    for words in (page.inner_text("#drawer-title"), "What to do", "as of 2026-06-30"):
+        assert words in said
+    for words in ("at risk and", "Why a payer cares", "Copy claim number", "Search"):
+        assert words not in said
+
+
 @pytest.mark.parametrize("width", [1020, 955], ids=["A4", "Letter"])
 @pytest.mark.parametrize("name", ["small", "history"])
 def test_nothing_is_wider_than_the_paper(name: str, width: int, visit: Visit) -> None:
