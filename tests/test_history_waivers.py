@@ -166,6 +166,20 @@ def test_decisions_are_remembered_with_their_findings(site: Site) -> None:
     assert site.night([]).dispositions == {finding: Disposition("appealed", "Coding", "sent")}
 
 
+def test_what_was_decided_about_a_finding_is_told_when_it_is_mended(site: Site) -> None:
+    first = site.night([BARE, READING, *OTHERS])
+    finding = first.audit.findings["finding"].iloc[0]
+    sent = Disposition("corrected", "Coding", "sent")
+    with Memory.open(site.folder) as memory:
+        memory.decide({finding: sent})
+
+    mended = site.night([SCAN])
+
+    assert mended.changes.resolved["finding"].tolist() == [finding]
+    assert mended.dispositions == {finding: sent}
+    assert site.night([]).dispositions == {}
+
+
 def test_a_folder_that_is_no_run_can_t_be_compared(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match="name the folder of a finished run"):
         comparison_page(tmp_path, tmp_path)

@@ -29,7 +29,7 @@ from auditor.errors import AuditError
 from auditor.report import sheets
 from auditor.report.changed import changed
 from auditor.report.content import Report, Run, build
-from auditor.report.dispositions import DISPOSITIONS, Disposition
+from auditor.report.dispositions import DISPOSITIONS, Disposition, read_dispositions
 from auditor.report.list_sheet import ListSheet
 from auditor.report.workbook import write_workbook
 
@@ -419,6 +419,20 @@ def test_with_a_history_resolved_and_waived_findings_have_their_sheets(with_hist
     assert set(waived["Waiver"]) == {"Contract of 2025 allows it (M. Okafor, until 2026-12-31)"}
     assert resolved["First seen"].notna().all()
     assert not set(resolved["Finding"]) & set(table(with_history, "Worklist")["Finding"])
+
+
+def test_resolved_findings_say_whose_they_were_and_are_no_second_worklist(tmp_path):
+    run = history_run()
+    assert run.changes is not None
+    mine = str(run.changes.resolved["finding"].iloc[0])
+    decided = {mine: Disposition("corrected", "M. Okafor", "sent")}
+    rows = table(written(replace(run, dispositions=decided), tmp_path), "Resolved")
+    rows = rows.set_index("Finding")
+
+    assert rows.loc[mine, ["Owner", "Disposition"]].tolist() == ["M. Okafor", "corrected"]
+    assert rows.drop(index=mine)["Owner"].isna().all()
+    # Decisions are taken back from worklists alone.
+    assert read_dispositions(tmp_path / "report.xlsx") == {}
 
 
 def test_with_a_history_the_worklist_says_new_persisting_or_reopened(with_history):

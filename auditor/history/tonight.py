@@ -294,10 +294,11 @@ def unjudged_note(one: Compared) -> tuple[str, ...]:
 
 
 def decided(one: Compared) -> dict[str, Disposition]:
-    """What people decided about the findings that are open or waived."""
+    """What people decided about the findings that are open or waived, or that tonight closed."""
     columns = ["disposition", "owner", "note"]
     narrow = ["finding", *columns]
-    both = pd.concat([one.open[narrow], one.waived[narrow]], ignore_index=True)
-    some = both[(both[columns] != "").any(axis=1)]
+    parts = [part[narrow] for part in (one.open, one.waived, one.resolved)]
+    told = pd.concat(parts, ignore_index=True)
+    some = told[(told[columns] != "").any(axis=1)]
     rows = zip(some["finding"], *(some[name] for name in columns), strict=True)
     return {finding: Disposition(*words) for finding, *words in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -199,14 +199,16 @@ def apart(report: Report) -> list[Table]:
     if changes is None:
         return []
     seen = {finding: day.isoformat() for finding, day in changes.first_seen.items()}
-    titles = {rule.name: rule.title for rule in report.rules}
     return [
-        _apart("Resolved", set_apart(changes.resolved, "resolved", seen, most=None), titles),
-        _apart("Waived", set_apart(changes.waived, "waived", seen, most=None), titles),
+        _apart("Resolved", set_apart(changes.resolved, "resolved", seen, most=None), report),
+        _apart("Waived", set_apart(changes.waived, "waived", seen, most=None), report),
     ]
 
 
-def _apart(name: str, found: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+def _apart(name: str, found: pd.DataFrame, report: Report) -> Table:
+    titles = {rule.name: rule.title for rule in report.rules}
+    known = report.run.dispositions
+    decided = [known.get(finding, _UNDECIDED) for finding in found["finding"].tolist()]
     columns: list[tuple[Field, Sequence[Cell]]] = [
         (Field("Finding", 14.5, "code"), texts(found["finding"])),
         (Field("Severity", 11, "severity"), texts(found["severity"], SEVERITY_LABELS)),
@@ -222,7 +224,10 @@ def _apart(name: str, found: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     ]
     if name == "Waived":
         columns.append((Field("Waiver", 44, "long"), texts(found["waiver"])))
+    # Without the note it is no worklist, from which decisions would be taken back.
     columns += [
+        (Field("Owner", 13, "text"), texts(one.owner for one in decided)),
+        (Field("Disposition", 13.5, "text"), texts(one.disposition for one in decided)),
         (Field("Payer", 30, "text"), texts(found["payer"])),
         (Field("Patient", 14, "code"), texts(found["patient_id"])),
         (Field("Rule", 34, "code"), texts(found["rule"])),

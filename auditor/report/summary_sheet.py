@@ -73,7 +73,7 @@ def _write_head(
     sheet.set_row(1, 26)
     sheet.merge_range(1, LEFT, 1, RIGHT_END, "", formats["headline"])
     sheet.write_string(1, LEFT, report.verdict.headline, formats["headline"])
-    words = [report.verdict.action, standing_words(report)]
+    words = [report.verdict.action, standing_words(report) if report.run.changes else ""]
     if report.new_findings is not None:
         words.append(f"New since the last run: {counted(report.new_findings, 'finding')}.")
     sheet.write_string(2, LEFT, " ".join(filter(None, words)), formats["unwrapped"])
