@@ -448,3 +448,16 @@ def test_a_sheet_is_named_once_where_its_file_is(notes: tuple[str, ...]) -> None
     text = Page(render(build(replace(run, intakes=(intake,))))).text
 
     assert text.partition("Read lines.xlsx")[2][:100].count("PB lines") == 1
+
+
+def test_dollars_by_department_stand_where_there_are_several() -> None:
+    run = small_run()
+    findings = run.audit.findings.copy()
+    findings.loc[findings.index[::5], "department"] = "CT ANNEX"
+    several = build(replace(run, audit=replace(run.audit, findings=findings)))
+
+    assert build(run).departments == ()
+    assert {share.label for share in several.departments} >= {"CT ANNEX", "Cardiology"}
+    assert sum(share.findings for share in several.departments) == len(findings)
+    assert "Dollars by department" in render(several)
+    assert "Dollars by department" not in render(build(run))

@@ -216,6 +216,7 @@ class Report:
     rules: tuple[RuleSection, ...]
     families: tuple[Share, ...]
     payers: tuple[Share, ...]
+    departments: tuple[Share, ...]
     patterns: pd.DataFrame
     first_patterns: tuple[Pattern, ...]
     first: tuple[Finding, ...]
@@ -290,10 +291,18 @@ def build(run: Run) -> Report:
         payers=tuple(
             Share(name or "(no payer)", *sums) for name, *sums in tally.shares(findings, "payer")
         ),
+        departments=_departments(findings),
         patterns=alike,
         first_patterns=pattern_rows(alike.head(PATTERN_ROWS), titles),
         first=finding_rows(findings.head(FIRST_ROWS), titles),
     )
+
+
+def _departments(findings: pd.DataFrame) -> tuple[Share, ...]:
+    """The shares of departments; none where the exports name fewer than two."""
+    shares = tally.shares(findings, "department")
+    told = tuple(Share(name or "(no department)", *sums) for name, *sums in shares)
+    return told if sum(bool(name) for name, *_ in shares) > 1 else ()
 
 
 def _title(run: Run) -> str:

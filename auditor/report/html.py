@@ -144,6 +144,7 @@ def facts(report: Report) -> dict[str, Any]:
         "rule_bars": _rule_bars(report.rules),
         "family_bars": _money_bars(report.families),
         "payer_bars": _money_bars(report.payers),
+        "department_bars": _money_bars(report.departments),
         "decided_bars": _money_bars(decided),
         "decided": decided_words(decided),
         "standing": standing_words(report),
