@@ -299,7 +299,7 @@ def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
 
     Raises AuditError naming file, line, column and way out when a table is not sound.
     """
-    folders = [shipped] + ([overlay] if overlay else [])
+    folders = [shipped] + ([overlay] if overlay and overlay != shipped else [])
     for folder in folders:
         if not folder.is_dir():
             raise AuditError(f"{folder}: there is no such folder of reference tables", exit_code=2)
@@ -315,7 +315,7 @@ def load_reference(shipped: Path, overlay: Path | None = None) -> Reference:
         origin = "shipped" if folder == shipped else str(folder)
         for path in table_files(folder, _NOT_DATED, shipped_columns):
             table = _read_table(path, sources, editions.get(path.stem, []), origin)
-            if folder == overlay:
+            if folder != shipped:
                 refuse_other_columns(path, list(table.rows.columns), table.keys, shipped_columns)
             tables[path.stem] = table
         shipped_columns = {name: list(table.rows.columns) for name, table in tables.items()}

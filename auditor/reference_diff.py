@@ -83,6 +83,8 @@ def _side(name: str, library: Path | None) -> Side:
             f"{name}: is no folder; to compare editions, name their library with --reference",
             exit_code=2,
         )
+    if not library.is_dir():
+        raise AuditError(f"{library}: there is no such library", exit_code=2)
     shelf = open_shelf(library)
     found = tuple(one for one in shelf.editions if one.edition == name)
     if not found:

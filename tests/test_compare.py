@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_money_that_came_back_is_told_and_adds_up(root: Path) -> None:
 def test_the_list_is_whole_or_as_it_was(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    earlier, later = (root / "reports" / day.isoformat() for day in NIGHTS[:2])
+    earlier, later, last = (root / "reports" / day.isoformat() for day in NIGHTS)
     path = tmp_path / "list.csv"
     comparison_page(earlier, later, None, path)
     whole = path.read_bytes()
@@ -90,7 +91,7 @@ def test_the_list_is_whole_or_as_it_was(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(AuditError, match=r"list\.csv: can't be written"):
-        comparison_page(later, earlier, None, path)
+        comparison_page(later, last, None, path)
     assert path.read_bytes() == whole
     assert [one.name for one in tmp_path.iterdir()] == ["list.csv"]
 
@@ -104,3 +105,22 @@ def test_the_list_goes_through_a_link_to_where_it_leads(root: Path, tmp_path: Pa
 
     assert link.is_symlink()
     assert (tmp_path / "behind.csv").read_bytes().startswith(b"finding,rule,")
+
+
+def test_runs_in_the_wrong_order_are_not_compared(root: Path) -> None:
+    earlier, later = (root / "reports" / day.isoformat() for day in NIGHTS[:2])
+
+    with pytest.raises(AuditError, match="name the earlier run first") as fault:
+        comparison_page(later, earlier)
+    assert fault.value.exit_code == 2
+
+
+def test_a_run_of_a_newer_version_is_not_compared(root: Path, tmp_path: Path) -> None:
+    earlier, later = (root / "reports" / day.isoformat() for day in NIGHTS[:2])
+    newer = tmp_path / "newer"
+    shutil.copytree(later, newer)
+    facts = json.loads((newer / "run.json").read_text("utf-8"))
+    (newer / "run.json").write_text(json.dumps(facts | {"format": 99}), encoding="utf-8")
+
+    with pytest.raises(AuditError, match="newer: was written by a newer version"):
+        comparison_page(earlier, newer)

@@ -114,11 +114,31 @@ def test_a_history_that_had_to_be_put_right_says_so(run: Path) -> None:
 
 
 def test_a_history_named_apart_from_the_run_s_own_takes_them(run: Path, tmp_path: Path) -> None:
+    # A history of another claim.
+    (tmp_path / "others.csv").write_text(export(SCAN, range(7, 8)))
+    words = ["--history", tmp_path / "other", "--out", tmp_path / "others", "--formats", "csv"]
+    auditor("run", tmp_path / "others.csv", *words)
     auditor("ledger", "import", run / "report.xlsx", "--history", tmp_path / "other")
 
     # A history that knows none of the findings holds nothing of them; the run does.
     assert decided(tmp_path / "other") == decided(tmp_path / "history") == []
     assert "appealed" in (run / FILE).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("option", "lacks"), [("--history", "ledger.sqlite"), ("--run", "run.json")]
+)
+def test_decisions_go_to_no_folder_that_is_neither_run_nor_history(
+    run: Path, tmp_path: Path, option: str, lacks: str
+) -> None:
+    other = tmp_path / "letters"
+    other.mkdir()
+
+    with pytest.raises(AuditError, match=f"letters: holds no {lacks}; name the folder of a "):
+        auditor("ledger", "import", run / "report.xlsx", option, other)
+
+    assert list(other.iterdir()) == []
+    assert not (run / FILE).exists()
 
 
 def test_a_worklist_that_is_refused_changes_no_history(run: Path) -> None:

@@ -288,6 +288,12 @@ def test_a_date_outside_the_edition_of_its_setting_is_stale(tmp_path, day, setti
     assert reference.edition_name("limits", "professional") == "B"
 
 
+def test_the_shipped_tables_laid_over_themselves_are_the_shipped_ones() -> None:
+    twice = load_reference(reference_dir(), reference_dir())
+
+    assert twice.digest() == load_reference(reference_dir()).digest()
+
+
 def test_the_shipped_edits_answer_as_the_rules_say() -> None:
     reference = load_reference(reference_dir())
     dates = {(e.setting, e.first_date, e.last_date) for e in reference.table("ptp_edits").editions}

@@ -118,6 +118,7 @@ def test_limits_are_compared_by_code(tmp_path) -> None:
 def test_what_cannot_be_compared_is_refused(tmp_path, library) -> None:
     put("ncci-mue", [made.mue_file(tmp_path, day="01-01-2026")], library)
     for old, new, where, says in (
+        ("2026Q3", "2027Q1", tmp_path / "none", "there is no such library"),
         ("2026Q3", "2027Q1", library, "holds no edition 2027Q1; it holds 2026Q1, 2026Q3, 2026Q4"),
         ("2026Q3", "2026Q4", None, "--reference"),
         ("2026Q1", "2026Q4", library, "no table in common"),

@@ -17,8 +17,14 @@ def import_(
     ] = None,
 ) -> None:
     """Take dispositions, owners and notes of a worklist back; later reports show them."""
+    from auditor.errors import AuditError
+    from auditor.history.ledger import NAME
     from auditor.report.dispositions import FILE, import_dispositions
 
+    if history and not (history / NAME).exists():
+        raise AuditError(f"{history}: holds no {NAME}; name the folder of a history", exit_code=2)
+    if run and run.is_dir() and not (run / "run.json").exists():
+        raise AuditError(f"{run}: holds no run.json; name the folder of a run", exit_code=2)
     folder = run or _own_folder(workbook, told=history is not None)
     imported = import_dispositions(workbook, folder)
     remembering = history or _history_of(folder)

@@ -16,6 +16,7 @@ from auditor.errors import AuditError
 from auditor.history.alive import known_rows
 from auditor.history.findings import OPEN, frame_of, money_of, unless_held
 from auditor.history.ledger import NAME, Ledger
+from auditor.report.data import RUN_FORMAT
 from auditor.report.words import counted, dollars
 
 CHANGES = ("new", "reopened", "persisting", "resolved", "waived", "unjudged", "gone")
@@ -61,7 +62,7 @@ def read_run(folder: Path) -> FinishedRun:
     """Reads a run's findings. Raises AuditError when the folder is none of a run."""
     try:
         facts = json.loads((folder / "run.json").read_text("utf-8"))
-        as_of = date.fromisoformat(facts["as_of"])
+        as_of, known = date.fromisoformat(facts["as_of"]), int(facts["format"])
         closed = _closed_in(facts.get("closed") or {})
         findings = pq.read_table(folder / "findings.parquet").to_pandas()
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as fault:
@@ -70,6 +71,11 @@ def read_run(folder: Path) -> FinishedRun:
             "run with that format",
             exit_code=2,
         ) from fault
+    if known > RUN_FORMAT:
+        raise AuditError(
+            f"{folder}: was written by a newer version of the program; compare with that one",
+            exit_code=2,
+        )
     cents = [None if pd.isna(amount) else int(amount * 100) for amount in findings["amount"]]
     number = findings["line_number"].astype("Int64")
     amount = pd.array(cents, dtype="Int64")
@@ -133,6 +139,12 @@ def comparison_page(
 ) -> str:
     """The comparison as text; ``listing`` takes one row a finding as CSV."""
     one, other = read_run(earlier), read_run(later)
+    if one.as_of > other.as_of:
+        raise AuditError(
+            f"{earlier} is of {one.as_of}, later than {later} of {other.as_of}; name the earlier "
+            "run first",
+            exit_code=2,
+        )
     known = known_to(history)
     both = compared(one, other, known)
     if listing:
