@@ -134,6 +134,18 @@ def test_revenue(text: str, code: str, repair: str) -> None:
         ("26 prof", ("26",), codes.NOT_A_MODIFIER),
         ("76 - Repeat by same physician, 26", ("76", "26"), codes.NOT_A_MODIFIER),
         ("TC - part of a service", ("TC",), codes.NOT_A_MODIFIER),
+        ("TC - Technical", ("TC",), codes.NOT_A_MODIFIER),
+        ("Professional Component", ("26",), codes.COMPONENT_IN_WORDS),
+        ("PROFESSIONAL", ("26",), codes.COMPONENT_IN_WORDS),
+        ("Prof. Comp.", ("26",), codes.COMPONENT_IN_WORDS),
+        ("technical component", ("TC",), codes.COMPONENT_IN_WORDS),
+        ("Tech", ("TC",), codes.COMPONENT_IN_WORDS),
+        ("PROF TECH", (), codes.NOT_A_MODIFIER),
+        ("Professional and technical", (), codes.NOT_A_MODIFIER),
+        ("Other professional", (), codes.NOT_A_MODIFIER),
+        ("76 - Repeat by other professional", ("76",), codes.NOT_A_MODIFIER),
+        ("Global", (), codes.NOT_A_MODIFIER),
+        ("PC", ("PC",), ""),
     ],
 )
 def test_modifiers(text: str, found: tuple[str, ...], repair: str) -> None:

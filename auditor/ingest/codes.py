@@ -22,6 +22,7 @@ from auditor.ingest.values import (
 MODIFIER_IN_CODE = "modifier taken out of the code"
 RUN_TOGETHER = "run together, taken apart"
 NOT_A_MODIFIER = "not a modifier, ignored"
+COMPONENT_IN_WORDS = "words for 26 or TC, read as them"
 NOT_A_DIAGNOSIS = "text beside the code, ignored"
 NOT_AN_ADJUSTMENT = "not an adjustment code, ignored"
 NOT_A_REMARK = "not a remark code, ignored"
@@ -124,6 +125,8 @@ def revenue(text: str) -> Value:
 
 
 _MODIFIER_SEPARATOR = re.compile(r"[^0-9A-Z]+")
+# Alone in its cell; among other words it names people (76 - Repeat by other professional).
+_COMPONENT_IN_WORDS = re.compile(r"(PROF(?:ESSIONAL)?|TECH(?:NICAL)?)\.?(?: COMP(?:ONENT)?\.?)?")
 
 
 def modifiers(text: str) -> Value:
@@ -134,6 +137,8 @@ def modifiers(text: str) -> Value:
     if match := re.fullmatch(r"([0-9]{1,2}|[0-9]{4}|[0-9]{6})\.0+", text):
         read = modifiers(match[1])
         return Value(read.value, read.repair or (DECIMALS if read.value else ""))
+    if match := _COMPONENT_IN_WORDS.fullmatch(text):
+        return Value(("26" if match[1].startswith("PROF") else "TC",), COMPONENT_IN_WORDS)
     found: dict[str, None] = {}
     repair = ""
     for token in _MODIFIER_SEPARATOR.split(text):
