@@ -128,7 +128,7 @@ def prepare(
     standing = _standing(lines, ~gone, every_pair=every_pair)
     extract = Extract(
         as_of=as_of,
-        spans=spans(standing),
+        spans=spans(standing, as_of),
         reach=reach_of(standing),
         pairing_npis=_pairing_npis(
             _with_other_npis(standing, known_to_pair), options or {}, every_pair=every_pair

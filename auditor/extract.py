@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import among
+from auditor.editions import day_number
 from auditor.reference import day_numbers
 
 # The reach of an extract is where its dates begin in earnest: a few old stragglers don't count.
@@ -40,15 +41,19 @@ class Extract:
     @property
     def as_of_day(self) -> int:
         """The as-of date in days since 1970-01-01."""
-        return int(np.datetime64(self.as_of, "D").astype(np.int64))
+        return day_number(self.as_of)
 
 
-def spans(lines: pd.DataFrame) -> dict[str, Span]:
-    """The span of service dates of each claim type that occurs."""
+def spans(lines: pd.DataFrame, as_of: date) -> dict[str, Span]:
+    """The span of service dates of each claim type that occurs, up to the as-of date.
+
+    What is dated after it is mistyped, and says nothing of how far the lines at hand reach.
+    """
     found: dict[str, Span] = {}
     day = day_numbers(lines["service_date"])
+    known = day <= day_number(as_of)
     for claim_type in ("institutional", "professional"):
-        days = day[among(lines["claim_type"], [claim_type])]
+        days = day[known & among(lines["claim_type"], [claim_type])]
         if len(days):
             found[claim_type] = Span(int(days.min()), int(days.max()))
     return found

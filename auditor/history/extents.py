@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from auditor.editions import day_number
 from auditor.extract import Extract, Span
 from auditor.reference import day_numbers
 from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings
@@ -38,9 +39,9 @@ class Extents:
         days = np.array(
             sorted((day, count) for (_, day), count in self.days.items()), dtype=np.int64
         )
-        spans = {}
+        spans, last = {}, day_number(as_of)
         for claim_type in _TYPES:
-            of_type = [day for kind, day in self.days if kind == claim_type]
+            of_type = [day for kind, day in self.days if kind == claim_type and day <= last]
             if of_type:
                 spans[claim_type] = Span(min(of_type), max(of_type))
         return Extract(

@@ -54,6 +54,7 @@ def run_of(
     run = Run([line for line in lines if not line.superseded], as_of, options or Options())
     for kind in ("institutional", "professional"):
         days = [line.service_date for line in run.lines if line.claim_type == kind]
+        days = [day for day in days if day <= as_of]  # the text is silent of mistyped days
         if days:
             run.spans[kind] = (min(days), max(days))
     days = sorted(line.service_date for line in run.lines)
