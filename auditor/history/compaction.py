@@ -9,7 +9,7 @@ from auditor import erasing
 from auditor.history import lines as kept_lines
 from auditor.history.ledger import Ledger
 from auditor.history.lines import KeptLines
-from auditor.history.versions import line_keys, standing_versions
+from auditor.history.versions import line_keys, standing_versions, telling_apart
 from auditor.reference import day_numbers
 from auditor.settings import HistorySettings
 
@@ -87,7 +87,9 @@ def compact(folder: Path, ledger: Ledger, as_of: date, keep_days: int) -> int:
         _mark_looked(ledger, as_of)
         return 0
     key = line_keys(every.lines, every.kind, every.export)
-    left = every.where(standing_versions(every.lines, key, every.export) & young)
+    stands = standing_versions(every.lines, key, every.export)
+    stands |= telling_apart(every.lines, every.kind, every.export)
+    left = every.where(stands & young)
     first, last = names[0][1], names[-1][2]
     # A merged file of the same runs may be there already.
     name = f"{first:06d}-{last:06d}-{len(left.lines)}.parquet"

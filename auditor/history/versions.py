@@ -5,18 +5,21 @@ replacement, void) agree; a reversal is another line than what it reverses. Its 
 stands, whether payment came in or a code was changed; an export that was received or remitted
 earlier than the one at hand does not count as newer. Within one export nothing is dropped: two
 lines of one number are two lines. Where numbers are missing, or one number stands for different
-services, what was billed tells the lines apart.
+services, day and code tell the lines apart, and where one export tells even those apart, what was
+billed. An export may lack what another one has: a line without a number has that of the claim's
+line of its day and code, and a claim without a type the type that it has elsewhere.
 """
 
 import numpy as np
 import pandas as pd
 
 from auditor.claim_lines import Mask, among
-from auditor.matching import group_key, is_among, numbered
+from auditor.matching import group_key, in_company, is_among, numbered
 from auditor.reference import Ints, day_numbers
 from auditor.schema import COLUMNS
 
-_AS_BILLED = ("service_date", "procedure_code", "modifiers", "revenue_code")
+_SERVICE = ("service_date", "procedure_code")
+_AS_BILLED = (*_SERVICE, "modifiers", "revenue_code")
 # Where a line stood says nothing about what it is.
 _PLACE = ("source_file", "source_sheet", "source_row")
 _LONG_AGO = -(2**40)
@@ -43,20 +46,65 @@ def line_keys(lines: pd.DataFrame, kind: Ints, export: Ints) -> Ints:
 
     ``kind`` is that of ``kinds_of``, ``export`` numbers the exports.
     """
+    return _keys(lines, kind, export)[0]
+
+
+def telling_apart(lines: pd.DataFrame, kind: Ints, export: Ints) -> Mask:
+    """Lines whose number stood for several in some export, standing or not.
+
+    Without them the others would be taken for versions of one line.
+    """
+    return _keys(lines, kind, export)[1]
+
+
+def _keys(lines: pd.DataFrame, kind: Ints, export: Ints) -> tuple[Ints, Mask]:
     units = lines["units"].fillna(0).to_numpy(dtype=np.float64)
     charge = lines["charge_cents"].fillna(0).to_numpy(dtype=np.int64)
+    # What an original names is the payer's number of itself, which comes with the payment.
+    named = np.where(kind < FIRST_ADJUSTING, -1, group_key(lines, ["original_claim_id"]))
+    of_patient = group_key(lines, ["patient_id", "claim_id"])
+    kind = _typed_elsewhere(_packed(of_patient, kind // 3), kind)
+    claim = _packed(of_patient, named, kind, ((units < 0) | (charge < 0)).astype(np.int64))
+    service, billed = group_key(lines, _SERVICE), group_key(lines, _AS_BILLED)
     number = lines["line_number"].fillna(-1).to_numpy(dtype=np.int64)
-    key = _packed(
-        group_key(lines, ["patient_id", "claim_id", "original_claim_id"]),
-        number,
-        kind,
-        ((units < 0) | (charge < 0)).astype(np.int64),
-    )
-    billed = group_key(lines, _AS_BILLED)
-    within = pd.DataFrame({"key": key, "export": export, "billed": billed}).drop_duplicates()
-    several = within.loc[within.duplicated(["key", "export"]), "key"].to_numpy(dtype=np.int64)
-    unclear = (number < 0) | is_among(key, several)
-    return _packed(key, np.where(unclear, billed, -1))
+    missing = number < 0
+    for what in (billed, service) if missing.any() and not missing.all() else ():
+        number = _numbered_elsewhere(_packed(claim, what), number)
+    key = _packed(claim, number)
+    several = _several(key, export, service)
+    key = _packed(key, np.where(several | (number < 0), service, -1))
+    apart = _several(key, export, billed)
+    return _packed(key, np.where(apart, billed, -1)), several | apart
+
+
+def _typed_elsewhere(claim: Ints, kind: Ints) -> Ints:
+    """Kinds, of a claim without a type that of its other exports, where all have the same."""
+    typed = kind % 3 > 0
+    if typed.all() or not typed.any():
+        return kind
+    known = pd.Series(kind[typed]).groupby(claim[typed]).agg(["min", "max"])
+    sure = known.loc[known["min"] == known["max"], "min"]
+    elsewhere = pd.Series(claim).map(sure).fillna(-1).to_numpy(dtype=np.int64)
+    return np.where(typed | (elsewhere < 0), kind, elsewhere)
+
+
+def _numbered_elsewhere(service: Ints, number: Ints) -> Ints:
+    """Line numbers, of a line without one the first that its service in the claim has elsewhere."""
+    missing = number < 0
+    known = pd.Series(number[~missing]).groupby(service[~missing]).min()
+    elsewhere = pd.Series(service).map(known).fillna(-1).to_numpy(dtype=np.int64)
+    return np.where(missing, elsewhere, number)
+
+
+def _several(key: Ints, export: Ints, what: Ints) -> Mask:
+    """Lines whose key stands in some export for several of something."""
+    again = in_company(_packed(key, export))
+    if len(again) == 0:
+        return np.zeros(len(key), dtype=bool)
+    within = pd.DataFrame({"key": key, "export": export, "what": what}).iloc[again]
+    within = within.drop_duplicates()
+    several = within.loc[within.duplicated(["key", "export"]), "key"]
+    return is_among(key, several.to_numpy(dtype=np.int64))
 
 
 def standing_versions(lines: pd.DataFrame, key: Ints, export: Ints) -> Mask:
