@@ -142,6 +142,8 @@ def test_a_damaged_file_of_lines_is_set_aside_and_its_exports_may_come_again(sit
     assert "is damaged and was set aside" in note
     assert "first-0.csv" in note
     assert path.with_name(f"damaged-{path.name}").exists()
+    # What the lost lines said of all others is forgotten, too.
+    assert without.patients is None
     # The scan is not at hand, so its finding is neither resolved nor lost.
     assert MISSING in open_findings(without)
     assert open_findings(again) == set()

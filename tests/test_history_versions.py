@@ -70,6 +70,16 @@ def test_the_payers_number_of_a_claim_that_came_later_makes_no_other_line(site: 
     assert paid.changes.remembered_lines == 0
 
 
+@pytest.mark.parametrize("claim", ["H1", "H2"])
+def test_a_replacement_that_names_its_original_later_is_the_same(site: Site, claim: str) -> None:
+    seven = SCAN | {"claim_id": claim, "claim_frequency": "7", "received_date": "2026-06-01"}
+    site.night([SCAN | {"payer_claim_number": "ICN1"}, READING, *OTHERS])
+    site.night([seven])
+    named = site.night([seven | {"original_claim_id": "ICN1"}])
+
+    assert open_findings(named) == set()
+
+
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [

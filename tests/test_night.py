@@ -884,6 +884,21 @@ def test_an_export_that_kills_the_program_is_set_aside_in_the_end(site: Site) ->
     assert reason == "the program died 3 times reading it\n"
 
 
+def test_nights_that_could_not_finish_set_no_export_aside(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(site, "hospital/scans.csv", export(SCAN, range(1, 3)))
+    for fault in (AuditError, OSError, AuditError, OSError):
+        with monkeypatch.context() as patched:
+            patched.setattr("auditor.history.memory.Memory.commit", raising(fault))
+            with pytest.raises(AuditError):
+                night(site)
+
+    night(site)
+
+    assert fates(site, "2026-03-01") == {"scans.csv": "audited"}
+
+
 def test_an_unforeseen_fault_in_one_export_keeps_no_other_from_being_read(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -963,7 +978,7 @@ def test_marks_of_old_mail_and_refused_mails_go_and_waiting_ones_stay(site: Site
     night(site, DAY - timedelta(days=1))
     old, young = [], []
     for folder, name in (("sent", "a.json"), ("refused", "b.eml"), ("waiting", "c.eml")):
-        for days, places in ((402, old), (399, young)):
+        for days, places in ((401, old), (400, young)):
             path = site.spool / folder / f"{days}-{name}"
             path.parent.mkdir(exist_ok=True, parents=True)
             path.write_text("{}", encoding="utf-8")

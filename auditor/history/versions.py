@@ -7,13 +7,14 @@ earlier than the one at hand does not count as newer. Within one export nothing 
 lines of one number are two lines. Where numbers are missing, or one number stands for different
 services, day and code tell the lines apart, and where one export tells even those apart, what was
 billed. An export may lack what another one has: a line without a number has that of the claim's
-line of its day and code, and a claim without a type the type that it has elsewhere.
+line of its day and code, a claim without a type the type that it has elsewhere, and a replacement
+that names no claim names the one it names elsewhere.
 """
 
 import numpy as np
 import pandas as pd
 
-from auditor.claim_lines import Mask, among
+from auditor.claim_lines import Mask, among, blank
 from auditor.matching import group_key, in_company, is_among, numbered
 from auditor.reference import Ints, day_numbers
 from auditor.schema import COLUMNS
@@ -60,16 +61,14 @@ def telling_apart(lines: pd.DataFrame, kind: Ints, export: Ints) -> Mask:
 def _keys(lines: pd.DataFrame, kind: Ints, export: Ints) -> tuple[Ints, Mask]:
     units = lines["units"].fillna(0).to_numpy(dtype=np.float64)
     charge = lines["charge_cents"].fillna(0).to_numpy(dtype=np.int64)
-    # What an original names is the payer's number of itself, which comes with the payment.
-    named = np.where(kind < FIRST_ADJUSTING, -1, group_key(lines, ["original_claim_id"]))
     of_patient = group_key(lines, ["patient_id", "claim_id"])
-    kind = _typed_elsewhere(_packed(of_patient, kind // 3), kind)
-    claim = _packed(of_patient, named, kind, ((units < 0) | (charge < 0)).astype(np.int64))
+    kind = _told_elsewhere(_packed(of_patient, kind // 3), kind, kind % 3 == 0, agreed=True)
+    claim = _packed(of_patient, kind, ((units < 0) | (charge < 0)).astype(np.int64))
+    claim = _packed(claim, _named(lines, kind, claim))
     service, billed = group_key(lines, _SERVICE), group_key(lines, _AS_BILLED)
     number = lines["line_number"].fillna(-1).to_numpy(dtype=np.int64)
-    missing = number < 0
-    for what in (billed, service) if missing.any() and not missing.all() else ():
-        number = _numbered_elsewhere(_packed(claim, what), number)
+    for what in (billed, service) if number.min(initial=0) < 0 else ():
+        number = _told_elsewhere(_packed(claim, what), number, number < 0)
     key = _packed(claim, number)
     several = _several(key, export, service)
     key = _packed(key, np.where(several | (number < 0), service, -1))
@@ -77,23 +76,30 @@ def _keys(lines: pd.DataFrame, kind: Ints, export: Ints) -> tuple[Ints, Mask]:
     return _packed(key, np.where(apart, billed, -1)), several | apart
 
 
-def _typed_elsewhere(claim: Ints, kind: Ints) -> Ints:
-    """Kinds, of a claim without a type that of its other exports, where all have the same."""
-    typed = kind % 3 > 0
-    if typed.all() or not typed.any():
-        return kind
-    known = pd.Series(kind[typed]).groupby(claim[typed]).agg(["min", "max"])
-    sure = known.loc[known["min"] == known["max"], "min"]
-    elsewhere = pd.Series(claim).map(sure).fillna(-1).to_numpy(dtype=np.int64)
-    return np.where(typed | (elsewhere < 0), kind, elsewhere)
+def _named(lines: pd.DataFrame, kind: Ints, claim: Ints) -> Ints:
+    """What replacements and voids name.
+
+    What an original names is the payer's number of itself, which comes with the payment.
+    """
+    adjusting = kind >= FIRST_ADJUSTING
+    names = np.where(adjusting, group_key(lines, ["original_claim_id"]), -1)
+    missing = adjusting & blank(lines["original_claim_id"])
+    return _told_elsewhere(claim, names, missing, agreed=True)
 
 
-def _numbered_elsewhere(service: Ints, number: Ints) -> Ints:
-    """Line numbers, of a line without one the first that its service in the claim has elsewhere."""
-    missing = number < 0
-    known = pd.Series(number[~missing]).groupby(service[~missing]).min()
-    elsewhere = pd.Series(service).map(known).fillna(-1).to_numpy(dtype=np.int64)
-    return np.where(missing, elsewhere, number)
+def _told_elsewhere(of: Ints, value: Ints, missing: Mask, *, agreed: bool = False) -> Ints:
+    """Values; one that is missing is the lowest that the same claim or service has elsewhere.
+
+    With ``agreed`` only where it has one.
+    """
+    if missing.all() or not missing.any():
+        return value
+    known = pd.Series(value[~missing]).groupby(of[~missing]).agg(["min", "max"])
+    if agreed:
+        known = known[known["min"] == known["max"]]
+    elsewhere = pd.Series(of).map(known["min"])
+    told = missing & elsewhere.notna().to_numpy(dtype=bool)
+    return np.where(told, elsewhere.fillna(0).to_numpy(dtype=np.int64), value)
 
 
 def _several(key: Ints, export: Ints, what: Ints) -> Mask:
