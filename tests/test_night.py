@@ -18,12 +18,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from exports import workbook
 from filelock import FileLock
 
 import auditor.intake
 from auditor.errors import AuditError
 from auditor.night import durable, steps
 from auditor.night.archive import give_back
+from auditor.night.doctor import doctor
 from auditor.night.inbox import look
 from auditor.night.journal import Input
 from auditor.night.log import open_log
@@ -272,6 +274,31 @@ def test_the_same_bytes_twice_in_a_night_are_audited_once(site: Site) -> None:
     night(site)
 
     assert fates(site, "2026-03-01") == {"a.csv": "audited", "b.csv": "repeat"}
+
+
+def test_two_sheets_of_a_workbook_in_two_inboxes_are_two_exports(tmp_path: Path) -> None:
+    settings = SETTINGS.replace("*.csv", "*.xlsx").replace(
+        'folder = "inbox/hospital"', 'folder = "inbox/hospital"\nsheet = "HB"'
+    )
+    site = make_site(tmp_path / "site", settings + 'columns = "physicians.toml"\n')
+    (tmp_path / "site" / "physicians.toml").write_text('sheet = "PB"\n', encoding="utf-8")
+    lines = {"HB": export(SCAN, range(1, 3)), "PB": export(READING, range(1, 3))}
+    book = workbook(
+        tmp_path / "book.xlsx",
+        {name: [list(row.split(",")) for row in text.splitlines()] for name, text in lines.items()},
+    )
+
+    for day, fate in zip(NIGHTS, ("audited", "repeat"), strict=False):
+        for inbox in ("hospital", "physicians"):
+            drop(site, f"{inbox}/claims.xlsx", book.read_bytes())
+        foreseen = [check.name for check in doctor(site, day)].count("repeat")
+        night(site, day)
+
+        inputs = facts(site, day.isoformat())["inputs"]
+        assert {one["source"]: one["fate"] for one in inputs} == dict.fromkeys(
+            ("hospital", "physicians"), fate
+        )
+        assert foreseen == [one["fate"] for one in inputs].count("repeat")
 
 
 def test_a_source_that_sends_the_same_bytes_night_after_night_is_told(tmp_path: Path) -> None:

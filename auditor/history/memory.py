@@ -152,7 +152,7 @@ class Memory:
         return self.folder / (self._settings.waivers or WAIVERS)
 
     def seen(self, sha256: str) -> bool:
-        """Whether an export with this digest was part of an earlier run."""
+        """Whether an export of this digest, or of this digest and sheet, was in an earlier run."""
         return bool(self.ledger.rows("SELECT 1 FROM inputs WHERE sha256 = ? LIMIT 1", sha256))
 
     def audit(

@@ -39,7 +39,8 @@ def write_night(
     ledger.put("runs", tuple(values), [tuple(values.values())])
     ledger.put("meta", ("key", "value"), [("judged_by", remembered.judged_by)])
     read = {one.sha256: (one.file, one.lines_read) for one in remembered.intakes}
-    rows = [(sha256, run, *read.get(sha256, ("", 0))) for sha256 in inputs]
+    # An export of which one sheet was asked for is known as its digest and that sheet.
+    rows = [(known, run, *read.get(known.partition("/")[0], ("", 0))) for known in inputs]
     ledger.put("inputs", ("sha256", "run", "file", "lines"), rows)
     ledger.do_all(
         "INSERT INTO exports (run, file) VALUES (?, ?)",

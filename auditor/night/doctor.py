@@ -304,18 +304,20 @@ def _tonight(site: Site, today: date) -> Iterator[Check]:
 def _repeats(site: Site, found: Look) -> list[Arrived]:
     """Exports that hold the same bytes as one audited before, or as one before them here."""
     ledger = site.history / LEDGER
-    known = _audited_before(ledger) if ledger.exists() and not fault_of(ledger) else set()
+    before = _audited_before(ledger) if ledger.exists() and not fault_of(ledger) else set()
+    here: set[str] = set()
     again = []
     for one in found.arrived:
         sha256 = durable.sha256_of(one.path)
-        if sha256 in known:
+        known = site.known_as(one.inbox.name, sha256)
+        if sha256 in before or known in before | here:
             again.append(one)
-        known.add(sha256)
+        here.add(known)
     return again
 
 
 def _audited_before(ledger: Path) -> set[str]:
-    """Digests of the exports that a sound ledger knows."""
+    """What a sound ledger calls the exports that it knows."""
     # A full disk keeps what the last night wrote in the log beside the ledger, without which the
     # file alone is not whole. Where there is no log, nothing is left beside the ledger, either.
     how = "mode=ro" if ledger.with_name(f"{ledger.name}-wal").exists() else "immutable=1"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.errors import AuditError
+from auditor.ingest.profiles import read_profile
 from auditor.night.durable import make_folder
 from auditor.night_settings import InboxSettings, NightSettings
 from auditor.settings import Settings, beside, own_tables, read_settings
@@ -80,6 +81,18 @@ class Site:
     def profile(self, inbox: InboxSettings) -> Path | None:
         """The column profile of an inbox, if it has one."""
         return self.place(inbox.columns) if inbox.columns else None
+
+    def known_as(self, source: str, sha256: str) -> str:
+        """What the history calls an export: its bytes, and the sheet that its inbox asks for.
+
+        One workbook in two inboxes is two exports, if each reads a sheet of its own.
+        """
+        inbox = next((one for one in self.night.inboxes if one.name == source), None)
+        if inbox is None:
+            return sha256
+        profile = self.profile(inbox)
+        sheet = inbox.sheet or (read_profile(profile).sheet if profile else "")
+        return f"{sha256}/{sheet}" if sheet else sha256
 
     def own_folders(self) -> dict[str, Path]:
         """The folders that the night makes, by the key that names them."""

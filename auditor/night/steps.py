@@ -135,7 +135,8 @@ def _read(night: Night, memory: "Memory") -> "Claims":
     for place, one in enumerate(journal.inputs):
         if one.fate == "gone" or one.reason.startswith(_DIED):
             continue
-        if one.sha256 in taken or memory.seen(one.sha256):
+        known = night.site.known_as(one.source, one.sha256)
+        if known in taken or memory.seen(one.sha256) or memory.seen(known):
             journal.set_fate(place, "repeat", "holds the same bytes as an export audited before")
             night.log.info("is a repeat: not audited again", source=one.source, file=one.file)
             continue
@@ -143,7 +144,7 @@ def _read(night: Night, memory: "Memory") -> "Claims":
         journal.save()
         part = _read_one(night, place, one)
         if part is not None:
-            taken.add(one.sha256)
+            taken.add(known)
             parts.append(part)
     journal.reading = ""
     journal.save()
@@ -233,7 +234,8 @@ def _judge(night: Night, memory: "Memory", claims: "Claims") -> None:
         write_facts(night.site, journal)
         disk.settle(journal.reports)
     journal.mark("written")
-    inputs = [one.sha256 for one in claims.intakes]
+    audited = journal.of_fate("audited")
+    inputs = [night.site.known_as(one.source, one.sha256) for one in audited]
     _tell_of_unlinked(night, memory.commit(remembered, journal.run, inputs))
     totals = report.run.audit.totals
     night.log.info(
