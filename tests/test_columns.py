@@ -1085,6 +1085,17 @@ def test_a_row_a_measure_is_refused():
     assert "Export it from Tableau as a crosstab" in message
 
 
+def test_findings_of_this_program_are_no_export():
+    for remedy, rule in (("remedy", "rule"), ("What to do", "Rule")):
+        findings = {"Finding": ["0" * 12, "1" * 12], rule: ["filed_late", "line_billed_twice"]}
+        findings |= {"severity": ["denial", "denial"], remedy: ["", ""]}
+
+        message = refusal_of(table(NEEDED | findings))
+
+        assert "is a list of findings that this program wrote" in message
+        assert "taken back by `auditor ledger import`" in message
+
+
 def test_lines_that_nothing_splits_are_refused_as_such():
     message = refusal_of(table({"Claim ID   Patient ID   CPT": ["C1         P1           75574"]}))
 

@@ -25,6 +25,7 @@ _NUMBERS = {"claim_id", "patient_id"}
 _MOST_HEADERS = 15
 _MOST_CANDIDATES = 3
 _ALIKE = 0.81
+_OF_FINDINGS = {"finding", "rule", "severity"}
 _FEWEST_NAMES = 2  # a row that names fewer columns may hold anything, a patient's name too
 _STAND_IN = (
     "If the export has no patient at all, the profile may let the claim id stand in for the "
@@ -87,7 +88,14 @@ def several_lines_a_row(table: "RawTable", mapping: Mapping) -> str:
 
     A profile that names the procedure code says which of several columns counts.
     """
-    if {"measurenames", "measurevalues"} <= set(map(header_key, table.header)):
+    keys = set(map(header_key, table.header))
+    if keys >= _OF_FINDINGS and keys & {"remedy", "whattodo"}:
+        return (
+            f"{where_it_stands(table)}: is a list of findings that this program wrote, where a "
+            "line stands once for each; give the exports it was made from. What was filled in is "
+            "taken back by `auditor ledger import`."
+        )
+    if keys >= {"measurenames", "measurevalues"}:
         return (
             f"{where_it_stands(table)}: has a row a measure (Measure Names, Measure Values), so "
             "that a line would count once for each. Export it from Tableau as a crosstab, one row "
