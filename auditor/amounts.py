@@ -221,7 +221,7 @@ def absent_component(
     asked = lines.assign(
         component=same_word(component, len(lines)),
         claim_type=same_word(claim_type, len(lines)),
-        modifiers=same_word("26" if component == "professional" else "", len(lines)),
+        modifiers=same_word("", len(lines)),
         bill_type=same_word("013", len(lines)),
     )
     unit, contracted, _ = _unit_cents(asked, reference, np.zeros(len(lines), dtype=bool))

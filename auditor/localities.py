@@ -39,14 +39,7 @@ def located(lines: pd.DataFrame, reference: Reference) -> InForce | None:
     """
     if "zip_localities" not in reference.tables:
         return None
-    cells = lines["service_zip"].cat
-    words = pd.Index([word[:5] for word in cells.categories], dtype="str")
-    codes, distinct = pd.factorize(words)
-    short = pd.Categorical.from_codes(
-        np.append(codes, -1)[cells.codes.to_numpy()], categories=pd.Index(distinct, dtype="str")
-    )
-    asked = lines[["service_date", "claim_type"]].assign(zip=short)
-    found = reference.as_of("zip_localities", asked, on=["zip"])
+    found = reference.as_of("zip_localities", lines, on=["service_zip"])
     split = (found["plus_four"] == "yes").to_numpy() | found.stale
     return InForce(
         found.table, np.where(split, _NONE, found.row), found.known, found.stale, found.index

@@ -114,7 +114,7 @@ def ptp_pairs(lines: pd.DataFrame, reference: Reference) -> PtpPairs:
         {
             "two": two,
             "one": one,
-            "indicator": _indicator(edits),
+            "indicator": _indicators(edits.table)[edits.row],
             "edit": np.arange(len(one)),
             "bypassed": bypasses[one] | bypasses[two],
             "other_renderer": known[one] & known[two] & (renderer[one] != renderer[two]),
@@ -206,11 +206,6 @@ def _first_partners(found: pd.DataFrame, turn: Ints) -> pd.DataFrame:
 
 def _code(lines: pd.DataFrame) -> Ints:
     return lines["procedure_code"].cat.codes.to_numpy().astype(np.int64)
-
-
-def _indicator(edits: InForce) -> Ints:
-    """0 or 1 for an active edit, -1 where there is none."""
-    return np.append(_indicators(edits.table), -1)[edits.row]
 
 
 def _indicators(table: Table) -> Ints:
