@@ -2,7 +2,10 @@
 
 import csv
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 from auditor.audit import Audit, audit, prepare
 from auditor.catalogue import CATALOGUE
@@ -122,6 +125,45 @@ def test_a_list_serves_to_the_last_day_of_its_policy(tmp_path) -> None:
 
     assert flagged(result) == [0]
     assert reasons(result) == {("reference_missing", "coverage_policies", 1)}
+
+
+PAIR = ({"procedure_code": "75573"}, {"procedure_code": "75574"})
+
+
+def with_edit(change: dict[str, str], rows: Rows) -> Rows:
+    """The edits, that of a hospital's congenital heart CT and CCTA changed."""
+    keys = ("setting", "column_one", "column_two")
+    pair = ("institutional", "75573", "75574")
+    return [row | change if tuple(row[key] for key in keys) == pair else row for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("change", "denied"),
+    [
+        ({"effective_from": "2025-03-10"}, True),
+        ({"effective_to": "2025-03-10"}, True),
+        ({"effective_from": "2025-03-11"}, False),
+        ({"effective_to": "2025-03-09"}, False),
+        # Deleted on the day it began: never in force.
+        ({"effective_from": "2025-03-10", "effective_to": "2025-03-10"}, False),
+    ],
+)
+def test_a_pair_is_denied_from_the_first_to_the_last_day_of_its_edit(
+    tmp_path, change, denied
+) -> None:
+    result = audited(
+        tmp_path, "ptp_pair_never_payable", "ptp_edits", partial(with_edit, change), *PAIR
+    )
+
+    assert flagged(result) == ([1] if denied else [])
+    assert reasons(result) == set()
+
+
+@pytest.mark.parametrize("rule", ["ptp_pair_never_payable", "ptp_pair_without_modifier"])
+def test_an_edit_with_indicator_9_denies_nothing(tmp_path, rule) -> None:
+    inactive = partial(with_edit, {"modifier_indicator": "9"})
+
+    assert flagged(audited(tmp_path, rule, "ptp_edits", inactive, *PAIR)) == []
 
 
 def test_a_revenue_code_preferred_since_ever_makes_the_others_weaker(tmp_path) -> None:
