@@ -245,6 +245,50 @@ def test_a_payment_below_the_contract_says_so_and_by_how_much(tmp_path) -> None:
     assert BASIS_LABELS[row["amount_basis"]] == "the difference from the expected payment"
 
 
+def of_the_year(rows: Rows) -> Rows:
+    return [row for row in rows if row["effective_from"].startswith("2025")]
+
+
+def twice_as_much(own: Callable[[Rows], Rows], column: str, rows: Rows) -> Rows:
+    """Rows in force in March 2025, each with twice the rate from the eleventh on."""
+    before = [row | {"effective_to": "2025-03-10"} for row in own(rows)]
+    after = [
+        row | {"effective_from": "2025-03-11", column: str(2 * float(row[column]))}
+        for row in own(rows)
+    ]
+    return before + after
+
+
+@pytest.mark.parametrize(
+    ("table", "own", "column", "asked"),
+    [
+        ("contract_rates", contract, "amount", OURS),
+        (
+            "conversion_factors",
+            of_the_year,
+            "conversion_factor",
+            {"claim_type": "professional", "modifiers": "26", "place_of_service": "11"},
+        ),
+    ],
+)
+def test_a_rate_that_changes_prices_each_day_by_its_own(
+    tmp_path, table, own, column, asked
+) -> None:
+    line = asked | {"allowed_cents": "10.00", "paid_cents": "8.00"}
+    days = ({"service_date": "2025-03-10"}, {"service_date": "2025-03-11"})
+
+    result = audited(
+        tmp_path,
+        "allowed_below_expected",
+        table,
+        partial(twice_as_much, own, column),
+        *(line | day for day in days),
+    )
+
+    before, after = (owed + 1_000 for owed in result.findings.sort_values("line")["amount"])
+    assert abs(after - 2 * before) <= 1
+
+
 def ended(rows: Rows) -> Rows:
     """The codes that were preferred for 75574 are accepted like others from July 2025."""
     rows = [row for row in rows if row["procedure_code"] == "75574"]
