@@ -209,6 +209,32 @@ def test_amounts() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("charges", "paid", "expected"),
+    [
+        (["1.500", "2.000"], ["357,13", "0"], [150000, 200000]),
+        (["1,500", "2,000"], ["357.13", "0"], [150000, 200000]),
+        (["1,500", "2,000"], ["357.13", "12,50"], [150000, 200000]),
+        (["1,500", "2,000"], ["357", "0"], [150000, 200000]),
+        (["1500.00", "12,50"], ["0", "0"], [150000, pd.NA]),
+        (["1500.5", "12,5"], ["357,13", "0,0"], [150050, pd.NA]),
+        (["1.234,50", "1500,00"], ["357.13", "0"], [123450, 150000]),
+    ],
+)
+def test_a_column_tells_its_decimal_sign_itself_else_by_the_others(
+    charges: list[str], paid: list[str], expected: list[object]
+) -> None:
+    pairs = zip(charges, paid, strict=True)
+    rows = [{"charge_cents": charge, "paid_cents": pay} for charge, pay in pairs]
+
+    assert column(rows, "charge_cents") == expected
+
+
+def test_units_are_written_as_the_amounts_beside_them() -> None:
+    assert column([{"units": "1,000", "paid_cents": "357,13"}], "units") == [1.0]
+    assert column([{"units": "1,000", "paid_cents": "357.13"}], "units") == [1000.0]
+
+
 def test_day_first_column_is_read_and_reported() -> None:
     frame, intake = read([LINE | {"service_date": text} for text in ("25/03/2025", "01/02/2025")])
 

@@ -49,8 +49,16 @@ class Habits:
 
     @property
     def decimal_comma(self) -> dict[str, bool]:
-        """For each number column whether it is read with a decimal comma."""
-        return {name: shown.comma and not shown.point for name, shown in self.decimals.items()}
+        """For each number column whether it is read with a decimal comma.
+
+        A column of cells such as 1.500, 1,000 or 2 shows nothing: it is written as the others are.
+        """
+        comma = any(shown.comma for shown in self.decimals.values())
+        point = any(shown.point for shown in self.decimals.values())
+        return {
+            name: shown.comma and not shown.point if any(shown) else comma and not point
+            for name, shown in self.decimals.items()
+        }
 
     def read_alike(self, other: "Habits") -> bool:
         """Whether a table would be read the same way by both."""
@@ -84,6 +92,11 @@ def habits_of(found: Mapping[str, Sequence[Cells]], *, whole: bool) -> Habits:
     """
     texts = {name: columns[0].texts for name, columns in found.items()}
     kinds = {name: COLUMNS[name].kind for name in found}
+    commas = {
+        name: _shows_comma(texts[name]) for name in found if kinds[name] in ("cents", "number")
+    }
+    # Beside commas alone it matters whether there are points.
+    asked = not whole or any(commas.values())
     return Habits(
         {
             name: dates.order_shown(texts[name].to_pylist())
@@ -91,25 +104,24 @@ def habits_of(found: Mapping[str, Sequence[Cells]], *, whole: bool) -> Habits:
             if kinds[name] == "date"
         },
         {
-            name: _decimals_shown(texts[name], whole=whole)
-            for name in found
-            if kinds[name] in ("cents", "number")
+            name: Decimals(comma, asked and _shows_point(texts[name]))
+            for name, comma in commas.items()
         },
     )
 
 
-def _decimals_shown(texts: Texts, *, whole: bool) -> Decimals:
-    comma = _matches(pc.match_substring(texts, ",")) and _matches(
+def _shows_comma(texts: Texts) -> bool:
+    return _matches(pc.match_substring(texts, ",")) and _matches(
         pc.match_substring_regex(texts, numbers.COMMA_DECIMALS)
     )
-    if whole and not comma:
-        return Decimals(comma=False, point=False)
+
+
+def _shows_point(texts: Texts) -> bool:
     # Where amounts have points, the first ones show it.
-    point = any(
+    return any(
         _matches(pc.match_substring_regex(some, numbers.POINT_DECIMALS))
         for some in (texts[:_FIRST], texts[_FIRST:])
     )
-    return Decimals(comma, point)
 
 
 def _matches(mask: Any) -> bool:
