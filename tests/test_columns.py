@@ -406,6 +406,20 @@ def test_a_patient_column_that_holds_names_is_not_read():
     assert mapping.identifying == ("Patient",)
 
 
+def test_amounts_that_are_mostly_an_accountant_s_zero_are_amounts():
+    found = headers_of(understand(with_column("Payment", ["$ -", " $-   "])))
+
+    assert found["paid_cents"] == ("Payment",)
+
+
+def test_a_lesser_name_is_read_as_one_column():
+    found = headers_of(understand(with_column("Start Date", ["2025-03-10", "2025-03-11"])))
+    alone = with_column("Start Date", ["2025-03-10", "2025-03-11"], without=["Service Date"])
+
+    assert found["statement_from"] == ("Start Date",)
+    assert "statement_from" not in headers_of(understand(alone))
+
+
 def test_a_date_of_birth_never_becomes_the_service_date():
     for header in ("DOB", "Birth Dt", "Field 3", "Date"):
         given_table = with_column(header, ["1950-03-10", "1971-03-11"], without=["Service Date"])
@@ -430,6 +444,8 @@ FAMILIES = [
     ("modifiers", ["Primary Modifier", "Secondary Modifier"]),
     ("modifiers", ["SV101-3", "SV101-4", "SV101-5"]),
     ("modifiers", ["Modifier", "Modifier.1", "Modifier.2"]),
+    ("modifiers", ["Modifier", "Modifier 2", "Modifier 3"]),
+    ("modifiers", ["Mod", "Mod 2"]),
     ("modifiers", ["Modifier #1", "Modifier #2"]),
     ("diagnosis_codes", [f"diagnosis_code_{number}" for number in range(1, 26)]),
     ("diagnosis_codes", [f"ICD_DGNS_CD{number}" for number in range(1, 26)]),
@@ -442,6 +458,7 @@ FAMILIES = [
     ("diagnosis_codes", ["PRIMARY_DX_CODE", "DX_TWO_CODE", "DX_THREE_CODE"]),
     ("diagnosis_codes", ["ICD1 Code", "ICD2 Code", "ICD3 Code"]),
     ("diagnosis_codes", ["Principal Diagnosis", "Secondary Diagnosis"]),
+    ("diagnosis_codes", ["Diagnosis", "Diagnosis 2", "Diagnosis 3"]),
     ("diagnosis_pointers", ["Dx Pointer 1", "Dx Pointer 2"]),
     ("adjustment_codes", ["REV_CNTR_1ST_ANSI_CD", "REV_CNTR_2ND_ANSI_CD", "REV_CNTR_4TH_ANSI_CD"]),
     ("adjustment_codes", ["CARC 1", "CARC 2"]),

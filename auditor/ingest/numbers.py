@@ -12,7 +12,11 @@ _POINTED = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _NUMBER = re.compile(rf"(?:{_POINTED})(?:E[+-]?[0-9]{{1,2}})?")
 _COMMA_NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]*)?|[0-9]+(?:,[0-9]*)?|,[0-9]+")
 _CURRENCY = re.compile(r"USD|US\$|\$")
-_UNIT_WORDS = re.compile(r"(?<![A-Z])(?:UNITS?|UN|EA|MJ|MIN)(?![A-Z])")
+# Units of an 837 are UN, MJ, DA and F2.
+_UNIT_WORDS = re.compile(r"(?<![A-Z])(?:UNITS?|UN|EA|MJ|MIN|DA|F2)(?![A-Z])")
+# How Excel's formats for money show zero, and save it as CSV: $ -, and padded where there is no $.
+_ZERO_WITH_SIGN = frozenset({"$-", "$ -", "-$", "- $", "USD -", "- USD"})
+_PADDED_ZERO = re.compile(r" -\s{2,}")
 _MOST_DIGITS = 40
 
 # Arrow's regular expressions, for a whole column at once: a separator before other than three
@@ -59,7 +63,10 @@ def integer(text: str) -> Value:
 
 def _decimal(text: str, *, decimal_comma: bool) -> tuple[Decimal | None, bool]:
     """The number that a text holds, and whether there is text that is none."""
+    is_zero = _PADDED_ZERO.fullmatch(text)
     text = unquoted(text)
+    if is_zero or text in _ZERO_WITH_SIGN:
+        return Decimal(0), False
     if text in NO_VALUE:
         return None, False
     digits, negative = _sign(_CURRENCY.sub("", text.upper()).strip())

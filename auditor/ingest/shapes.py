@@ -25,8 +25,8 @@ _PROCEDURE = r"\d{4}[0-9A-Z]|[A-Z]\d{4}"
 _KINDS = {
     "date": rf"(?:{_DATE}){_TIME}|{_EXCEL_SERIAL}|(?:{_DATE})\s*(?:-|TO)\s*(?:{_DATE})",
     "cents": r"[-(]?\s*(?:USD\s*)?(?:\$\s*)?-?(?:\d[\d,']*(?:\.\d*)?|\.\d+|\d{1,3}(?:\.\d{3})+,\d*)"
-    r"\s*(?:\)|-|CR|USD)?",
-    "number": r"-?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?: ?(?:UN|F2|MJ))?",
+    r"\s*(?:\)|-|CR|USD)?|\$ ?-",
+    "number": r"-?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?: ?(?:UN|F2|MJ|DA))?",
     "integer": r"\d{1,9}(?:\.0+)?",
 }
 _COLUMNS = {
