@@ -46,6 +46,16 @@ def test_shape_shows_the_form_and_nothing_else(text: str, form: str) -> None:
         ("75574-CT ANGIO HEART", "75574", (), values.DESCRIPTION),
         ("75574-26-CT ANGIO HEART", "75574", ("26",), codes.MODIFIER_IN_CODE),
         ("75574-CT", "75574", ("CT",), codes.MODIFIER_IN_CODE),
+        ("75574-26TC", "75574", ("26", "TC"), codes.MODIFIER_IN_CODE),
+        ("75574 2659", "75574", ("26", "59"), codes.MODIFIER_IN_CODE),
+        ("75574_26", "75574", ("26",), codes.MODIFIER_IN_CODE),
+        ("75574 26 CT ANGIO HEART", "75574", ("26",), codes.MODIFIER_IN_CODE),
+        ("75574 TC 59 CT ANGIO HEART", "75574", ("TC", "59"), codes.MODIFIER_IN_CODE),
+        ("99213 25 MIN VISIT", "99213", (), codes.DESCRIPTION),
+        ("99213 20-29 MIN", "99213", (), codes.DESCRIPTION),
+        ("75574-2023", "75574", (), codes.DESCRIPTION),
+        ("0503T-26", "0503T", ("26",), codes.MODIFIER_IN_CODE),
+        ("7557", "07557", (), values.LOST_ZERO),
         ("93000-12 LEAD", "93000", (), values.DESCRIPTION),
         ("75574 (26)", "75574", ("26",), codes.MODIFIER_IN_CODE),
         ("75574 [TC, 59]", "75574", ("TC", "59"), codes.MODIFIER_IN_CODE),
@@ -100,6 +110,10 @@ def test_procedure_of_impossible_shape(text: str, fault: str) -> None:
         ("048x", "048X", ""),
         ("48X", "048X", values.LOST_ZERO),
         ("1", "0001", values.LOST_ZERO),
+        ("48", "48", ""),
+        ("4", "4", ""),
+        ("REVENUE CODE: 480", "0480", values.LOST_ZERO),
+        ("RC0350", "0350", ""),
         ("04801", "04801", ""),
         ("CARD", "CARD", ""),
         ("NA", "", ""),
@@ -118,6 +132,8 @@ def test_revenue(text: str, code: str, repair: str) -> None:
         ("2659", ("26", "59"), codes.RUN_TOGETHER),
         ("26TCXU", ("26", "TC", "XU"), codes.RUN_TOGETHER),
         ("2659.0", ("26", "59"), codes.RUN_TOGETHER),
+        ("265976.0", ("26", "59", "76"), codes.RUN_TOGETHER),
+        ("26597677XU", ("26", "59", "76", "77", "XU"), codes.RUN_TOGETHER),
         ("tc", ("TC",), ""),
         ("26.0", ("26",), values.DECIMALS),
         ("6", ("6",), ""),
@@ -172,6 +188,12 @@ def test_modifiers(text: str, found: tuple[str, ...], repair: str) -> None:
         ("I25.10(Y)", ("I25.10",)),
         ("I25.10 (ICD-10-CM)", ("I25.10",)),
         ("R07.9, 125.10", ("R07.9", "125.10")),
+        ("S/P CABG x3 [Z95.1]", ("Z95.1",)),
+        ("E11.9 Diabetes, A1C over 7, T2DM", ("E11.9",)),
+        ("R94.31 Abnormal EKG 2024", ("R94.31",)),
+        ("C7A.00 Carcinoid of the lung", ("C7A.00",)),
+        ("I25.10&R07.9+E78.5", ("I25.10", "R07.9", "E78.5")),
+        ("I25.10_R07.9\\E78.5", ("I25.10", "R07.9", "E78.5")),
         ('=""', ()),
         ("414.01", ("414.01",)),
         ("V5869", ("V58.69",)),
@@ -233,6 +255,8 @@ def test_pointers(text: str, letters: str) -> None:
         ("CO45 ($100.00)CO97 ($200.00)", ("CO-45", "CO-97")),
         ("CO-97 (see CO-45)", ("CO-97",)),
         ("45,253", ("45", "253")),
+        ("see letter; OA-23 | PI 204 & CR-B7", ("OA-23", "PI-204", "CR-B7")),
+        ("CO-1234", ()),
         ("paid in full", ()),
         ("0", ()),
     ],
@@ -312,6 +336,8 @@ def test_bill_type_has_a_frequency_in_four_characters_only(text: str, read: str)
         (values.claim_type, "40.0", "institutional"),
         (values.claim_type, "Hospital outpatient", "institutional"),
         (values.claim_type, "005010X223A2", "institutional"),
+        (values.claim_type, "Non-institutional", "professional"),
+        (values.claim_type, "Professional (non-facility)", "professional"),
         (values.claim_type, "pharmacy", ""),
         (values.claim_frequency, "7.0", "7"),
         (values.claim_frequency, "07", "7"),
@@ -338,6 +364,7 @@ def test_bill_type_has_a_frequency_in_four_characters_only(text: str, read: str)
         (values.state, "22", ""),
         (values.state, "-NA", ""),
         (values.zip_code, "02139-4307", "02139"),
+        (values.zip_code, "02139 4307", "02139"),
         (values.zip_code, "2139", "02139"),
         (values.zip_code, "2139.0", "02139"),
         (values.zip_code, "021394307", "02139"),
@@ -370,6 +397,11 @@ def test_number_rounded_by_the_spreadsheet_is_reported() -> None:
         ("109.01000000000001", 10901),
         ("1.5E+3", 150000),
         (".5", 50),
+        ("$-", 0),
+        (" $-   ", 0),
+        ("$ -", 0),
+        (" -   ", 0),
+        (" - ", None),
         ("", None),
         ("-", None),
         ("N/A", None),
@@ -391,7 +423,11 @@ def test_cents_with_decimal_comma() -> None:
 
 @pytest.mark.parametrize(
     ("text", "units"),
-    [("1", 1.0), ("2.0", 2.0), ("-1", -1.0), ("1,000", 1000.0), ("UN 3", 3.0), ("3UN", 3.0)],
+    [
+        *[("1", 1.0), ("2.0", 2.0), ("-1", -1.0), ("1,000", 1000.0), ("UN 3", 3.0), ("3UN", 3.0)],
+        *[("2 units", 2.0), ("1 Unit", 1.0), ("2 EA", 2.0), ("15 MIN", 15.0), ("MJ 15", 15.0)],
+        *[("1 DA", 1.0), ("F2 10", 10.0), ("0", 0.0)],
+    ],
 )
 def test_units(text: str, units: float) -> None:
     assert numbers.number(text).value == units
@@ -399,6 +435,9 @@ def test_units(text: str, units: float) -> None:
 
 def test_what_is_no_number_is_missing_and_reported() -> None:
     assert numbers.number("two") == (None, values.UNREADABLE, "")
+    assert numbers.number("") == numbers.integer("") == (None, "", "")
+    assert numbers.integer("two") == (None, values.UNREADABLE, "")
+    assert numbers.integer("2.0") == (2, values.DECIMALS, "")
     assert numbers.integer("1.5") == (None, values.UNREADABLE, "")
     assert numbers.integer("-1") == (None, values.UNREADABLE, "")
     assert numbers.integer("001").value == 1

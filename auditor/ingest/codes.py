@@ -48,8 +48,14 @@ _FIVE = r"[0-9A-Z]{5}"
 # Without a separator only a code of a firm shape tells where the modifier begins.
 _FIRM = r"(?:[0-9]{5}|[A-Z][0-9]{4}|[0-9]{4}[A-Z])"
 _RUN_TOGETHER = re.compile(rf"({_FIRM})((?:[0-9A-Z]{{2}}){{1,4}})")
-_WITH_MODIFIERS = re.compile(rf"({_FIRM})((?:[-\s,:;/.*^|+]+[0-9A-Z]{{2}}){{1,5}})")
-_WITH_DESCRIPTION = re.compile(rf"({_FIRM})((?:-[0-9A-Z]{{2}})*)(?:\s*[-:;,/]\s*|\s+)(\S.*)")
+_APART = r"[-\s,:;/.*^|+_]+"
+_WITH_MODIFIERS = re.compile(rf"({_FIRM})((?:{_APART}[0-9A-Z]{{2}}){{1,5}})")
+_BEHIND_IT = re.compile(rf"({_FIRM}){_APART}((?:[0-9A-Z]{{2}}){{2,4}})")
+# 25 MIN is no modifier 25.
+_WITH_DESCRIPTION = re.compile(
+    rf"({_FIRM})((?:[-\s][0-9A-Z]{{2}}(?![0-9A-Z]|\s*MIN))*)(?:\s*[-:;,/]\s*|\s+)(\S.*)"
+)
+_FORMS_WITH_MODIFIERS = (_RUN_TOGETHER, _WITH_MODIFIERS, _BEHIND_IT)
 _MODIFIERS_IN_BRACKETS = re.compile(
     rf"({_FIRM})\s*[\[(]([0-9A-Z]{{2}}(?:[\s,;/-]+[0-9A-Z]{{2}})*)[\])]"
 )
@@ -81,7 +87,7 @@ def procedure(text: str) -> Value:
 
 def _procedure_with_more(text: str) -> Value:
     """A procedure code with modifiers or a description in its cell."""
-    if match := _RUN_TOGETHER.fullmatch(text) or _WITH_MODIFIERS.fullmatch(text):
+    if match := next(filter(None, (one.fullmatch(text) for one in _FORMS_WITH_MODIFIERS)), None):
         pairs = re.findall("[0-9A-Z]{2}", match[2])
         if match[2][0] in "-:" or _are_modifiers(pairs):
             return Value((match[1], tuple(pairs)), MODIFIER_IN_CODE)
@@ -163,11 +169,12 @@ def _are_modifiers(pairs: list[str]) -> bool:
     )
 
 
-_ICD_10 = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.?[0-9A-Z]{1,4})?")
 _WITHOUT_DOT = re.compile(r"(?:[A-Z][0-9][0-9A-Z]|[0-9]{3})[0-9A-Z]{1,4}")
 # A misprint of a code still begins with a letter and a digit, or with three digits.
 _LIKE_A_CODE = re.compile(r"(?:[A-Z][0-9]|[0-9]{3})[0-9A-Z.]*")
-_DIAGNOSIS_SEPARATOR = re.compile(r"[-,;|\s^/:*~()\[\]{}<>=]+")
+# Beside words, x3, T2DM, A1C and 2024 are words, too: the third place of a code is a digit, A or B.
+_AMONG_WORDS = re.compile(r"[A-Z][0-9][0-9AB](?:\.?[0-9A-Z]{1,4})?")
+_DIAGNOSIS_SEPARATOR = re.compile(r"[^\w.]+|_+")
 
 
 def diagnoses(text: str) -> Value:
@@ -179,8 +186,9 @@ def diagnoses(text: str) -> Value:
     tokens = [token.strip("\"'.") for token in _DIAGNOSIS_SEPARATOR.split(code_text(text))]
     tokens = [_with_dot(token) for token in tokens if token not in NO_VALUE]
     coded = [token for token in tokens if _LIKE_A_CODE.fullmatch(token)]
-    if any(_ICD_10.fullmatch(token) for token in coded) and len(coded) < len(tokens):
-        return Value(tuple(coded), NOT_A_DIAGNOSIS)
+    among_words = tuple(token for token in coded if _AMONG_WORDS.fullmatch(token))
+    if among_words and len(coded) < len(tokens):
+        return Value(among_words, NOT_A_DIAGNOSIS)
     return Value(tuple(tokens))
 
 

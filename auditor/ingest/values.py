@@ -177,6 +177,8 @@ def place_of_service(text: str) -> Value:
 # 10 home health, 20 and 30 nursing facility, 40 outpatient, 50 hospice, 60 inpatient.
 _PROFESSIONAL = frozenset(("P", "PRO", "PHY", "71", "72", "81", "82", "PART B"))
 _INSTITUTIONAL = frozenset(("I", "H", "F", "OP", "IP", "10", "20", "30", "40", "50", "60", "61"))
+# TRICARE's word for what physicians bill.
+_NOT_INSTITUTIONAL = re.compile(r"\bNON ?(?:INST|FACILIT|HOSPITAL)\w*")
 _PROFESSIONAL_WORD = re.compile(
     r"PROF|PHYSICIAN|CARRIER|1500|HCFA|837 ?P|\bPB\b|005010X222|004010X098"
 )
@@ -191,7 +193,7 @@ def claim_type(text: str) -> Value:
     words = words_in(code_text(text))
     if not words:
         return Value("")
-    words = re.sub(r"^([0-9]+) 0+$", r"\1", words)
+    words = _NOT_INSTITUTIONAL.sub("PROFESSIONAL", re.sub(r"^([0-9]+) 0+$", r"\1", words))
     professional = words in _PROFESSIONAL or bool(_PROFESSIONAL_WORD.search(words))
     institutional = words in _INSTITUTIONAL or bool(_INSTITUTIONAL_WORD.search(words))
     if professional == institutional:
@@ -286,7 +288,7 @@ def zip_code(text: str) -> Value:
     """First five digits of a ZIP or ZIP+4 code."""
     text = code_text(text)
     match = re.fullmatch(
-        r"([0-9]{3,5})(?:\s*-\s*(?:[0-9]{4})?)?|([0-9]{7,9})", text.partition(".0")[0]
+        r"([0-9]{3,5})(?: ?- ?(?:[0-9]{4})?| [0-9]{4})?|([0-9]{7,9})", text.partition(".0")[0]
     )
     if not match:
         return Value("", UNREADABLE if text.strip("0") else "")
