@@ -372,6 +372,8 @@ IDENTIFYING = [
         "Name",
         "Patient City",
         "Date of Death",
+        *("Full Name", "Death Date", "Maiden Name", "Fax", "Race", "Religion", "ssn_last4"),
+        *("pt_ssn", "MBR_NAME", "PTNT_NM", "Acct Name", "Beneficiary Name", "Patient Race"),
         "Ethnicity",
     ),
 ]
@@ -410,6 +412,14 @@ def test_amounts_that_are_mostly_an_accountant_s_zero_are_amounts():
     found = headers_of(understand(with_column("Payment", ["$ -", " $-   "])))
 
     assert found["paid_cents"] == ("Payment",)
+
+
+def test_a_type_of_bill_without_one_of_its_digits_is_none():
+    frequency = NEEDED | {"CLM_FAC_TYPE_CD": ["1", "1"], "CLM_FREQ_CD": ["1", "7"]}
+    whole = frequency | {"CLM_SRVC_CLSFCTN_TYPE_CD": ["3", "3"]}
+
+    assert "bill_type" not in headers_of(understand(table(frequency)))
+    assert len(headers_of(understand(table(whole)))["bill_type"]) == 3
 
 
 def test_a_lesser_name_is_read_as_one_column():

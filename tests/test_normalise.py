@@ -170,6 +170,24 @@ def test_pointer_to_no_diagnosis_is_reported() -> None:
     ]
 
 
+def test_pointer_to_an_empty_place_is_reported() -> None:
+    codes = {"diagnosis_codes1": "I25.10", "diagnosis_codes2": "", "diagnosis_codes3": "R07.9"}
+    frame, intake = read([LINE | codes | {"diagnosis_pointers": place} for place in ("C", "B")])
+
+    assert list(frame["diagnosis_codes"]) == ["R07.9", "I25.10 R07.9"]
+    assert [row[2] for row in repairs(intake)] == [1]
+
+
+def test_beside_cells_with_several_diagnoses_pointers_count_the_diagnoses() -> None:
+    rows = [
+        {"diagnosis_codes1": "I25.10, R07.9", "diagnosis_codes2": "E78.5", "diagnosis_pointers": 3},
+        {"diagnosis_codes1": "I25.10", "diagnosis_codes2": "E78.5", "diagnosis_pointers": 2},
+    ]
+
+    written = [{name: str(cell) for name, cell in row.items()} for row in rows]
+    assert column(written, "diagnosis_codes") == ["E78.5", "E78.5"]
+
+
 def test_diagnoses_in_one_cell_are_counted_for_pointers() -> None:
     rows = [{"diagnosis_codes": "I25.10, R07.9; E785", "diagnosis_pointers": "C"}]
 
@@ -249,6 +267,20 @@ def test_column_in_both_orders_rejects_what_does_not_fit() -> None:
     assert intake.rejected["reason"].tolist() == ["service_date is not a day of the calendar"]
 
 
+def test_of_a_span_the_last_day_ends_a_line() -> None:
+    span = "3/10/2025 - 3/12/2025"
+    frame, _ = read([LINE | {"service_date": span, "service_date_to": span}])
+
+    assert frame["service_date"].tolist() == [pd.Timestamp("2025-03-10")]
+    assert frame["service_date_to"].tolist() == [pd.Timestamp("2025-03-12")]
+
+
+def test_line_numbers_are_whole() -> None:
+    rows = [{"line_number": text} for text in ("1", "02", "3.0", "1.5", "L1", "")]
+
+    assert column(rows, "line_number") == [1, 2, 3, pd.NA, pd.NA, pd.NA]
+
+
 def test_optional_date_never_rejects() -> None:
     rows = [{"received_date": "9999-12-31"}, {"received_date": "soon"}, {"received_date": "45726"}]
     frame, intake = read([LINE | row for row in rows])
@@ -282,6 +314,13 @@ def test_optional_date_never_rejects() -> None:
         ({"procedure_code": ""}, "procedure_code", "", "procedure_code is blank"),
         ({"patient_id": "", "service_date": "x"}, "patient_id", "", "patient_id is blank"),
         ({"patient_id": "000"}, "patient_id", "999", "patient_id is blank"),
+        (
+            {"patient_id": "6E+11"},
+            "patient_id",
+            "9A+99",
+            "patient_id was rounded by a spreadsheet, so that others look the same; export it as "
+            "text",
+        ),
         (
             {"claim_id": "6.00001E+11"},
             "claim_id",
@@ -342,6 +381,20 @@ def test_totals_row_is_no_line(last: dict[str, str]) -> None:
     assert len(frame) == 2
     assert (intake.totals_rows, intake.lines_read, len(intake.rejected)) == (1, 2, 0)
     assert list(frame["claim_id"].cat.categories) == ["", "C1"]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"claim_id": "C9", "service_date": "2025-03-10", "charge_cents": "300.00"},
+        {"service_date": "see note", "charge_cents": "300.00"},
+        {"payer": "Total", **LINE, "procedure_code": ""},
+    ],
+)
+def test_a_last_row_that_holds_more_than_a_total_is_rejected(last: dict[str, str]) -> None:
+    _, intake = read([{"payer": "", **LINE, "charge_cents": "150.00"}, last])
+
+    assert (intake.totals_rows, intake.lines_read, len(intake.rejected)) == (0, 2, 1)
 
 
 def test_subtotal_between_the_lines_is_no_line() -> None:
