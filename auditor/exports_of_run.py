@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import AuditError
-from auditor.request import Request, open_request
+from auditor.request import Request, now_at, open_request
 from auditor.shown_names import shown_names
 
 NIGHT, _RUN = "night.json", "run.json"
@@ -99,7 +99,7 @@ def _of_night(folder: Path, request: Request) -> list[Export]:
             path,
             name,
             frozenset([one["sha256"]]),
-            (Path(one["profile"]),) if one.get("profile") else (),
+            (now_at(Path(one["profile"]), request.home, folder),) if one.get("profile") else (),
             one.get("sheet") or None,
             packed=path.name != one["file"],
         )

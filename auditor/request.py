@@ -1,6 +1,7 @@
 """What one run was asked to do; kept beside its reports so that it can be asked again."""
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,8 @@ class Request:
     ``memory`` is the most that the run may take, in bytes; None takes what is free. ``engine`` is
     ``spark``, or blank for this machine; ``master`` is Spark's. ``self_test`` has the rules judge
     their own cases too; it changes nothing in the audit and is not kept. ``mask`` has digests stand
-    for identifiers in all that is written.
+    for identifiers in all that is written. ``home`` is where the folder of a finished run lay when
+    it was written.
     """
 
     files: tuple[Path, ...]
@@ -38,12 +40,14 @@ class Request:
     engine: str = ""
     master: str | None = None
     mask: bool = False
+    home: Path | None = None
 
 
 def save_request(request: Request, folder: Path) -> None:
     """Writes request.json into a run's folder."""
     content = {
         "format": _FORMAT,
+        "home": str(request.out.absolute()),
         "files": [str(path.absolute()) for path in request.files],
         "settings": request.settings.model_dump(),
         "as_of": request.as_of.isoformat(),
@@ -75,18 +79,20 @@ def open_request(folder: Path) -> Request:
             f"{folder}: was written by another version of the program; run again", exit_code=2
         )
     try:
+        home = _path(content.get("home"))
         return Request(
-            files=tuple(Path(path) for path in content["files"]),
+            files=tuple(now_at(Path(path), home, folder) for path in content["files"]),
             out=folder,
             settings=Settings.model_validate(content["settings"]),
             as_of=date.fromisoformat(content["as_of"]),
             formats=frozenset(content["formats"]),
-            reference=_path(content["reference"]),
-            profiles=tuple(Path(path) for path in content["profiles"]),
+            reference=_path(content["reference"], home, folder),
+            profiles=tuple(now_at(Path(path), home, folder) for path in content["profiles"]),
             sheet=content["sheet"],
-            corrections=_path(content["corrections"]),
-            history=_path(content.get("history")),
+            corrections=_path(content["corrections"], home, folder),
+            history=_path(content.get("history"), home, folder),
             mask=content.get("mask", False),
+            home=home,
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise AuditError(
@@ -98,5 +104,15 @@ def _text(path: Path | None) -> str | None:
     return str(path.absolute()) if path else None
 
 
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
+def _path(text: str | None, home: Path | None = None, folder: Path | None = None) -> Path | None:
+    return now_at(Path(text), home, folder) if text else None
+
+
+def now_at(path: Path, home: Path | None, folder: Path | None) -> Path:
+    """Where a path of a run is to be looked for: with a site that was moved, or that a container
+    sees under another name, it lies as far from the run's folder as it did.
+    """
+    if home is None or folder is None or path.exists():
+        return path
+    moved = Path(os.path.normpath(folder.absolute() / os.path.relpath(path, home)))
+    return moved if moved.exists() else path

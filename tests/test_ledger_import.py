@@ -90,6 +90,25 @@ def test_a_history_without_decisions_is_given_those_of_the_run(run: Path) -> Non
     assert decided(history) == [("appealed", "Coding", "sent")]
 
 
+def test_a_site_that_was_moved_takes_decisions_into_its_own_history(run: Path) -> None:
+    moved = run.parent / "elsewhere"
+    moved.mkdir()
+    for name in ("run", "history"):
+        (run.parent / name).rename(moved / name)
+
+    assert "1 new" in auditor("ledger", "import", moved / "run" / "report.xlsx")
+    assert decided(moved / "history") == [("appealed", "Coding", "sent")]
+    assert not (run.parent / "history").exists()
+
+
+def test_decisions_are_refused_where_the_history_is_gone(run: Path) -> None:
+    (run.parent / "history").rename(run.parent / "put away")
+
+    with pytest.raises(AuditError, match="name it with --history, so that later runs know"):
+        auditor("ledger", "import", run / "report.xlsx")
+    assert not (run / FILE).exists()
+
+
 def test_a_copy_elsewhere_is_taken_only_to_a_run_that_is_named(run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "letters" / "report.xlsx"
     copy.parent.mkdir()

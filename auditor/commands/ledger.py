@@ -26,8 +26,8 @@ def import_(
     if run and run.is_dir() and not (run / "run.json").exists():
         raise AuditError(f"{run}: holds no run.json; name the folder of a run", exit_code=2)
     folder = run or _own_folder(workbook, told=history is not None)
-    imported = import_dispositions(workbook, folder)
     remembering = history or _history_of(folder)
+    imported = import_dispositions(workbook, folder)
     if remembering:
         from auditor.history.memory import Memory
 
@@ -53,7 +53,10 @@ def _own_folder(workbook: Path, *, told: bool) -> Path:
 
 
 def _history_of(folder: Path) -> Path | None:
-    """The history that a run was audited with; None where it had none or says nothing of it."""
+    """The history that a run was audited with; None where it had none or says nothing of it.
+
+    Raises AuditError where it is not there: later runs would not know the decisions.
+    """
     from auditor.errors import AuditError
     from auditor.request import open_request
 
@@ -61,4 +64,10 @@ def _history_of(folder: Path) -> Path | None:
         history = open_request(folder).history
     except AuditError:
         return None
-    return history if history and history.is_dir() else None
+    if history and not history.is_dir():
+        raise AuditError(
+            f"{folder}: the history of this run is not at {history}; name it with --history, so "
+            "that later runs know the decisions",
+            exit_code=2,
+        )
+    return history
