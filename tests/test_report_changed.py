@@ -12,7 +12,7 @@ from sample_run import HOSTILE_TAG, large_run, small_run
 from test_report_html import Page, payload_of
 
 from auditor.changes import Changes, Night
-from auditor.report import trend
+from auditor.report import pdf, trend, words
 from auditor.report.changed import changed
 from auditor.report.content import Run, build
 from auditor.report.html import render
@@ -81,6 +81,12 @@ def test_a_run_of_one_day_names_the_day_once() -> None:
     text = Page(render(build(replace(run, audit=replace(run.audit, counts=counts))))).text
     assert "date of service 2025-01-02 · as of" in text
     assert "2025-01-02 to" not in text.partition("Same cause")[0]
+
+
+def test_recovered_money_is_not_called_paid() -> None:
+    for run in (history_run(), first_night_run()):
+        assert words.RECOVERED_MEANS in Page(section_of(render(build(run)))).text
+        assert words.RECOVERED_MEANS in pdf.render(build(run))
 
 
 def test_the_verdict_says_that_waived_findings_are_not_in_it() -> None:

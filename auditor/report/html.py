@@ -27,6 +27,7 @@ from auditor.report.words import (
     BASIS_WORDS,
     MONEY_LABELS,
     NONE_JUDGED,
+    RECOVERED_MEANS,
     SEVERITY_LABELS,
     counted,
     crowded_words,
@@ -156,6 +157,7 @@ def facts(report: Report) -> dict[str, Any]:
         "basis_words": BASIS_WORDS,
         "severity_labels": SEVERITY_LABELS,
         "none_judged": NONE_JUDGED,
+        "recovered_means": RECOVERED_MEANS,
         "drawn": "",
     }
 

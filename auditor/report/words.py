@@ -48,6 +48,10 @@ STATUS_MEANINGS = {
     "waived": "set apart; in no total of this report",
     "unjudged": "known before; neither open nor resolved now",
 }
+RECOVERED_MEANS = (
+    "Recovered: no longer open, as the line was mended or superseded. Whether it was paid, the "
+    "remittance says."
+)
 FAMILY_LABELS = FAMILIES
 REASON_LABELS = REASONS
 TABLE_LABELS = {
