@@ -12,8 +12,8 @@ from auditor.matching import first_places, group_starts
 from auditor.reference import Bools, Ints, day_numbers
 from auditor.studies import SEARCH_DAYS
 
-# What a chargemaster fix or a talk with a billing group starts from: it ends them for every payer.
-PATTERN_KEYS = ("rule", "billing_npi", "department", "revenue_code")
+# What a chargemaster fix or a talk with a billing group starts from.
+_PATTERN = ("rule", "billing_npi", "department", "revenue_code", "payer")
 _FEWEST = 2
 _STORY_COLUMNS = {
     "story": "str",
@@ -113,23 +113,18 @@ def _joined(rules: npt.NDArray[np.object_], starts: Ints, ends: Ints) -> list[st
 
 
 def patterns(findings: pd.DataFrame) -> pd.DataFrame:
-    """Like findings: one rule, provider, department and revenue code; dearest first.
+    """Like findings: one rule, provider, department, revenue code and payer; dearest first.
 
-    Columns: those four, payer (its name, or how many they are), findings, lines, first_date,
-    last_date, at_risk and missed in cents. The money of a pattern is that of its own lines, so
-    patterns of several rules overlap.
+    Columns: those five, findings, lines, first_date, last_date, at_risk and missed in cents. The
+    money of a pattern is that of its own lines, so patterns of several rules overlap.
     """
-    keys = list(PATTERN_KEYS)
+    keys = list(_PATTERN)
     # Numbers of words: five columns of text would be hashed and sorted cell by cell.
     words = findings[keys].astype("category")
     number: Ints = words.groupby(keys, observed=True).ngroup().to_numpy().astype(np.int64)
     first = first_places(number)
     by = findings[["service_date"]].groupby(number)
-    table = findings[[*keys, "payer"]].take(first).reset_index(drop=True)
-    payer, _ = pd.factorize(findings["payer"])
-    payers = pd.Series(payer).groupby(number).nunique().to_numpy()
-    several = pd.Series(payers).astype("str") + " payers"
-    table["payer"] = table["payer"].astype("str").where(payers == 1, several)
+    table = findings[keys].take(first).reset_index(drop=True)
     table["findings"] = np.bincount(number)
     table["lines"] = _lines(number, findings["line"])
     table["first_date"], table["last_date"] = by["service_date"].min(), by["service_date"].max()

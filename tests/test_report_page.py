@@ -240,7 +240,7 @@ def test_a_pattern_leads_to_its_findings(visit: Callable[..., Any]) -> None:
 
     assert rows_of(page) == told["findings"].iloc[1]
     said = page.inner_text("#narrowed-to")
-    assert f"department {told['department'].iloc[1]}" in said
+    assert f"payer {told['payer'].iloc[1]}" in said
     assert dollars(int(told["at_risk"].iloc[1])) in page.inner_text("#count")
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from auditor.report.rows import day_of
-from auditor.stories import PATTERN_KEYS
+
+PATTERN_KEYS = ("rule", "billing_npi", "department", "revenue_code", "payer")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def pattern_rows(patterns: pd.DataFrame, titles: Mapping[str, str]) -> tuple[Pat
         Pattern(
             number=number,
             title=titles.get(str(row["rule"]), str(row["rule"])),
-            **{name: str(row[name]) for name in (*PATTERN_KEYS, "payer")},
+            **{name: str(row[name]) for name in PATTERN_KEYS},
             findings=int(row["findings"]),
             lines=int(row["lines"]),
             first_date=day_of(row["first_date"]),

@@ -132,7 +132,7 @@ def _patterns(report: Report) -> Table:
         (Field("Rule", 34, "code"), texts(alike["rule"])),
     ]
     fields, cells = zip(*columns, strict=True)
-    nothing = "No two findings share rule, provider, department and revenue code."
+    nothing = "No two findings share rule, provider, department, revenue code and payer."
     return Table("Patterns", fields, cells, 2, len(fields), nothing)
 
 

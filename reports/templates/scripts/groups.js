@@ -57,7 +57,7 @@ function sayNarrowed() {
   const parts = [];
   if (state.pattern) {
     parts.push(title(row));
-    for (const name of ["billing_npi", "department", "revenue_code"]) {
+    for (const name of ["billing_npi", "department", "revenue_code", "payer"]) {
       parts.push(`${data.labels[name].replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase())} ${text(name, row) || "(blank)"}`);
     }
   }
@@ -91,6 +91,6 @@ function together(row, fact) {
     const alike = make("a", "", many(data.columns.pattern.values.filter((value) => value === pattern).length, "finding"));
     alike.href = "#pattern=" + pattern;
     alike.addEventListener("click", leave);
-    fact("Same cause", alike, " of this rule, provider, department and revenue code");
+    fact("Same cause", alike, " of this rule, provider, department, revenue code and payer");
   }
 }
