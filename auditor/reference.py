@@ -21,7 +21,7 @@ from auditor.documents import Source as Source
 from auditor.editions import Edition as Edition
 from auditor.editions import beyond, wholly_known
 from auditor.errors import AuditError
-from auditor.library.specifications import payer_key
+from auditor.library.specifications import compared
 from auditor.once import computed_lately, computed_often
 from auditor.reference_check import (
     check_date,
@@ -65,15 +65,8 @@ class Table:
         for position, key in enumerate(
             zip(*(self.rows[name].tolist() for name in self.keys), strict=True)
         ):
-            found.setdefault(self.compared(key), []).append(position)
+            found.setdefault(compared(self.keys, key), []).append(position)
         return found
-
-    def compared(self, key: tuple[str, ...]) -> tuple[str, ...]:
-        """A key as it is looked up: a payer's name in any case."""
-        if "payer" not in self.keys:
-            return key
-        named = zip(self.keys, key, strict=True)
-        return tuple(payer_key(cell) if name == "payer" else cell for name, cell in named)
 
 
 @dataclass(frozen=True)
@@ -225,7 +218,7 @@ def _rows_for(
     counts = np.zeros(len(keys), dtype=np.int64)
     order: list[int] = []
     for position, key in enumerate(keys):
-        rows = table.key_rows.get(table.compared(key), [])
+        rows = table.key_rows.get(compared(table.keys, key), [])
         starts[position], counts[position] = len(order), len(rows)
         order.extend(rows)
     candidates = np.array([*order, -1], dtype=np.int64)

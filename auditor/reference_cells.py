@@ -80,19 +80,23 @@ _LEAST_PERCENT = 10
 
 
 def check_cells(
-    path: Path, number: int, header: Sequence[str], row: Sequence[str], keys: Sequence[str]
+    path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], keys: Sequence[str]
 ) -> None:
-    """Refuses a row with a cell that no rule would read as what it says.
+    """Refuses rows with a cell that no rule would read as what it says.
 
     Raises AuditError naming file, line, column, value and the way out.
     """
-    for name, cell in zip(header, row, strict=True):
-        fault = _fault(name, cell, is_key=name in keys)
-        if fault:
-            raise AuditError(f"{path} line {number}: {name} '{cell[:40]}' {fault}")
-    cells = dict(zip(header, row, strict=True))
-    if path.stem == "contract_rates" and (fault := contract_fault(cells)):
-        raise AuditError(f"{path} line {number}: {fault}; correct the row or take it out")
+    for place, name in enumerate(header):
+        column = [row[place] for row in rows]
+        faults = {cell: _fault(name, cell, is_key=name in keys) for cell in set(column)}
+        if any(faults.values()):
+            number, cell = next(one for one in enumerate(column, start=2) if faults[one[1]])
+            raise AuditError(f"{path} line {number}: {name} '{cell[:40]}' {faults[cell]}")
+    if path.stem != "contract_rates":
+        return
+    for number, row in enumerate(rows, start=2):
+        if fault := contract_fault(dict(zip(header, row, strict=True))):
+            raise AuditError(f"{path} line {number}: {fault}; correct the row or take it out")
 
 
 def _fault(name: str, cell: str, *, is_key: bool) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from auditor.errors import AuditError
-from auditor.library.specifications import SPECIFICATIONS, payer_key
+from auditor.library.specifications import SPECIFICATIONS, compared
 from auditor.reference_cells import check_cells
 from auditor.regular_files import regular
 
@@ -144,8 +144,8 @@ def checked_rows(
     source_at = header.index("source")
     spans: list[tuple[str, str]] = []
     in_force: dict[tuple[str, ...], list[tuple[str, str, int]]] = {}
+    check_cells(path, header, rows, keys)
     for number, row in enumerate(rows, start=2):
-        check_cells(path, number, header, row, keys)
         start, end = row[start_at], row[end_at]
         for name, day in (("effective_from", start), ("effective_to", end)):
             check_date(path, number, name, day)
@@ -160,12 +160,9 @@ def checked_rows(
                     f"{path} line {number}: source '{word}' is not in sources.csv; add it there"
                 )
         spans.append((start, end))
-        key = tuple(
-            payer_key(cell) if name == "payer" else cell
-            for name, cell in zip(keys, row, strict=False)
-        )
+        key = compared(keys, row[: len(keys)])
         in_force.setdefault(key, []).append((start or _OPEN_START, end or _OPEN_END, number))
-    _check_overlaps(path, in_force)
+    _check_overlaps(path, keys, in_force)
     return spans
 
 
@@ -189,13 +186,18 @@ def _never_in_force(header: Sequence[str], row: Sequence[str]) -> bool:
 
 
 def _check_overlaps(
-    path: Path, in_force: dict[tuple[str, ...], list[tuple[str, str, int]]]
+    path: Path, keys: Sequence[str], in_force: dict[tuple[str, ...], list[tuple[str, str, int]]]
 ) -> None:
     for key, spans in in_force.items():
         spans.sort()
-        for (_, end, one), (start, _, other) in itertools.pairwise(spans):
+        for (begin, end, one), (start, _, other) in itertools.pairwise(spans):
             if start <= end:
+                since = "since ever" if start == _OPEN_START else f"from {start}"
+                way_out = f"end line {one} the day before"
+                if start == begin:
+                    alike = "; payers are the same in any case" if "payer" in keys else ""
+                    way_out = f"take one of them out{alike}"
                 raise AuditError(
-                    f"{path} line {other}: {' '.join(key)} is in force from {start} while "
-                    f"line {one} still is; end line {one} the day before"
+                    f"{path} line {other}: {' '.join(key)} is in force {since} while "
+                    f"line {one} still is; {way_out}"
                 )

@@ -159,5 +159,18 @@ def test_two_rates_of_one_payer_in_two_spellings_are_in_force_at_once(tmp_path) 
 
     message = refusal(tmp_path, "contract_rates", f"{RATES}BCBS,{row}bcbs,{row}")
 
-    assert "line 3: " in message
-    assert "is in force" in message
+    assert "line 3: BCBS 75574 technical institutional is in force since ever" in message
+    assert message.endswith("take one of them out; payers are the same in any case")
+
+
+@pytest.mark.parametrize(
+    ("second", "way_out"),
+    [("2025-01-01", "take one of them out"), ("2025-07-01", "end line 2 the day before")],
+)
+def test_of_two_rates_in_force_at_once_one_goes_or_ends(tmp_path, second, way_out) -> None:
+    row = "BCBS,75574,technical,institutional"
+    rates = f"{RATES}{row},2025-01-01,,612.40,,own\n{row},{second},,640.00,,own\n"
+
+    message = refusal(tmp_path, "contract_rates", rates)
+
+    assert f"in force from {second} while line 2 still is; {way_out}" in message

@@ -1,5 +1,6 @@
 """What each table of the library is keyed by, and how it meets the shipped one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -132,3 +133,11 @@ SPECIFICATIONS: dict[str, Specification] = {one.table: one for one in _LIST}
 def payer_key(name: str) -> str:
     """What is alike of two spellings of a payer's name."""
     return " ".join(name.split()).upper()
+
+
+def compared(keys: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+    """The cells of a row's keys as they are looked up and told apart: a payer's in any case."""
+    if "payer" not in keys:
+        return tuple(cells)
+    named = zip(keys, cells, strict=True)
+    return tuple(payer_key(cell) if name == "payer" else cell for name, cell in named)

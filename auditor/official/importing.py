@@ -17,7 +17,7 @@ from auditor.library.gathering import stored
 from auditor.library.periods import dates_of
 from auditor.library.placing import place
 from auditor.library.shelf import Shelf, Shelved, alone, as_json, open_shelf, sweep
-from auditor.library.specifications import SPECIFICATIONS, payer_key
+from auditor.library.specifications import SPECIFICATIONS, compared
 from auditor.library.stretches import passed_over, rank
 from auditor.official.changes import refuse_other_than
 from auditor.official.kind import Asked, Kind, Misfit, Reading
@@ -149,7 +149,7 @@ def _ended(shelf: Shelf, shelved: Shelved, reading: Reading) -> tuple[str, list[
 
 
 def _key(row: Mapping[str, str], keys: Sequence[str]) -> tuple[str, ...]:
-    return tuple(payer_key(row[name]) if name == "payer" else row[name] for name in keys)
+    return compared(keys, [row[name] for name in keys])
 
 
 def _refuse_unsound(files: Sequence[Published], reading: Reading) -> None:
