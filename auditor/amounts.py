@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from auditor.caching import computed_once
 from auditor.claim_lines import (
     Mask,
     among,
@@ -34,7 +35,6 @@ from auditor.fee_schedule import (
 )
 from auditor.localities import has_localities
 from auditor.matching import first_places, group_key, numbered, whole_claims
-from auditor.once import computed_once
 from auditor.reference import Bools, Ints, Reference, day_numbers
 
 # Non-excepted off-campus departments are paid 40 % of the OPPS rate (42 CFR 419.48).

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from auditor.caching import computed_once, forget
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import Mask, among, any_line, coded, derived, imaging
 from auditor.claim_types import known_payers, with_types
@@ -17,7 +18,6 @@ from auditor.ingest.frame import side_by_side, some_lines
 from auditor.judging import Judgement, failed, judge_or_tell
 from auditor.matching import order_of
 from auditor.ncci import may_be_column_two, may_exceed_mue, ptp_pairs
-from auditor.once import computed_once, forget
 from auditor.reference import Ints, Reference, day_numbers
 from auditor.rule import Rule
 from auditor.studies import PAIRING_DAYS, SEARCH_DAYS, readings

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.once import computed_often
+from auditor.caching import computed_often
 from auditor.reference import Reference
 
 Mask = npt.NDArray[np.bool_]

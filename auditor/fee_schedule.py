@@ -7,6 +7,7 @@ imaging cap.
 import numpy as np
 import pandas as pd
 
+from auditor.caching import computed_lately
 from auditor.claim_lines import Mask, among, has_modifier, professional, same_word
 from auditor.localities import (
     PracticeCosts,
@@ -15,7 +16,6 @@ from auditor.localities import (
     practice_costs,
     scan_costs,
 )
-from auditor.once import computed_lately
 from auditor.reference import Bools, InForce, Ints, Reference
 
 NO_CENTS = -1

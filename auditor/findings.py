@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.amounts import Expected, at_risk_of, expected_payment
+from auditor.caching import if_computed
 from auditor.claim_lines import blank, coded
 from auditor.ingest.frame import some_lines
 from auditor.judging import Judgement, Verdicts
 from auditor.matching import group_key, group_starts, in_company, occur_again, whole_claims
-from auditor.once import if_computed
 from auditor.reference import Bools, Ints, Reference
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS

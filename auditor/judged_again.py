@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from auditor.as_requested import claims_of, prepared_for
 from auditor.audit import Prepared
+from auditor.caching import forget
 from auditor.catalogue import CATALOGUE
 from auditor.conditions import Condition, Seen, conditions_of
 from auditor.corrections import apply, read_corrections
@@ -20,7 +21,6 @@ from auditor.findings import findings_of
 from auditor.history.again import known_of_patient, last_run
 from auditor.judging import Judgement, failed, judge
 from auditor.library.reading import narrowed
-from auditor.once import forget
 from auditor.reference import Reference, load_reference
 from auditor.request import Request
 from auditor.rule import Rule

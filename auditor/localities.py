@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from auditor.caching import computed_lately
 from auditor.claim_lines import same_word
-from auditor.once import computed_lately
 from auditor.reference import Bools, InForce, Ints, Reference
 
 _NONE = -1

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.once import computed_lately
+from auditor.caching import computed_lately
 from auditor.reference import Bools, Ints, day_numbers
 
 _KEY_ROOM = 2**42

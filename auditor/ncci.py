@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.caching import computed_once
 from auditor.claim_lines import Mask, among, blank, coded, has_modifier
 from auditor.matching import (
     first_places,
@@ -20,7 +21,6 @@ from auditor.matching import (
     pairs_by_and_by,
     share_a_group,
 )
-from auditor.once import computed_once
 from auditor.reference import Bools, InForce, Ints, Reference, Table, day_numbers
 
 # "Same patient, date and provider" (NCCI policy manual ch. I), and never across claim types.

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from auditor.amounts import absent_component
+from auditor.caching import computed_once
 from auditor.claim_lines import Mask, among, is_component, professional
 from auditor.extract import Extract
-from auditor.once import computed_once
 from auditor.reference import InForce, Ints, Reference, day_numbers
 from auditor.rule import Outcome, Reasons, lacking
 from auditor.studies import Readings

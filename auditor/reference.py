@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from auditor.caching import computed_lately, computed_often
 from auditor.documents import Contradiction as Contradiction
 from auditor.documents import Source as Source
 from auditor.editions import Edition as Edition
 from auditor.editions import beyond, wholly_known
 from auditor.errors import AuditError
 from auditor.library.specifications import compared
-from auditor.once import computed_lately, computed_often
 from auditor.reference_check import (
     check_date,
     checked_rows,

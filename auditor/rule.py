@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from auditor.caching import computed_lately
 from auditor.claim_lines import Mask, any_line, blank, each_word
-from auditor.once import computed_lately
 from auditor.reference import InForce
 
 Severity = Literal["denial", "review", "note"]

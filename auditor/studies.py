@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from auditor.caching import computed_once
 from auditor.claim_lines import (
     CCTA,
     FFRCT_STUDY,
@@ -32,7 +33,6 @@ from auditor.matching import (
     one_to_one,
     share_a_group,
 )
-from auditor.once import computed_once
 from auditor.reference import Ints, day_numbers
 
 PAIRING_DAYS = 7

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from auditor.audit import Prepared, prepare
+from auditor.caching import forget
 from auditor.cases import Case, lines_of_case, read_cases
 from auditor.catalogue import CATALOGUE
 from auditor.conditions import Condition, Seen, conditions_of
-from auditor.once import forget
 from auditor.reference import Reference, load_reference
 from auditor.rule import Rule
 from auditor.shipped import cases_dir, reference_dir

@@ -47,7 +47,7 @@ LAYERS: tuple[set[str], ...] = (
         "shipped",
         "progress",
         "changes",
-        "once",
+        "caching",
         "allocation",
         "shown_names",
         "disk",
@@ -152,7 +152,7 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 
 @pytest.mark.parametrize("path", FAMILY_MODULES, ids=short)
 def test_families_never_import_each_other_nor_what_fetches(path: Path) -> None:
-    assert own_imports(path) <= {"once", "reference", *SHARED}
+    assert own_imports(path) <= {"caching", "reference", *SHARED}
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if top(p) in PURE], ids=short)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor import matching
+from auditor.caching import computed_once, forget
 from auditor.matching import (
     count_between,
     earlier_in_group,
@@ -21,7 +22,6 @@ from auditor.matching import (
     pairs,
     pairs_by_and_by,
 )
-from auditor.once import computed_once, forget
 
 FEW = st.integers(0, 3)
 DAYS = st.integers(-5, 12)

@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from auditor.audit import Prepared
+from auditor.caching import forget
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import Mask, among
 from auditor.findings import first_money, order_of
 from auditor.history.ledger import COPIED, KNOWN
 from auditor.judging import judge_or_tell
 from auditor.matching import numbered
-from auditor.once import forget
 from auditor.reference import Ints, Reference
 from auditor.rule import SEVERITIES, Rule
 from auditor.schema import FINDINGS

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from auditor.caching import computed_once
 from auditor.claim_lines import (
     Mask,
     among,
@@ -20,7 +21,6 @@ from auditor.claim_lines import (
     institutional,
     same_word,
 )
-from auditor.once import computed_once
 from auditor.reference import InForce, Ints, Reference
 from auditor.rule import Outcome, lacking, one_of, rule
 from auditor.studies import ccta_of_hospital

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from auditor.caching import computed_once
 from auditor.claim_lines import (
     PLAQUE_ANALYSIS,
     SEPARATE_SERVICE,
@@ -20,7 +21,6 @@ from auditor.matching import (
     in_order,
     occur_again,
 )
-from auditor.once import computed_once
 from auditor.reference import Ints, Reference
 from auditor.rule import Outcome, lacks_column, rule
 

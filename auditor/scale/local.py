@@ -18,13 +18,13 @@ import pyarrow as pa
 
 from auditor.asides import Doubts, doubts_of
 from auditor.audit import Audit, audit, prepare
+from auditor.caching import forget
 from auditor.corrections import proposed
 from auditor.extract import Extract, Share, share_of
 from auditor.extract import together as extract_together
 from auditor.ingest.normalise import Intake
 from auditor.intake import Claims, tables_to_read, unchanged
 from auditor.library.reading import narrowed
-from auditor.once import forget
 from auditor.progress import Progress
 from auditor.reference import Reference
 from auditor.request import Request

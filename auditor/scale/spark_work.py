@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from auditor.asides import doubts_of
 from auditor.audit import audit, prepare
+from auditor.caching import forget
 from auditor.corrections import proposed
 from auditor.errors import AuditError
 from auditor.extract import Extract, share_of
@@ -25,7 +26,6 @@ from auditor.ingest.mapping import Mapping as ColumnMapping
 from auditor.ingest.normalise import Intake, lines_of, positions_of
 from auditor.ingest.raw import RawLines, RawTable
 from auditor.ingest.records import CELL
-from auditor.once import forget
 from auditor.reference import Reference
 from auditor.scale.exchange import findings_arrow, findings_schema, lines_frame, lines_table
 from auditor.scale.parts import bare

@@ -16,12 +16,12 @@ import pandas as pd
 import pytest
 
 from auditor.audit import Prepared, audit, prepare, touched
+from auditor.caching import forget
 from auditor.cases import Case, lines_of_case, read_cases
 from auditor.catalogue import CATALOGUE
 from auditor.claim_lines import any_line
 from auditor.extract import Extract
 from auditor.judging import Judgement, judge
-from auditor.once import forget
 from auditor.reference import Reference, load_reference
 from auditor.rule import Rule
 from auditor.self_test import judged_otherwise
