@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.errors import AuditError
+from auditor.library.codes_together import CodesTogether, codes_together
 from auditor.library.layering import laid_over, spans_of
-from auditor.library.meeting import Met, that_meet
 from auditor.library.packed import PACKED, days_of, unpacked, words_of_file
 from auditor.library.pairs import as_table
 from auditor.library.shelf import Gathered, Shelf, Shelved, open_shelf
@@ -54,10 +54,10 @@ def narrowed(reference: Reference, lines: pd.DataFrame) -> Reference:
 def with_shelf(reference: Reference, shelf: Shelf, lines: pd.DataFrame) -> Reference:
     """The reference with what the lines need of a library that is already open."""
     names = list(dict.fromkeys(one.table for one in shelf.tables))
-    met = that_meet(lines) if "ptp_edits" in names else None
+    together = codes_together(lines) if "ptp_edits" in names else None
 
     def rows_of(one: Gathered) -> pd.DataFrame:
-        return _rows_for(shelf, one, lines, met)
+        return _rows_for(shelf, one, lines, together)
 
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         read = dict(zip(shelf.tables, pool.map(rows_of, shelf.tables), strict=True))
@@ -160,13 +160,15 @@ def _days(column: "pd.Series[str]", blank: int) -> Any:
     return np.where(cells == "", blank, days)[codes]
 
 
-def _rows_for(shelf: Shelf, one: Gathered, lines: pd.DataFrame, met: Met | None) -> pd.DataFrame:
+def _rows_for(
+    shelf: Shelf, one: Gathered, lines: pd.DataFrame, together: CodesTogether | None
+) -> pd.DataFrame:
     """The rows of one stored table that the lines can ask for, as text."""
     specification = SPECIFICATIONS[one.table]
     path = shelf.folder / one.file
     try:
-        if met is not None and one.table == "ptp_edits":
-            return _as_text(_pairs_for(path, met))
+        if together is not None and one.table == "ptp_edits":
+            return _as_text(_pairs_for(path, together))
         wanted = _words_of(lines, specification.of_lines) if specification.of_lines else None
         return _as_text(groups_with(path, specification.chosen_by, wanted))
     except (OSError, pa.ArrowException) as fault:
@@ -223,17 +225,17 @@ def _words_of(lines: pd.DataFrame, column: str) -> list[str]:
     return sorted(words)
 
 
-def _pairs_for(path: Path, met: Met) -> pa.Table:
+def _pairs_for(path: Path, together: CodesTogether) -> pa.Table:
     """The edits in force on some day of the lines, whose codes meet on a patient's day."""
     file = pq.ParquetFile(path)
     words = words_of_file(file, path)
-    groups = groups_among(file, "column_one", met.words)
+    groups = groups_among(file, "column_one", together.words)
     table = file.read_row_groups(groups, columns=list(PACKED))
     one, two, says = (table[name].to_numpy() for name in PACKED)
-    place = met.places(words.codes)
-    found = np.flatnonzero(met.table[(place * met.size)[one] + place[two]])
+    place = together.places(words.codes)
+    found = np.flatnonzero(together.table[(place * together.size)[one] + place[two]])
     start, end = days_of(says[found])
-    found = found[(start <= met.last) & (end >= met.first)]
+    found = found[(start <= together.last) & (end >= together.first)]
     pairs = unpacked(one[found], two[found], says[found], words)
     return as_table(pairs, words.setting, words.sources)
 

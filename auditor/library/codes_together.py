@@ -18,12 +18,12 @@ _FAR = 2**20
 
 
 @dataclass(frozen=True)
-class Met:
+class CodesTogether:
     """Pairs of codes that stand together on some patient's day.
 
     ``words`` are the codes that stand beside another one, sorted. ``table`` is flat and has a place
-    for each pair of them and of one more that never meets any: ``one * size + two``. ``first`` and
-    ``last`` are the days of the lines, in days since 1970-01-01.
+    for each pair of them, ``one * size + two``; a last place among ``size`` is for codes that stand
+    beside none. ``first`` and ``last`` are the days of the lines, in days since 1970-01-01.
     """
 
     words: Sequence[str]
@@ -37,7 +37,7 @@ class Met:
         return len(self.words) + 1
 
     def places(self, words: Sequence[str]) -> Numbers:
-        """The place of each of some words, sorted; the one that never meets any for the others."""
+        """The place of each of some words, sorted; the last for those that stand beside none."""
         found = np.full(len(words), len(self.words), dtype=np.int64)
         number = {word: place for place, word in enumerate(self.words)}
         for place, word in enumerate(words):
@@ -46,7 +46,7 @@ class Met:
         return found
 
 
-def that_meet(lines: pd.DataFrame) -> Met:
+def codes_together(lines: pd.DataFrame) -> CodesTogether:
     """The pairs of codes of the lines."""
     cells: Any = lines["procedure_code"].array
     day = np.clip(day_numbers(lines["service_date"]), -_FAR, _FAR)
@@ -62,10 +62,10 @@ def that_meet(lines: pd.DataFrame) -> Met:
     size = len(present) + 1
     table = np.zeros(size * size, dtype=bool)
     code = place[code]
-    for left, right in _met(group, code):
+    for left, right in _pairs_of_days(group, code):
         table[left * size + right] = True
         table[right * size + left] = True
-    return Met(list(text[order]), table, first, last)
+    return CodesTogether(list(text[order]), table, first, last)
 
 
 def _codes_of_days(
@@ -94,7 +94,7 @@ def _new(values: Numbers) -> Bools:
     return new
 
 
-def _met(group: Numbers, code: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
+def _pairs_of_days(group: Numbers, code: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
     """Codes that stand on one patient's day, by how far apart they stand."""
     # Whose day has a code so many places on, has one at every place before.
     same, shift = np.arange(len(group)), 1
