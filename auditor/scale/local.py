@@ -28,10 +28,10 @@ from auditor.library.reading import narrowed
 from auditor.progress import Progress
 from auditor.reference import Reference
 from auditor.request import Request
-from auditor.scale.asked import asked_of
 from auditor.scale.exchange import findings_arrow
 from auditor.scale.kept import keep, kept
 from auditor.scale.memory import Plan
+from auditor.scale.narrowing import narrowing_lines
 from auditor.scale.parts import Elsewhere, audits_together, bare, corrections_together
 from auditor.scale.scratch import Codec, codec_for, scratch_folder
 from auditor.scale.spread import Buckets, Spreading, spread
@@ -96,7 +96,7 @@ def audit_in_buckets(
         if reference.library:
             with progress.stage("library", f"reading the reference library {reference.library}"):
                 filled = map(buckets.lines, buckets.filled())
-                reference = narrowed(reference, asked_of(filled))
+                reference = narrowed(reference, narrowing_lines(filled))
         work = _Judging(
             buckets,
             folder,

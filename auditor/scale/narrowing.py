@@ -1,4 +1,4 @@
-"""What lines on disk ask of a reference library, in few bytes a line and without their text."""
+"""Lines by which a library is narrowed to what the lines on disk need, in few bytes each."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 _WORDS = ("diagnosis_codes", "service_zip")
 
 
-def asked_of(buckets: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def narrowing_lines(buckets: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Lines that narrow a library as all lines of some buckets would.
 
     Each code stands once a patient and day; a patient is a number. ``diagnosis_codes`` and
