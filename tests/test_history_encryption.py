@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from auditor.cli import app
 from auditor.errors import AuditError
 from auditor.history import ledger, resealing
-from auditor.history.alive import alive_of
+from auditor.history.alive_findings import alive_of
 from auditor.history.compare import known_to
 from auditor.history.ledger import Ledger
 from auditor.history.memory import Memory

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from auditor import erasing
 from auditor.errors import AuditError
-from auditor.history.alive import known_rows
+from auditor.history.alive_findings import known_rows
 from auditor.history.findings import OPEN, frame_of, money_of, unless_held
 from auditor.history.ledger import NAME, Ledger
 from auditor.report.data import RUN_FORMAT

@@ -21,7 +21,7 @@ from auditor.claim_types import with_types
 from auditor.errors import AuditError
 from auditor.extract import Extract
 from auditor.history import lines as kept_lines
-from auditor.history.alive import alive_of, keep_alive, with_decisions, without_decision
+from auditor.history.alive_findings import alive_of, keep_alive, with_decisions, without_decision
 from auditor.history.compaction import compact, cutoff_of, first_open_day, forget
 from auditor.history.extents import Extents, extents_of
 from auditor.history.findings import as_findings

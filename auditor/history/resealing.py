@@ -14,7 +14,7 @@ from auditor import erasing
 from auditor.errors import AuditError
 from auditor.history import lines as kept_lines
 from auditor.history import repair
-from auditor.history.alive import known_rows
+from auditor.history.alive_findings import known_rows
 from auditor.history.findings import KNOWN_COLUMNS
 from auditor.history.ledger import COPY, NAME, Ledger, told
 from auditor.history.lines import KeptLines

@@ -12,7 +12,7 @@ import pandas as pd
 
 from auditor.audit import Audit, Prepared
 from auditor.changes import Night
-from auditor.history.alive import alive_of, known_rows
+from auditor.history.alive_findings import alive_of, known_rows
 from auditor.history.findings import (
     KNOWN_COLUMNS,
     OPEN,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from auditor.changes import Night
 from auditor.extract import Extract, Span
-from auditor.history.alive import keep_alive
+from auditor.history.alive_findings import keep_alive
 from auditor.history.findings import KNOWN_COLUMNS, frame_of, row_of
 from auditor.history.ledger import KNOWN, Ledger
 from auditor.history.remembered import Remembered

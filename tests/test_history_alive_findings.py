@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from auditor.history.alive import alive_of
+from auditor.history.alive_findings import alive_of
 from auditor.history.ledger import Ledger
 from auditor.history.memory import Memory
 from auditor.report.dispositions import Disposition
