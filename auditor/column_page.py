@@ -5,6 +5,7 @@ from pathlib import Path
 
 from auditor.catalogue import CATALOGUE
 from auditor.ingest.columns import Described, describe, suggest
+from auditor.ingest.header_names import readings
 from auditor.ingest.mapping import Mapping
 from auditor.ingest.profiles import read_profile, write_profile
 from auditor.ingest.raw import RawTable
@@ -65,8 +66,16 @@ def _table_page(table: RawTable, mapping: Mapping) -> str:
     if mapping.identifying:
         lines += ["", "Identify a patient, never read: " + ", ".join(mapping.identifying)]
     if mapping.unused:
-        lines += ["", "Not used: " + ", ".join(header for header in mapping.unused if header)]
+        unused = [_unused(header, mapping) for header in mapping.unused if header]
+        lines += ["", "Not used: " + ", ".join(unused)]
     return "\n".join([*lines, ""])
+
+
+def _unused(header: str, mapping: Mapping) -> str:
+    """A header that is not read; why, where it is that of a column that was not found."""
+    named = [one.column for one in readings(header) if one.level == 0]
+    missing = next((column for column in named if column in mapping.missing), "")
+    return f"{header} (its values are no {missing})" if missing else header
 
 
 def _found(row: Described) -> str:

@@ -31,3 +31,15 @@ def test_each_rule_that_waits_for_a_column_is_named_beside_it(tmp_path: Path) ->
         if not any(rule in said.get(column, "") for column in lacking):
             untold.append((rule, sorted(lacking)))
     assert untold == []
+
+
+def test_a_header_whose_values_are_of_another_kind_is_told_apart(tmp_path: Path) -> None:
+    cells = filled({"modifiers": "Reading only"}) | {"Ward": "5 West"}
+    export = tmp_path / "export.csv"
+    export.write_text(f"{','.join(cells)}\n{','.join(cells.values())}\n", encoding="utf-8")
+
+    page = column_page(export)
+
+    _, _, unused = page.partition("\nNot used: ")
+    assert {"modifiers (its values are no modifiers)", "Ward"} <= set(unused.strip().split(", "))
+    assert "  modifiers  " in page.partition("\nNot found\n")[2]

@@ -342,6 +342,13 @@ HOSTILE = [
     ("Post Date", "service_date", "2025-03-20"),
     ("Hospital NPI", "billing_npi", "1234567893"),
     ("Carrier", "payer", "120.00"),
+    ("Modifier", "modifiers", "Reading only"),
+    ("Diagnosis", "diagnosis_codes", "Chest pain, unspecified"),
+    ("Primary Dx", "diagnosis_codes", "Angina"),
+    ("Adj Code", "adjustment_codes", "4012"),
+    ("Denial Code", "adjustment_codes", "Not covered"),
+    ("Revenue Center", "revenue_code", "Cardiac imaging"),
+    ("Unit", "units", "5 West"),
     ("Original Claim", "original_claim_id", "Y"),
     ("Replaced Claim", "original_claim_id", "N"),
     ("Charge To Date", "service_date_to", "1500.00"),
@@ -357,6 +364,29 @@ def test_a_near_miss_is_left_alone(header, column, value):
     mapping = understand(with_column(header, [value, value]))
 
     assert header not in headers_of(mapping).get(column, ())
+
+
+@pytest.mark.parametrize(
+    ("header", "column", "values"),
+    [
+        ("Modifier", "modifiers", ["26 - Professional Component", "LEFT"]),
+        ("Modifier", "modifiers", ["0", "00"]),
+        ("Diagnosis", "diagnosis_codes", ["Chest pain (R07.9)", "Angina"]),
+        ("Diagnosis", "diagnosis_codes", ["125.10", "n/a"]),
+        ("Denial Code", "adjustment_codes", ["CO-197: precertification", "4012"]),
+        ("Revenue Center", "revenue_code", ["0489 Cardiac imaging", "Cardiac imaging"]),
+        ("Revenue Center", "revenue_code", ["048X", ""]),
+    ],
+)
+def test_codes_beside_words_are_codes(header, column, values):
+    assert headers_of(understand(with_column(header, values)))[column] == (header,)
+
+
+def test_what_a_profile_says_is_read_though_words_alone_stand_there():
+    profile = Profile("site", columns={"modifiers": ("Modifier",)})
+    given_table = with_column("Modifier", ["Reading only"] * 2)
+
+    assert headers_of(understand(given_table, profile))["modifiers"] == ("Modifier",)
 
 
 IDENTIFYING = [

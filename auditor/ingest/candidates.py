@@ -16,6 +16,7 @@ from auditor.ingest.shapes import (
     only_grouped_adjustments,
     only_long_numbers,
     only_modifiers,
+    without_codes,
 )
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def _is_meant(reading: Reading, position: int, table: "RawTable") -> bool:
         return not any(_FIVE_DIGITS.search(cell) for cell in cells(table, position))
     if reading.name in _AMOUNTS_OR_CODES:
         return only_grouped_adjustments(cells(table, position))
+    if without_codes(reading.column, cells(table, position)):
+        return False
     begins = _ONLY_BESIDE.get((reading.column, reading.name), "")
     return not begins or any(header_key(header).startswith(begins) for header in table.header)
 

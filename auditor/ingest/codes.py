@@ -192,6 +192,11 @@ def diagnoses(text: str) -> Value:
     return Value(tuple(tokens))
 
 
+def names_a_diagnosis(text: str) -> bool:
+    """Whether a cell holds a diagnosis code, be it misshapen, and not a description alone."""
+    return any(_LIKE_A_CODE.fullmatch(token) for token in diagnoses(text).value)
+
+
 def _with_dot(code: str) -> str:
     return f"{code[:3]}.{code[3:]}" if _WITHOUT_DOT.fullmatch(code) else code
 

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from auditor.ingest.codes import CERTAIN_MODIFIERS
+from auditor.ingest.codes import CERTAIN_MODIFIERS, adjustments, modifiers, names_a_diagnosis
 from auditor.ingest.values import NO_VALUE, Read, claim_type, payer_type, shape, state, unquoted
 from auditor.schema import COLUMNS
 
@@ -63,6 +63,15 @@ _READERS: dict[str, Read] = {
     "payer_type": payer_type,
     "service_state": state,
 }
+# Whether a cell holds one of a column's codes. Words alone, or numbers of a system's own, would be
+# read as no code at all, and a line without its code is accused.
+_HOLDS_A_CODE: dict[str, Callable[[str], bool]] = {
+    "modifiers": lambda cell: bool(modifiers(cell).value),
+    "diagnosis_codes": names_a_diagnosis,
+    "adjustment_codes": lambda cell: bool(adjustments(cell).value),
+    "revenue_code": lambda cell: any(map(str.isdigit, cell)),
+}
+_HARDLY_ANY = 0.1
 _STRICT_PROCEDURE = re.compile(_PROCEDURE)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -91,6 +100,16 @@ def _looks_right(column: str, value: str) -> bool:
     if column in _READERS:
         return bool(_READERS[column](value).value)
     return _SHAPES[column].fullmatch(value) is not None
+
+
+def without_codes(column: str, values: Sequence[str]) -> bool:
+    """Whether hardly any filled value holds a code of its column: descriptions, say."""
+    holds_a_code = _HOLDS_A_CODE.get(column)
+    # A formula gives zeros for blank cells.
+    filled = [value for value in filled_values(values) if value.strip("0.")]
+    if holds_a_code is None or not filled:
+        return False
+    return sum(map(holds_a_code, filled)) < len(filled) * _HARDLY_ANY
 
 
 def only_procedure_codes(values: Sequence[str]) -> bool:

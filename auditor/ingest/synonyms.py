@@ -135,7 +135,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "SV201; FL42",
     ),
     "units": _names(
-        "Units; Unit; Quantity; UOS; Service Units; Units of Service; Service Quantity; Line Units",
+        "Units; Quantity; UOS; Service Units; Units of Service; Service Quantity; Line Units",
         "Billed Units; Units Billed; Unit Count; Number of Units; Days or Units; Days/Units",
         "Service Unit Quantity; Charge Quantity; Procedure Quantity; Billed Quantity",
         "Quantity Billed; Charge Units",
@@ -338,7 +338,8 @@ LOOSE: dict[str, tuple[str, ...]] = {
     "received_date": _names("Received"),
     "procedure_code": _names("Procedure; Service Code; EAP Code; CDM Code; Code"),
     "revenue_code": _names("Revenue; UB Revenue Code ID"),
-    "units": _names("Unit Number"),
+    # A hospital's units are also its wards.
+    "units": _names("Unit; Unit Number"),
     "charge_cents": _names("TX Amount; Transaction Amount; Original Amount; Amount; Total Amount"),
     "paid_cents": _names("Payment; Payments"),
     "adjustment_codes": _names(
