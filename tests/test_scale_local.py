@@ -102,6 +102,12 @@ def with_doubtful_numbers(path: Path, to: Path) -> None:
             out.writerow(row | {"Claim Number": row["MRN"], "Claim Type": "", "MRN": number})
 
 
+def last_lines(path: Path, to: Path) -> None:
+    """The last 500 lines of an export, exported again."""
+    header, *rows = path.read_text("utf-8").splitlines(keepends=True)
+    to.write_text("".join([header, *rows[-500:]]), "utf-8")
+
+
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory) -> dict[str, list[Path]]:
     folder = tmp_path_factory.mktemp("exports")
@@ -109,11 +115,13 @@ def exports(tmp_path_factory) -> dict[str, list[Path]]:
         generate(folder / f"{mix}.csv", lines=4_000, mix=mix, seed=5)
     without_some_line_numbers(folder / "departmental.csv", folder / "numbered.csv")
     with_doubtful_numbers(folder / "departmental.csv", folder / "doubtful.csv")
+    last_lines(folder / "departmental.csv", folder / "again.csv")
     return {
         "departmental": [folder / "departmental.csv"],
         "some line numbers": [folder / "numbered.csv"],
         "doubtful numbers": [folder / "doubtful.csv"],
         "two files": [folder / "departmental.csv", folder / "all_services.csv"],
+        "overlapping": [folder / "departmental.csv", folder / "again.csv"],
         "samples": SAMPLES,
         "all services": [folder / "all_services.csv"],
     }
@@ -137,6 +145,7 @@ def in_memory(exports, tmp_path_factory) -> dict[str, Path]:
         ("all services", 64),
         ("some line numbers", 7),
         ("doubtful numbers", 7),
+        ("overlapping", 7),
     ],
 )
 def test_buckets_give_the_bytes_of_the_audit_in_memory(
@@ -156,6 +165,9 @@ def test_what_makes_numbers_doubtful_is_told_of_runs_in_buckets(in_memory) -> No
 
     assert "hold both hospital and professional lines" in both_kinds
     assert "patient numbers stand with leading zeros on some lines" in two_forms
+    again = facts(in_memory["overlapping"])["asides"][0]
+    # One of the 500 has no date and is rejected.
+    assert again.startswith("499 lines stand in more than one of the exports")
 
 
 def test_where_disk_is_short_the_lines_on_it_are_packed(

@@ -21,7 +21,7 @@ from auditor.scale.engine import elsewhere
 from auditor.settings import Settings
 from auditor.shipped import reference_dir
 from tests.benchmarks.generate import as_text, generate
-from tests.test_scale_local import with_doubtful_numbers
+from tests.test_scale_local import last_lines, with_doubtful_numbers
 from tests.texts_alike import in_texts
 
 pytestmark = [
@@ -87,6 +87,7 @@ def exports(tmp_path_factory) -> dict[str, Path]:
     table = as_text(folder / "all_services.csv")
     pq.write_table(table, folder / "all_services.parquet", row_group_size=1_000)
     with_doubtful_numbers(folder / "departmental.csv", folder / "doubtful.csv")
+    last_lines(folder / "departmental.csv", folder / "again.csv")
     return {path.name: path for path in folder.iterdir()}
 
 
@@ -96,7 +97,11 @@ def asked() -> Asked:
 
 @pytest.mark.parametrize(
     "names",
-    [["departmental.csv"], ["departmental.csv", "all_services.parquet"], ["doubtful.csv"]],
+    [
+        ["departmental.csv"],
+        ["departmental.csv", "all_services.parquet", "again.csv"],
+        ["doubtful.csv"],
+    ],
 )
 def test_a_cluster_finds_what_this_machine_finds(session, exports, names) -> None:
     files = [exports[name] for name in names]
