@@ -75,7 +75,7 @@ class Proof:
 
     @property
     def assumed(self) -> str:
-        """What a reader must know of the figures: they are of lines that are so nowhere."""
+        """What a reader must know first: no export holds the lines that the figures are of."""
         some = "1 correction" if self.applied == 1 else f"{self.applied:,} corrections"
         return (
             f"The figures are of the lines as {some} would make them; the exports are as they "

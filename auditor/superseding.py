@@ -15,9 +15,6 @@ from auditor.reference import Ints, day_numbers
 _LONG_AGO = 2**40
 _EVER = 2**40
 
-# Two claims are of one type when one of them has none.
-_ONE_TYPE = ("institutional", "professional")
-
 _MIRROR = (
     "patient_id",
     "procedure_code",
@@ -77,8 +74,9 @@ def _named_by_number(lines: pd.DataFrame, adjusting: Mask) -> Mask:
             right_on=["original_claim_id", "patient_id"],
             suffixes=("", "_naming"),
         )
-        types = met["claim_type"] + met["claim_type_naming"]
-        same_type = (met["claim_type"] == met["claim_type_naming"]) | types.isin(_ONE_TYPE)
+        one_type, other_type = met["claim_type"], met["claim_type_naming"]
+        # A claim without a type may be of either.
+        same_type = (one_type == other_type) | (one_type == "") | (other_type == "")
         ends = same_type & ~_names_it_too(met) & (met["received"] <= met["until"])
         gone[met.loc[ends, "place"]] = True
     gone[_outrun(_by_claim_id(headers, some))] = True
