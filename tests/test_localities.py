@@ -174,3 +174,30 @@ def test_a_price_changes_on_the_day_on_which_no_table_of_caps_answers(tmp_path) 
     # 6.43 x 1.204 + 0.04 x 1.202 units at 32.3465; then the national rate.
     assert expected.cents.tolist() == [25_197, 20_928]
     assert expected.local.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("table", ["gpci", "locality_caps"])
+def test_lines_alike_but_for_their_zip_code_have_each_its_own_price(tmp_path, table) -> None:
+    """With cost indices alone, or caps alone, too: lines of one price are priced once."""
+    tables = {
+        "zip_localities": "zip,effective_from,effective_to,state,carrier,locality,plus_four,"
+        "source\n22030,,,VA,12202,01,no,own\n23219,,,VA,11302,00,no,own\n",
+        "gpci": "carrier,locality,effective_from,effective_to,state,work_gpci,pe_gpci,mp_gpci,"
+        "source\n12202,01,,,DC,1.047,1.204,1.202,own\n11302,00,,,VA,1.000,1.000,1.000,own\n",
+        "locality_caps": "procedure_code,modifier,carrier,locality,effective_from,effective_to,"
+        "facility_cents,nonfacility_cents,source\n75574,TC,12202,01,,,15000,15000,own\n"
+        "75574,TC,11302,00,,,14000,14000,own\n",
+        "sources": "id,title,publisher,section,url,edition,published_on,checked_on\n"
+        "own,Ours,,,,,,\n",
+    }
+    for name in ("zip_localities", "sources", table):
+        saved(tmp_path, f"{name}.csv", tables[name])
+    scan = SCAN_2024 | {"service_date": "2025-07-01"}
+    lines = claims(scan | {"service_zip": "22030"}, scan | {"service_zip": "23219"})
+    reference = load_reference(reference_dir(), tmp_path)
+    prepared = prepare(lines, reference, as_of=date(2026, 6, 30)).lines.sort_values("source_row")
+
+    cents = expected_payment(prepared, reference).cents.tolist()
+
+    # 6.43 and 0.04 units at 32.3465, by the costs of the place; or what the caps say.
+    assert cents == ([25_197, 20_928] if table == "gpci" else [15_000, 14_000])
