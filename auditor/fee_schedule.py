@@ -59,7 +59,7 @@ def _fee_schedule(lines: pd.DataFrame, reference: Reference, modifier: str, faci
         return paid
     # The whole study loses what its technical part loses.
     reading = _rvu_cents(lines, reference, "26", facility, costs)
-    split = (scan >= 0) & (reading >= 0) & (paid < scan)
+    split = (reading >= 0) & (paid < scan)
     return np.where((cents >= 0) & split, reading + paid, cents)
 
 
