@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from auditor.ingest.header_names import Reading, header_key, readings
+from auditor.ingest.header_names import FIRST_FURTHER, Reading, header_key, readings
 from auditor.ingest.mapping import SEVERAL
 from auditor.ingest.shapes import (
     filled_values,
@@ -179,7 +179,7 @@ def _merged(families: dict[str, dict[int, int]], lists: dict[int, str]) -> dict[
             if position not in lists or number - 1 in members
         }
         started = (
-            min(real, default=99) <= 2
+            not 2 < min(real, default=3) < FIRST_FURTHER
             or len(real) > 1
             or pattern.replace("#", "") in lists.values()
         )

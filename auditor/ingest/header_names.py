@@ -7,12 +7,12 @@ name. The names themselves stand in ``synonyms``.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
 
 from auditor.ingest.abbreviations import ABBREVIATIONS
-from auditor.ingest.synonyms import LOOSE, SECOND_CHOICE, SYNONYMS
+from auditor.ingest.synonyms import FURTHER, LOOSE, SECOND_CHOICE, SYNONYMS
 
 _ORDINALS = {
     word: number
@@ -21,7 +21,7 @@ _ORDINALS = {
             "first principal primary prin prim one",
             "second secondary two",
             "third tertiary three",
-            "fourth four",
+            "fourth four quaternary",
             "fifth five",
         ),
         1,
@@ -29,6 +29,7 @@ _ORDINALS = {
     for word in words.split()
 }
 _NUMBERS = range(1, 26)
+FIRST_FURTHER = 26
 # Parts of an 837's composite element that are modifiers: a qualifier and the code stand before.
 _MODIFIER_PARTS = {"sv101#": range(3, 7), "sv202#": range(3, 7)}
 _LONGEST_HEADER = 80
@@ -53,6 +54,7 @@ class Reading:
 
     ``level`` 0 is a name of the column, 1 a second choice, 2 an everyday word; ``order`` ranks
     the names of levels 1 and 2; ``name`` is the key of the name, with ``#`` where ``number`` stood.
+    What stands behind the first ones (Other Diagnosis 1) has a number from ``FIRST_FURTHER`` on.
     """
 
     column: str
@@ -105,7 +107,7 @@ def _readings_of_key(key: str) -> tuple[Reading, ...]:
     index = _index()
     exact = index.get(key, ())
     numbered = [
-        Reading(known.column, known.level, known.order, pattern, parts.index(number) + 1)
+        replace(known, name=pattern, number=(known.number or 0) + parts.index(number) + 1)
         for pattern, number in _numbered(key)
         if number in (parts := _MODIFIER_PARTS.get(pattern, _NUMBERS))
         for known in index.get(pattern, ())
@@ -140,6 +142,9 @@ def _index() -> dict[str, tuple[Reading, ...]]:
                     known = index.setdefault(key, [])
                     if all((r.column, r.level) != (column, level) for r in known):
                         known.append(reading)
+    for column, written in FURTHER.items():
+        for key in (key for name in written for key in _spellings(name)):
+            index.setdefault(key, []).append(Reading(column, 0, 0, key, FIRST_FURTHER))
     return {key: tuple(known) for key, known in index.items()}
 
 

@@ -123,7 +123,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Modifier #; Modifiers #; # Modifier; Modifier Code #; # Modifier Code; M #",
         "CPT Modifier #; Procedure Modifier #; Procedure Code Modifier #; Modifier # Code",
         "Line Modifier #; 26/TC; TC/26; PC/TC; Component; Component Modifier",
-        "HCPCS Modifier #; HCPCS Modifier Code #",
+        "HCPCS Modifier #; HCPCS Modifier Code #; Charge Modifier #; Billing Modifier #",
+        "Billed Modifier #",
         "HCPCS_#_MDFR_CD",
         "SV101-#; SV202-#",
     ),
@@ -190,6 +191,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Diagnosis; Diagnoses; Diagnosis Code; Diagnosis Codes; Dxs; ICD; ICDs; ICD10; ICD10 Code",
         "ICD10 Codes; ICD Code; ICD Codes; ICD10CM; ICD10 Diagnosis; Line Diagnosis",
         "Line Diagnosis Code; Line Diagnosis Codes; Diagnosis List; Diagnosis Code List",
+        "Line Diagnosis #; Line Diagnosis Code #",
         "Diagnosis #; # Diagnosis; Diagnosis Code #; # Diagnosis Code; ICD #; ICD Code #; ICD10 #",
         "ICD10 Code #; ICD Diagnosis #; ICD10 Diagnosis #; ICD10CM #",
         "Diagnosis # Code; ICD # Code; ICD10 # Code; # ICD10; # ICD10 Code",
@@ -365,6 +367,23 @@ LOOSE: dict[str, tuple[str, ...]] = {
     "service_zip": _names("Provider ZIP; PRVDR_ZIP"),
     "authorization_number": _names("Authorization; Prior Authorization; Preauth; Precert"),
     "attachment_control_number": _names("PWK; Paperwork"),
+}
+
+# What stands behind a column's first ones, if its values are of the kind: a claim's second
+# diagnosis is often its Secondary Diagnosis 1, or the first of its Other Diagnoses.
+FURTHER: dict[str, tuple[str, ...]] = {
+    "diagnosis_codes": _names(
+        "Secondary Diagnoses; Secondary Diagnosis Codes; Secondary Diagnosis #; Secondary ICD10 #",
+        "Secondary Diagnosis Code #; Secondary ICD #; Secondary Dxs",
+        "Other Diagnoses; Other Diagnosis Codes; Other Diagnosis; Other Diagnosis Code; Other Dxs",
+        "Other Diagnosis #; Other Diagnosis Code #; Other ICD #; Other ICD10 #",
+        "Additional Diagnoses; Additional Diagnosis Codes; Additional Diagnosis; Additional Dxs",
+        "Additional Diagnosis #; Additional Diagnosis Code #",
+    ),
+    "modifiers": _names(
+        "Other Modifier; Other Modifiers; Other Modifier #; Additional Modifier",
+        "Additional Modifiers; Additional Modifier #; Secondary Modifiers",
+    ),
 }
 
 # The type of bill in pieces (ResDAC): facility type, service classification, frequency.
