@@ -163,6 +163,13 @@ def _in_order(entries: Sequence[tuple[int, Reading]], table: "RawTable") -> list
         for position, name in lists.items()
         if _stands_ahead(name, position, families, numbered, table)
     ]
+    # Beside Dx1 and Dx2 the Principal Dx is another one, or the first again.
+    alone = {members[1] for members in families.values() if members.keys() == {1}}
+    ahead += [
+        position
+        for position in sorted(alone.difference(in_order, lists))
+        if 1 in numbered and cells(table, position) != cells(table, numbered[1])
+    ]
     return [(*ahead, *in_order)]
 
 

@@ -18,8 +18,8 @@ _ORDINALS = {
     word: number
     for number, words in enumerate(
         (
-            "first principal primary prin prim one",
-            "second secondary two",
+            "first principal primary princ prin prim one",
+            "second secondary sec two",
             "third tertiary three",
             "fourth four quaternary",
             "fifth five",
@@ -33,7 +33,9 @@ FIRST_FURTHER = 26
 # Parts of an 837's composite element that are modifiers: a qualifier and the code stand before.
 _MODIFIER_PARTS = {"sv101#": range(3, 7), "sv202#": range(3, 7)}
 _LONGEST_HEADER = 80
-_PARENTHESISED = re.compile(r"\((?:[^a-z]*|[mdyhs/. -]*|usd|text|number|r)\)", re.IGNORECASE)
+_PARENTHESISED = re.compile(
+    r"\((?:[^a-z]*|[mdyhs/. -]*|usd|text|number|r|icd-?10(?:-?cm)?)\)", re.IGNORECASE
+)
 _TABLE_AND_COLUMN = re.compile(r"[^\[\]]+\[([^\[\]]+)\]")
 _IDENTIFYING = re.compile(
     r"birth|dob|socialsecurity|address|street|phone|email|(?:first|last|middle|full)n(?:ame|m)|surname"

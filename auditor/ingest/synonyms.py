@@ -124,7 +124,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "CPT Modifier #; Procedure Modifier #; Procedure Code Modifier #; Modifier # Code",
         "Line Modifier #; 26/TC; TC/26; PC/TC; Component; Component Modifier",
         "HCPCS Modifier #; HCPCS Modifier Code #; Charge Modifier #; Billing Modifier #",
-        "Billed Modifier #",
+        "Billed Modifier #; Service Modifier #; CPT4 Modifier #; CPT Code Modifier #",
+        "HCPCS Code Modifier #",
         "HCPCS_#_MDFR_CD",
         "SV101-#; SV202-#",
     ),
@@ -194,7 +195,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Line Diagnosis #; Line Diagnosis Code #",
         "Diagnosis #; # Diagnosis; Diagnosis Code #; # Diagnosis Code; ICD #; ICD Code #; ICD10 #",
         "ICD10 Code #; ICD Diagnosis #; ICD10 Diagnosis #; ICD10CM #",
-        "Diagnosis # Code; ICD # Code; ICD10 # Code; # ICD10; # ICD10 Code",
+        "Diagnosis # Code; ICD # Code; ICD10 # Code; # ICD10; # ICD10 Code; # ICD; # ICD Code",
+        "ICD Diagnosis Code #; ICD10 Diagnosis Code #; ICD10CM Code #; Diagnosis # ICD10",
+        "Charge Diagnosis #; Charge Diagnosis Code #; ICD10CM Diagnosis #",
         "LINE_ICD_DGNS_CD; CLM_LINE_DGNS_CD",
     ),
     "diagnosis_pointers": _names(
@@ -308,6 +311,7 @@ SECOND_CHOICE: dict[str, tuple[str, ...]] = {
     "diagnosis_codes": _names(
         "Claim Diagnosis #; Claim Diagnosis Code #; ICD_DGNS_CD#; CLM_DGNS_#_CD; Claim Diagnoses",
         "PRNCPAL_DGNS_CD; Billing Diagnosis; Encounter Diagnosis; Admitting Diagnosis",
+        "Billing Diagnosis #; Encounter Diagnosis #",
     ),
     "place_of_service": _names("CLM05-1"),
     "rendering_npi": _names(
@@ -374,7 +378,8 @@ LOOSE: dict[str, tuple[str, ...]] = {
 FURTHER: dict[str, tuple[str, ...]] = {
     "diagnosis_codes": _names(
         "Secondary Diagnoses; Secondary Diagnosis Codes; Secondary Diagnosis #; Secondary ICD10 #",
-        "Secondary Diagnosis Code #; Secondary ICD #; Secondary Dxs",
+        "Secondary Diagnosis Code #; Secondary ICD #; Secondary Dxs; Sec Diagnosis #",
+        "Sec Diagnosis Code #; Sec Diagnoses; Oth Diagnosis #; Oth Diagnosis Code #; Oth Diagnoses",
         "Other Diagnoses; Other Diagnosis Codes; Other Diagnosis; Other Diagnosis Code; Other Dxs",
         "Other Diagnosis #; Other Diagnosis Code #; Other ICD #; Other ICD10 #",
         "Additional Diagnoses; Additional Diagnosis Codes; Additional Diagnosis; Additional Dxs",
