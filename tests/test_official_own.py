@@ -86,6 +86,18 @@ def test_a_cell_shown_as_a_percentage_holds_a_share(tmp_path) -> None:
     assert "a cell shown as 120% holds 1.2; write 120" in quarantine(tmp_path, one)
 
 
+def test_a_row_set_aside_keeps_no_later_rate_out(tmp_path) -> None:
+    rate = "Harbor Plan,75574,professional,professional"
+    days = ("2024-01-01,,90,", "2024-01-01,,95,", "2025-01-01,,100,")
+    one = put("contract-rates", saved(tmp_path, HEADER + "".join(f"{rate},{d}\n" for d in days)))
+
+    assert [row[2:7] for row in kept(tmp_path, one)] == [
+        ("professional", "professional", "2024-01-01", "2024-12-31", "90"),
+        ("professional", "professional", "2025-01-01", "", "100"),
+    ]
+    assert "contradicts" in quarantine(tmp_path, one)
+
+
 def test_a_rate_without_an_end_ends_when_the_next_begins(tmp_path) -> None:
     text = f"{HEADER}{RATE},2025-01-01,,650,\n{RATE},2024-01-01,,600,\n"
     one = put("contract-rates", saved(tmp_path, text))
