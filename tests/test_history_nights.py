@@ -19,13 +19,19 @@ READING = {
 }
 PAIR = [SCAN, READING]
 MISSING = ("professional_component_missing", "H1", "1")
-# Pairs of other patients, so that both kinds of claims, their dates and providers are at hand.
-OTHERS = [
-    {"claim_id": f"{c}{n}0", "patient_id": f"Q{n}", "service_date": day, "received_date": day}
-    | ({"claim_type": "professional"} if c == "R" else {})
-    for n, day in enumerate(("2026-01-02", "2026-06-29"))
-    for c in "HR"
-]
+
+
+def others(*days: str) -> list[dict[str, str]]:
+    """Pairs of other patients, so that both kinds of claims, these days and providers are there."""
+    return [
+        {"claim_id": f"{c}{n}0", "patient_id": f"Q{n}", "service_date": day, "received_date": day}
+        | ({"claim_type": "professional"} if c == "R" else {})
+        for n, day in enumerate(days)
+        for c in "HR"
+    ]
+
+
+OTHERS = others("2026-01-02", "2026-06-29")
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def test_a_reading_that_arrives_later_finds_its_scan(site: Site) -> None:
 def test_a_line_that_waits_for_its_partner_matures_though_nothing_of_it_comes_again(
     site: Site,
 ) -> None:
-    early = site.night([SCAN, *OTHERS], as_of=date(2026, 5, 20))
+    early = site.night([SCAN, *others("2026-01-02", "2026-05-18")], as_of=date(2026, 5, 20))
     late = site.night([], as_of=date(2026, 6, 20))
 
     assert open_findings(early) == set()
@@ -71,7 +77,7 @@ def test_a_partner_that_was_outside_the_dates_at_hand_is_missed_once_they_reach_
 
 
 def test_a_finding_stays_open_with_its_age_while_its_claim_is_in_no_file(site: Site) -> None:
-    site.night([SCAN, *OTHERS], as_of=AS_OF - timedelta(days=20))
+    site.night([SCAN, *others("2026-01-02", "2026-05-18")], as_of=AS_OF - timedelta(days=20))
     last = site.night([PAIR[1] | {"patient_id": "P9", "claim_id": "R9"}])
 
     found = last.audit.findings.set_index("claim_id")
@@ -224,7 +230,7 @@ def test_another_setting_judges_every_line_again(tmp_path: Path) -> None:
     early = date(2026, 5, 27)
     patient = Settings.model_validate({"limits": {"waiting_days": 60}})
     site = Site(tmp_path / "history", settings=patient)
-    first = site.night([SCAN, *OTHERS], as_of=early)
+    first = site.night([SCAN, *others("2026-01-02", "2026-05-18")], as_of=early)
     site.settings = Settings()
     second = site.night([], as_of=early)
 

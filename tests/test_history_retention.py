@@ -11,7 +11,7 @@ import pytest
 from auditor.history import ledger, lines
 from auditor.settings import HistorySettings
 from tests.nights import AS_OF, Site, open_findings
-from tests.test_history_nights import MISSING, OTHERS, READING, SCAN
+from tests.test_history_nights import MISSING, OTHERS, READING, SCAN, others
 
 OLD = {"service_date": "2026-03-10", "received_date": "2026-03-15"}
 FIRST = AS_OF - timedelta(days=100)
@@ -100,7 +100,8 @@ def test_damaged_files_leave_by_their_age(site: Site) -> None:
 def test_a_finding_that_nobody_closed_leaves_when_it_has_stood_too_long(tmp_path: Path) -> None:
     limits = HistorySettings(keep_days=60, keep_open_days=90)
     site = Site(tmp_path / "history", history=limits)
-    site.night([SCAN | OLD | {"patient_id": "PSECRET"}, *OTHERS], as_of=FIRST)
+    around = others("2026-01-02", "2026-03-20")
+    site.night([SCAN | OLD | {"patient_id": "PSECRET"}, *around], as_of=FIRST)
     day = FIRST + timedelta(days=45)
     early = site.night([SCAN | OTHER, READING | OTHER | {"claim_id": "R51"}], as_of=day)
     site.night([], as_of=FIRST + timedelta(days=90))
