@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from auditor.history import ledger, lines
@@ -49,15 +50,20 @@ def test_closed_findings_leave_the_ledger_and_its_copy(site: Site) -> None:
 
 def test_old_lines_leave_once_a_month_however_few_the_files(site: Site) -> None:
     site.night([SCAN | OLD, *OTHERS], as_of=FIRST)
-    site.night([SCAN | OTHER], as_of=FIRST + timedelta(days=50))
+    late = SCAN | OLD | {"patient_id": "P60", "claim_id": "H60"}
+    site.night([SCAN | OTHER, late], as_of=FIRST + timedelta(days=50))
     assert "P1" in kept_patients(site)
     last = site.night([READING | OTHER | {"claim_id": "R51"}], as_of=FIRST + timedelta(days=100))
 
-    # Served and arrived more than 60 days ago; the second pair is of yesterday.
-    assert kept_patients(site) == {"Q1", "P50"}
+    # Served and arrived more than 60 days ago; the second pair is of yesterday, and one came late.
+    assert kept_patients(site) == {"Q1", "P50", "P60"}
     # The finding of the line that left stays open: nobody can say that it is mended.
     assert MISSING in open_findings(last)
-    assert open_findings(site.night([], as_of=AS_OF)) == open_findings(last)
+    after = site.night([], as_of=AS_OF)
+    # The dates at hand no longer reach back to what has left: of the late one nothing is said.
+    assert open_findings(after) == {MISSING}
+    first_day = np.datetime64(OLD["service_date"], "D").astype(np.int64)
+    assert after.extract.spans["institutional"].first_day == first_day
 
 
 def test_a_memory_of_which_all_is_old_still_works(site: Site) -> None:

@@ -96,10 +96,11 @@ def test_a_revenue_code_that_a_spreadsheet_shortened_is_still_that_code(
     assert site.night([BARE, READING, *OTHERS]).changes.tonight.waived == waived
 
 
-def test_a_lapsed_waiver_hides_nothing_and_is_named(site: Site) -> None:
+@pytest.mark.parametrize("rows", [[], [BARE]], ids=["not exported again", "exported again"])
+def test_a_lapsed_waiver_hides_nothing_and_is_named(site: Site, rows: list[dict[str, str]]) -> None:
     waive(site, GOOD | {"expires": "2026-06-30"})
     first = site.night([BARE, READING, *OTHERS])
-    second = site.night([], as_of=AS_OF + timedelta(days=1))
+    second = site.night(rows, as_of=AS_OF + timedelta(days=1))
 
     assert open_findings(first) == set()
     assert "lapses on 2026-06-30" in first.changes.waiver_notes[0]
@@ -135,6 +136,11 @@ def test_a_malformed_waiver_hides_nothing_and_is_named(
 def test_a_waiver_that_matches_nothing_for_ninety_days_is_named(site: Site) -> None:
     waive(site, GOOD | {"claim": "X*", "expires": "2027-12-31"})
     first = site.night([BARE, READING, *OTHERS])
+    # A night on which the file can't be read forgets no day.
+    kept = (site.folder / "waivers.csv").read_bytes()
+    (site.folder / "waivers.csv").write_bytes(b"rule\xff")
+    site.night([], as_of=AS_OF + timedelta(days=45))
+    (site.folder / "waivers.csv").write_bytes(kept)
     last = site.night([], as_of=AS_OF + timedelta(days=90))
 
     assert first.changes.waiver_notes == ()
