@@ -41,7 +41,7 @@ def test_an_export_with_a_column_more_bills_nothing_twice(
 ) -> None:
     """The same claims before and after somebody added what the report asked for."""
     again = {"line_number": "2", "modifiers": "26 76"}
-    claims = [SCAN, READING, READING | again]
+    claims = [SCAN, READING | {"modifiers": "26"}, READING | again]
     site.night([*each(claims, before), *OTHERS])
     after = site.night(claims)
     back = site.night(each(claims, before))
@@ -50,6 +50,13 @@ def test_an_export_with_a_column_more_bills_nothing_twice(
     assert open_findings(after) == open_findings(single)
     assert (after.changes.remembered_lines, after.superseded) == (0, 0)
     assert (back.changes.remembered_lines, back.superseded) == (0, 0)
+
+
+def test_a_line_of_no_type_is_not_the_physicians_of_the_same_account(site: Site) -> None:
+    site.night([SCAN | UNTYPED, *OTHERS])
+    last = site.night([READING | {"claim_id": "H1", "service_date": SCAN["service_date"]}])
+
+    assert last.changes.remembered_lines == 1
 
 
 def test_a_finding_of_a_line_without_a_number_is_resolved_when_it_comes_with_one(
@@ -68,6 +75,15 @@ def test_the_payers_number_of_a_claim_that_came_later_makes_no_other_line(site: 
 
     assert "line_billed_twice" not in set(paid.audit.findings["rule"])
     assert paid.changes.remembered_lines == 0
+
+
+def test_the_money_of_a_line_that_got_a_number_neither_came_nor_was_recovered(site: Site) -> None:
+    bare = each(PAIR, {"diagnosis_codes": ""})
+    first = site.night([*each(bare, UNNUMBERED), *OTHERS]).changes.tonight
+    night = site.night(bare).changes.tonight
+
+    assert first.identified_at_risk_cents == night.still_open_at_risk_cents > 0
+    assert (night.identified_at_risk_cents, night.recovered_at_risk_cents) == (0, 0)
 
 
 @pytest.mark.parametrize("claim", ["H1", "H2"])

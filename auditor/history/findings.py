@@ -224,26 +224,39 @@ def unless_held(moving: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     rank = moving["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     worth = -moving["amount"].fillna(0).astype("int64")
     near = others["claim_id"].astype("str").isin(moving["claim_id"].astype("str"))
-    held = _purse_of(others[near & others["amount"].notna()])
-    own = _purse_of(moving)
+    holding = others[near & others["amount"].notna()]
+    held = _purse_of(moving).isin(_purse_of(holding)) | _by_other_numbers(moving, holding)
     found = moving.assign(rank=rank, worth=worth, line=_by_place(moving))
-    found["counts_money"] = first_money(found) & ~own.isin(held)
+    found["counts_money"] = first_money(found) & ~held
     return found.drop(columns=["rank", "worth", "line"])
 
 
-def _purse_of(frame: pd.DataFrame) -> pd.MultiIndex:
+def _purse_of(frame: pd.DataFrame, *, by_number: bool = True) -> pd.MultiIndex:
     """The line of each finding, on whatever night, and its kind of money.
 
     What was billed tells lines without a number apart.
     """
     billed = np.full(len(frame), "", dtype=object)
-    unnumbered = frame["line_number"].isna().to_numpy(dtype=bool)
+    number = np.full(len(frame), -1, dtype=np.int64)
+    if by_number:
+        number = frame["line_number"].fillna(-1).to_numpy(dtype=np.int64)
+    unnumbered = number < 0
     for name in ("service_date", "procedure_code") if unnumbered.any() else ():
         billed[unnumbered] += " " + frame[name][unnumbered].astype("str").to_numpy(dtype=object)
     named = frame[[*_LINE, "claim_type", "money"]]
-    return pd.MultiIndex.from_frame(
-        named.assign(line_number=frame["line_number"].fillna(-1), billed=billed)
-    )
+    return pd.MultiIndex.from_frame(named.assign(line_number=number, billed=billed))
+
+
+def _by_other_numbers(moving: pd.DataFrame, holding: pd.DataFrame) -> Mask:
+    """Whose money is held by a finding of their line from before, or since, it had a number."""
+    found = np.zeros(len(moving), dtype=bool)
+    for unnumbered in (True, False):
+        some = moving["line_number"].isna().to_numpy(dtype=bool) == unnumbered
+        others = holding[holding["line_number"].notna() == unnumbered]
+        if some.any() and len(others):
+            own = _purse_of(moving[some], by_number=False)
+            found[some] = own.isin(_purse_of(others, by_number=False))
+    return found
 
 
 def as_findings(frame: pd.DataFrame) -> pd.DataFrame:

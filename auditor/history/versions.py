@@ -7,8 +7,8 @@ earlier than the one at hand does not count as newer. Within one export nothing 
 lines of one number are two lines. Where numbers are missing, or one number stands for different
 services, day and code tell the lines apart, and where one export tells even those apart, what was
 billed. An export may lack what another one has: a line without a number has that of the claim's
-line of its day and code, a claim without a type the type that it has elsewhere, and a replacement
-that names no claim names the one it names elsewhere.
+line of its day and code, one without a type of claim the type that it has elsewhere, billed with
+the same modifiers, and a replacement that names no claim names the one it names elsewhere.
 """
 
 import numpy as np
@@ -62,7 +62,10 @@ def _keys(lines: pd.DataFrame, kind: Ints, export: Ints) -> tuple[Ints, Mask]:
     units = lines["units"].fillna(0).to_numpy(dtype=np.float64)
     charge = lines["charge_cents"].fillna(0).to_numpy(dtype=np.int64)
     of_patient = group_key(lines, ["patient_id", "claim_id"])
-    kind = _told_elsewhere(_packed(of_patient, kind // 3), kind, kind % 3 == 0, agreed=True)
+    # A hospital and a physician may bill under one number; their modifiers differ.
+    billed_so = group_key(lines, [*_SERVICE, "modifiers"])
+    same = _packed(of_patient, kind // 3, billed_so)
+    kind = _told_elsewhere(same, kind, kind % 3 == 0, agreed=True)
     claim = _packed(of_patient, kind, ((units < 0) | (charge < 0)).astype(np.int64))
     claim = _packed(claim, _named(lines, kind, claim))
     service, billed = group_key(lines, _SERVICE), group_key(lines, _AS_BILLED)
