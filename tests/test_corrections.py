@@ -169,6 +169,16 @@ def test_a_digit_for_a_letter_is_left_alone_where_our_table_does_not_hold_the_co
     assert changes({"diagnosis_codes": "149.9"}) == []
 
 
+def test_a_digit_for_a_letter_is_repaired_while_the_code_can_be_billed() -> None:
+    """I20.8 was split on the first of October 2023."""
+    misread = {"diagnosis_codes": "120.8"}
+
+    assert changes(misread | {"service_date": "2023-09-30"}) == [
+        ("diagnosis_codes", "120.8", "I20.8")
+    ]
+    assert changes(misread | {"service_date": "2023-10-01"}) == []
+
+
 def test_only_the_code_that_can_be_billed_is_repaired_beside_one_that_cannot() -> None:
     assert changes({"diagnosis_codes": "149.9 125.10"}) == [
         ("diagnosis_codes", "149.9 125.10", "149.9 I25.10")
