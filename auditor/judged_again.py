@@ -51,9 +51,13 @@ class Explained:
 
 
 @dataclass(frozen=True)
-class _AtHand:
-    """Lines prepared as the run judged them, and for each the run that brought it."""
+class AtHand:
+    """Lines prepared as the run judged them, and for each the run that brought it.
 
+    ``given`` are the lines before those left that another one supersedes.
+    """
+
+    given: pd.DataFrame
     prepared: Prepared
     reference: Reference
     runs: Sequence[str] | None
@@ -63,11 +67,10 @@ def judged_again(folder: Path, request: Request, finding: str) -> Explained:
     """Judges a finding of a run again. Raises AuditError where the run's lines are not at hand."""
     row = _row_of(folder, finding)
     rule = next(rule for rule in CATALOGUE if rule.name == row["rule"])
-    if _is_remembered(folder, request):
-        at_hand = _from_history(request, str(row["patient_id"]))
+    if is_remembered(folder, request):
+        at_hand = from_history(request, str(row["patient_id"]))
     else:
-        _refuse_changed_exports(folder)
-        at_hand = _from_exports(request)
+        at_hand = from_exports(folder, request)
     judgement, findings = _judged(rule, at_hand, request)
     found = findings[findings["finding"] == finding]
     if found.empty:
@@ -86,7 +89,7 @@ def judged_again(folder: Path, request: Request, finding: str) -> Explained:
         partner=lines.iloc[partner] if partner >= 0 else None,
         rule=judgement.rule,  # with the settings of the run
         reference=at_hand.reference,
-        conditions=_conditions(judgement.rule, at_hand.prepared, at, at_hand.reference),
+        conditions=conditions_at(judgement.rule, at_hand.prepared, at, at_hand.reference),
         place=place,
         brought_by=_brought_by(at_hand, at, place) or run_of(folder),
     )
@@ -110,7 +113,7 @@ def _row_of(folder: Path, finding: str) -> "pd.Series[Any]":
     return named.iloc[0]
 
 
-def _is_remembered(folder: Path, request: Request) -> bool:
+def is_remembered(folder: Path, request: Request) -> bool:
     """Whether the history still holds what the run judged: it was its last run.
 
     Raises AuditError for a night of which that is not so; a run has its exports, too.
@@ -142,16 +145,19 @@ def _refuse_changed_exports(folder: Path) -> None:
             )
 
 
-def _from_exports(request: Request) -> _AtHand:
+def from_exports(folder: Path, request: Request) -> AtHand:
+    """The lines of a run's exports. Raises AuditError if those are not there as they were read."""
+    _refuse_changed_exports(folder)
     reference = load_reference(reference_dir(), request.reference)
     lines = claims_of(request).lines
     if request.corrections:
         lines, _ = apply(lines, read_corrections(request.corrections))
     reference = narrowed(reference, lines)
-    return _AtHand(prepared_for(lines, reference, request), reference, None)
+    return AtHand(lines, prepared_for(lines, reference, request), reference, None)
 
 
-def _from_history(request: Request, patient: str) -> _AtHand:
+def from_history(request: Request, patient: str) -> AtHand:
+    """The lines of a patient as the history's last run judged them."""
     assert request.history is not None
     key_env = request.settings.history.encryption_key_env
     again = known_of_patient(request.history, key_env, patient)
@@ -160,10 +166,11 @@ def _from_history(request: Request, patient: str) -> _AtHand:
     prepared = prepared_for(lines, reference, request)
     runs = [again.runs[place] for place in prepared.lines["kept"]]
     own = prepared.lines.drop(columns="kept")
-    return _AtHand(replace(prepared, lines=own, extract=again.extract), reference, runs)
+    prepared = replace(prepared, lines=own, extract=again.extract)
+    return AtHand(again.lines, prepared, reference, runs)
 
 
-def _judged(rule: Rule, at_hand: _AtHand, request: Request) -> tuple[Judgement, pd.DataFrame]:
+def _judged(rule: Rule, at_hand: AtHand, request: Request) -> tuple[Judgement, pd.DataFrame]:
     prepared, reference, options = at_hand.prepared, at_hand.reference, request.settings.options()
     try:
         judgement = judge(rule, prepared.lines, reference, prepared.extract, options)
@@ -190,7 +197,7 @@ def _not_again(finding: str, request: Request) -> str:
     )
 
 
-def _brought_by(at_hand: _AtHand, at: int, place: tuple[str, str, int]) -> str:
+def _brought_by(at_hand: AtHand, at: int, place: tuple[str, str, int]) -> str:
     """The earlier run whose export holds the line; ``""`` if it is the run's own.
 
     The history keeps no second copy of a line that a later export repeats cell by cell: then the
@@ -201,15 +208,19 @@ def _brought_by(at_hand: _AtHand, at: int, place: tuple[str, str, int]) -> str:
     return at_hand.runs[at] if at_hand.runs and kept == place else ""
 
 
-def _conditions(
+def conditions_at(
     rule: Rule, prepared: Prepared, place: int, reference: Reference
 ) -> tuple[Condition, ...]:
     """The rule's conditions for one line, computed from its patient's lines alone."""
-    patient = prepared.lines["patient_id"].cat.codes.to_numpy()
-    places = np.flatnonzero(patient == patient[place])
-    own = prepared.lines.iloc[places].reset_index(drop=True)
-    at = int(np.searchsorted(places, place))
+    own, at = patients_lines(prepared, place)
     try:
         return tuple(conditions_of(Seen(own, at, rule, reference, prepared.extract)))
     finally:
         forget()
+
+
+def patients_lines(prepared: Prepared, place: int) -> tuple[pd.DataFrame, int]:
+    """All lines of a line's patient, and where it stands among them."""
+    patient = prepared.lines["patient_id"].cat.codes.to_numpy()
+    places = np.flatnonzero(patient == patient[place])
+    return prepared.lines.iloc[places].reset_index(drop=True), int(np.searchsorted(places, place))

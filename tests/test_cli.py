@@ -827,6 +827,25 @@ def test_every_finding_of_a_run_can_be_explained(whole_auditor, claims, tmp_path
         assert finding["message"][:40] in " ".join(ran.out.split())
 
 
+def test_explain_takes_a_finding_or_a_claim(auditor, claims, tmp_path) -> None:
+    out = tmp_path / "out"
+    auditor("run", claims, "--out", out, "--as-of", "2026-06-30", "--formats", "csv,parquet")
+    with (out / "findings.csv").open(encoding="utf-8", newline="") as stream:
+        finding = next(csv.DictReader(stream))
+    of_line = ["--claim", finding["claim_id"], "--line", finding["line_number"]]
+
+    told = auditor("explain", out, *of_line)
+
+    assert told.code == 0
+    assert f"finding {finding['finding']}: " in told.out
+    for wrong in ([], [finding["finding"], *of_line], ["--line", "1"]):
+        refused = auditor("explain", out, *wrong)
+        assert refused.code == 2
+        assert refused.fault.splitlines() == [
+            "auditor: name a finding, or a claim with --claim (and --line)"
+        ]
+
+
 def test_what_cannot_be_explained_is_refused_with_one_line(auditor, claims, tmp_path) -> None:
     out = tmp_path / "out"
     auditor("run", claims, "--out", out, "--as-of", "2026-06-30", "--formats", "csv,parquet")

@@ -11,6 +11,7 @@ import pytest
 from auditor import batch
 from auditor.errors import AuditError
 from auditor.explain import explain_page
+from auditor.explain_line import line_page
 from auditor.progress import Progress
 from auditor.request import Request
 from auditor.settings import Settings
@@ -85,6 +86,17 @@ def test_a_line_of_an_earlier_night_is_shown_as_that_nights_export_has_it(whole:
     assert "hospital/lines.csv, row 4, of the run 2026-03-01\n  Claim: H3\n" in page
     page = explain_page(run, of_claim(run, "H6"))
     assert "lines.csv, row 3, of the run 2026-03-02\n  Claim: H6\n" in page
+
+
+def test_lines_of_any_night_are_told_what_every_rule_says(whole: Path) -> None:
+    """H3 came in the first night, H9 in the last; the reading F1 has no finding."""
+    run = whole / "reports" / LAST
+
+    for claim in ("H3", "H9"):
+        assert f"finding {of_claim(run, claim)}: " in line_page(run, claim, None)
+    page = line_page(run, "F1", None)
+    assert "\nFound\n" not in page
+    assert "FAILS: " in page
 
 
 def test_without_the_archive_a_finding_is_explained_from_the_history(site_folder: Path) -> None:

@@ -83,6 +83,7 @@ LAYERS: tuple[set[str], ...] = (
         "rows_in_force",
         "judged_again",
         "explain",
+        "explain_line",
         "column_page",
         "rule_pages",
         "library_check",

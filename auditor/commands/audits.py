@@ -188,9 +188,22 @@ def columns(
 
 def explain(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
-    finding: Annotated[str, typer.Argument(help="A finding's id, from the worklist.")],
+    finding: Annotated[
+        str, typer.Argument(help="A finding's id, from the worklist.", show_default=False)
+    ] = "",
+    claim: Annotated[
+        str | None, typer.Option(help="Instead, a claim: what every rule says of its lines.")
+    ] = None,
+    line: Annotated[int | None, typer.Option(help="One line of the claim, by its number.")] = None,
 ) -> None:
-    """Show one finding step by step: cells as read, what decided, sources, amount."""
+    """Show one finding step by step, or why a claim's lines have findings or none."""
+    if bool(finding) == bool(claim) or (line is not None and not claim):
+        raise AuditError("name a finding, or a claim with --claim (and --line)", exit_code=2)
+    if claim:
+        from auditor.explain_line import line_page
+
+        typer.echo(line_page(folder, claim.strip(), line), nl=False)
+        return
     from auditor.explain import explain_page
 
     typer.echo(explain_page(folder, finding), nl=False)
