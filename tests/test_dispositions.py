@@ -325,6 +325,7 @@ def test_decisions_outlive_the_workbook_they_were_made_in(auditor, tmp_path) -> 
 
 def test_a_wrong_word_is_one_line_and_exit_two(auditor, tmp_path) -> None:
     path = filled(report(tmp_path, small_run()), {2: ("later", "", "")})
+    (tmp_path / "run.json").touch()
 
     code, said, err = auditor("ledger", "import", path, "--run", tmp_path)
 
@@ -337,6 +338,7 @@ def test_a_wrong_word_is_one_line_and_exit_two(auditor, tmp_path) -> None:
 def test_decisions_may_be_taken_into_the_folder_of_another_run(auditor, tmp_path) -> None:
     path = filled(report(tmp_path, small_run()), {2: ("open", "", "")})
     (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").touch()
 
     assert auditor("ledger", "import", path, "--run", tmp_path / "run")[0] == 0
 
