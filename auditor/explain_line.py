@@ -29,6 +29,7 @@ from auditor.request import Request, open_request
 from auditor.rule import Rule
 
 _WIDTH = 92
+_UNTOLD = "what it lacks is not told"
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,15 @@ def line_page(folder: Path, claim: str, number: int | None) -> str:
 
 
 def _lines_at_hand(folder: Path, request: Request, claim: str) -> Iterator[AtHand]:
-    if not is_remembered(folder, request):
+    if request.history is None:
         yield from_exports(folder, request)
         return
-    assert request.history is not None
+    # Without what the history held then, rules would say something else than the run did.
+    if not is_remembered(folder, request):
+        raise AuditError(
+            f"{folder}: its history has changed since; ask in the folder of its last run",
+            exit_code=2,
+        )
     key_env = request.settings.history.encryption_key_env
     for patient in patients_of_claim(request.history, key_env, claim):
         yield from_history(request, patient)
@@ -149,7 +155,7 @@ def _said(at_hand: AtHand, place: int, options: dict[str, Any]) -> list[Said]:
         fails = ""
         if alone.clean:
             conditions = conditions_at(judgement.rule, prepared, at, reference)
-            fails = next((one.words for one in conditions if not one.holds), "")
+            fails = next((one.words for one in conditions if not one.holds), _UNTOLD)
         said.append(Said(rule, unjudged=unjudged, fails=fails))
     forget()
     return said

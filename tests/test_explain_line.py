@@ -128,3 +128,16 @@ def test_a_masked_run_knows_no_claims(tmp_path: Path) -> None:
 
     with pytest.raises(AuditError, match="is masked"):
         line_page(tmp_path / "out", "H1", None)
+
+
+def test_a_run_whose_history_went_on_is_not_judged_without_it(tmp_path: Path) -> None:
+    """The scan of the first run is in no export of the second, and would be called missing."""
+    reading = {"claim_id": "D1", "claim_type": "professional", "modifiers": "26"}
+    for name, row in (("scan", {"claim_id": "H1"}), ("reading", reading), ("other", {})):
+        lines = export(tmp_path / f"{name}.csv", [row])
+        audited(tmp_path / name, lines, history=tmp_path / "history")
+        if name == "reading":
+            assert "\nFound\n" not in line_page(tmp_path / name, "D1", None)
+
+    with pytest.raises(AuditError, match="reading: its history has changed since; ask in"):
+        line_page(tmp_path / "reading", "D1", None)
