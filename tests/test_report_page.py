@@ -65,6 +65,19 @@ def test_on_a_phone_tables_are_read_without_scrolling_sideways(
         assert "First seen: 20" in page.inner_text("table.apart >> nth=0")
 
 
+def test_on_a_phone_words_of_decisions_and_ages_are_whole(visit: Callable[..., Any]) -> None:
+    for name in ("decided", "history"):
+        page = visit(name, viewport=NARROW)
+        tables = page.locator(".chart .counted")
+        widths = "all => all.map(one => [one.scrollWidth, one.closest('.chart').clientWidth])"
+
+        assert all(table <= room for table, room in tables.evaluate_all(widths))
+        high = "all => all.map(one => one.getBoundingClientRect().height)"
+        heights = tables.locator("tbody th").evaluate_all(high)
+        assert heights
+        assert max(heights) < 36  # one line each
+
+
 def test_long_claim_numbers_are_broken_and_short_ones_are_not(visit: Callable[..., Any]) -> None:
     page = visit("long_numbers")
     wide = "one => [one.scrollWidth, one.closest('.scroll').clientWidth]"
